@@ -1,0 +1,157 @@
+/**
+ * The in-memory profile: columns, not objects. A sample refers to a stack, a stack to its parent and
+ * a frame, a frame to a function, a function to strings; every reference is an index into a table.
+ * Times are nanoseconds since the start of the recording, held in doubles (exact up to 104 days).
+ */
+
+export type StringIndex = number
+export type FunctionIndex = number
+export type FrameIndex = number
+export type StackIndex = number
+export type ThreadIndex = number
+
+/** The stack of a thread without Python frames, and the parent of a root frame. */
+export const NO_STACK = -1
+/** A column that the location table does not give. Lines use 0 for the same. */
+export const NO_COLUMN = -1
+
+/** Read-only view of a numeric column; the producer may own a larger buffer behind it. */
+export type Column = ArrayLike<number>
+
+/** Functions; identity is (qualname, file, first line). */
+export interface FunctionTable {
+  readonly length: number
+  readonly qualname: Column
+  readonly file: Column
+  /** Line of the `def`; 0 when unknown or for a marker such as `<truncated>`, whose file is ''. */
+  readonly firstLine: Column
+}
+
+/** Places inside functions. Lines are 1-based (0: unknown), columns 0-based bytes (-1: unknown). */
+export interface FrameTable {
+  readonly length: number
+  readonly function: Column
+  readonly line: Column
+  readonly endLine: Column
+  readonly column: Column
+  readonly endColumn: Column
+}
+
+/** The tree of (parent, frame) pairs; a parent always has a smaller index than its children. */
+export interface StackTable {
+  readonly length: number
+  /** NO_STACK for a root. */
+  readonly parent: Column
+  readonly frame: Column
+}
+
+export interface Thread {
+  /** Process id as the profiler sees it. */
+  readonly pid: number
+  /** Native thread id as the target sees it; 0 when the thread has not set it yet. */
+  readonly nativeId: number
+  /** CPython's interpreter id; 0 is the main interpreter. */
+  readonly interpreter: number
+  /** Python's own name where it can be read, else the operating system's. */
+  readonly name: string
+  /** Main thread of the main interpreter. */
+  readonly isMain: boolean
+}
+
+/** How far a sample can be trusted, from best to worst; the value is stored in the sample. */
+export const QUALITY = ['exact', 'repaired', 'partial', 'missed'] as const
+export type Quality = (typeof QUALITY)[number]
+
+/** Why a sample is not exact; the value is stored in the sample, 0 means no reason. */
+export const REASONS = [
+  'none',
+  /** A frame's memory could not be read. */
+  'unreadable',
+  /** The stack moved while it was read: a parent was already gone. */
+  'moved',
+  /** A generator or coroutine had yielded when its frame was read. */
+  'yielded',
+  /** The frame chain is longer than the reader's bound, or loops. */
+  'truncated',
+  /** A code object was freed before its name could be read. */
+  'freed-code',
+  /** The thread state was not a thread state any more. */
+  'thread-gone',
+  /** The process ended or was replaced by exec while it was read. */
+  'process-gone',
+] as const
+export type Reason = (typeof REASONS)[number]
+
+/** One thread at one instant a row, in time order for each thread. */
+export interface SampleTable {
+  readonly length: number
+  readonly time: Column
+  /** The time the sample stands for, in ns: since the previous tick, less any recorded gap. */
+  readonly weight: Column
+  readonly thread: Column
+  /** NO_STACK when the thread has no Python frames, or the sample was missed. */
+  readonly stack: Column
+  /** Index into QUALITY. */
+  readonly quality: Column
+  /** Index into REASONS. */
+  readonly reason: Column
+}
+
+/** Time in which ticks were due but the profiler did not run. */
+export interface Gap {
+  readonly start: number
+  readonly duration: number
+  readonly missedTicks: number
+}
+
+/** Why a recording ended. */
+export type EndReason =
+  | 'duration'
+  | 'exited'
+  | 'interrupted'
+  | 'lost-access'
+  | 'never-python'
+  | 'not-python-after-exec'
+
+export interface Meta {
+  /** `pyprof@version`. */
+  readonly exporter: string
+  readonly command: string
+  readonly pythonVersion: string
+  readonly mode: 'wall'
+  readonly read: 'live'
+  /** Requested rate in Hz. */
+  readonly rate: number
+  /** Wall-clock start, milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Length of the recording in ns. */
+  readonly duration: number
+  readonly endReason: EndReason
+}
+
+/** What the sampler did, counted. */
+export interface Accounting {
+  /** Instants at which the target was read. */
+  readonly ticks: number
+  readonly missedTicks: number
+  /** Total time of the gaps, in ns. */
+  readonly gapTime: number
+  /** Samples that did not fit the bounded buffer; their time is in no row. */
+  readonly droppedSamples: number
+  /** CPU time of the whole profiler process, in ns. */
+  readonly profilerCpu: number
+  /** Times that the target replaced itself by exec and was attached to again. */
+  readonly execs: number
+}
+
+export interface Profile {
+  readonly strings: readonly string[]
+  readonly functions: FunctionTable
+  readonly frames: FrameTable
+  readonly stacks: StackTable
+  readonly threads: readonly Thread[]
+  readonly samples: SampleTable
+  readonly gaps: readonly Gap[]
+  readonly meta: Meta
+  readonly accounting: Accounting
+}

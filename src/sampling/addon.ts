@@ -1,0 +1,143 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { PyprofError } from '../errors.ts'
+
+/** New rows of the tables since the last drain. Field order and units as in profile.ts. */
+export interface Batch {
+  readonly strings: readonly string[]
+  /** 3 per row: qualname, file (string indexes), first line. */
+  readonly functions: Int32Array
+  /** 5 per row: function, line, end line, column, end column. */
+  readonly frames: Int32Array
+  /** 2 per row: parent stack (-1: none), frame. */
+  readonly stacks: Int32Array
+  readonly threads: readonly NativeThread[]
+  /** Names that changed after the thread was announced. */
+  readonly renamedThreads: readonly { readonly thread: number; readonly name: string }[]
+  readonly time: Float64Array
+  readonly weight: Float64Array
+  readonly thread: Int32Array
+  readonly stack: Int32Array
+  readonly quality: Uint8Array
+  readonly reason: Uint8Array
+  /** 3 per row: start, duration, missed ticks. */
+  readonly gaps: Float64Array
+  readonly status: SamplerStatus
+}
+
+export interface NativeThread {
+  readonly pid: number
+  readonly nativeId: number
+  readonly interpreter: number
+  readonly name: string
+  readonly isMain: boolean
+}
+
+export type SamplerState = 'searching' | 'sampling' | 'ended'
+export type NativeEndReason =
+  | ''
+  | 'duration'
+  | 'stopped'
+  | 'exited'
+  | 'lost-access'
+  | 'never-python'
+  | 'not-python-after-exec'
+
+export interface SamplerStatus {
+  readonly state: SamplerState
+  readonly endReason: NativeEndReason
+  /** ns between the first tick's origin and the last tick. */
+  readonly elapsed: number
+  readonly ticks: number
+  readonly missedTicks: number
+  readonly gapTime: number
+  readonly droppedSamples: number
+  readonly execs: number
+  /** CPU time of the sampling thread, ns. */
+  readonly samplerCpu: number
+  /** `3.14.10`, '' while searching. */
+  readonly pythonVersion: string
+  /** Why no supported Python was found so far; '' when one was. Codes as in AttachFailure. */
+  readonly attachError: AttachErrorCode | ''
+  readonly attachDetail: string
+}
+
+/** Why a process cannot be attached to. */
+export type AttachErrorCode =
+  | 'no-such-process'
+  | 'permission'
+  | 'not-python'
+  | 'unsupported-version'
+  | 'bad-layout'
+  | 'not-started'
+
+/** What `probe` found: a readable Python, or the reason why not. */
+export type Probe =
+  | { readonly ok: true; readonly version: string; readonly runtimeAddress: string }
+  | { readonly ok: false; readonly code: AttachErrorCode; readonly detail: string }
+
+export interface SamplerOptions {
+  readonly pid: number
+  /** Mean gap between two ticks, ns. */
+  readonly interval: number
+  /** ns, or 0 for no limit. Counts from the first tick. */
+  readonly duration: number
+  /** Keep looking for Python in the process instead of failing (a launched command). */
+  readonly wait: boolean
+  /** Samples that the native buffer holds between two drains. */
+  readonly capacity: number
+  /** Seed of the jitter. */
+  readonly seed: number
+}
+
+export interface NativeSampler {
+  drain(): Batch
+  /** Ends the loop and joins its thread; what was captured can still be drained. */
+  stop(): void
+}
+
+export interface Addon {
+  probe(pid: number): Probe
+  /** Starts sampling at once. Throws an Error whose `code` is an AttachErrorCode unless `wait`. */
+  createSampler(options: SamplerOptions): NativeSampler
+}
+
+const PACKAGE_ROOT = join(import.meta.dirname, '..', '..')
+
+/** Directory names under prebuilds/ are `linux-x64`, `linux-arm64`, with `-musl` behind for musl. */
+function prebuildName(): string {
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } }
+  const libc = report.header?.glibcVersionRuntime === undefined ? '-musl' : ''
+  return `${process.platform}-${process.arch}${libc}`
+}
+
+let loaded: Addon | undefined
+
+/**
+ * Loads the native addon: the local build first, so that a checkout never runs a stale prebuilt file.
+ * @throws PyprofError code `addon-missing`
+ */
+export function loadAddon(): Addon {
+  if (loaded) return loaded
+  const require = createRequire(import.meta.url)
+  const tried = [
+    join(PACKAGE_ROOT, 'build', 'Release', 'pyprof.node'),
+    join(PACKAGE_ROOT, 'prebuilds', prebuildName(), 'pyprof.node'),
+  ]
+  const failures: string[] = []
+  for (const path of tried) {
+    try {
+      loaded = require(path) as Addon
+      return loaded
+    } catch (error) {
+      failures.push(error instanceof Error ? (error.message.split('\n')[0] ?? path) : String(error))
+    }
+  }
+  throw new PyprofError({
+    code: 'addon-missing',
+    what: `pyprof's native part could not be loaded for ${prebuildName()}.`,
+    why: failures.join('; '),
+    hint: `Build it from a checkout: npm ci && npm run build`,
+    exitCode: 3,
+  })
+}
