@@ -1,0 +1,241 @@
+#include <napi.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "memory/process_memory.h"
+#include "runtime/find_runtime.h"
+#include "sampler/sampler.h"
+
+// The binding between the native core and src/sampling/addon.ts, which is its contract: unmarshal,
+// call, marshal, and nothing else. Arguments were validated in TypeScript.
+
+namespace {
+
+using pyprof::AttachStatus;
+using pyprof::EndReason;
+using pyprof::SamplerState;
+
+const char* Name(AttachStatus status) {
+  switch (status) {
+    case AttachStatus::kOk:
+      return "";
+    case AttachStatus::kNoSuchProcess:
+      return "no-such-process";
+    case AttachStatus::kPermission:
+      return "permission";
+    case AttachStatus::kNotPython:
+      return "not-python";
+    case AttachStatus::kUnsupportedVersion:
+      return "unsupported-version";
+    case AttachStatus::kBadLayout:
+      return "bad-layout";
+    case AttachStatus::kNotStarted:
+      return "not-started";
+  }
+  return "";
+}
+
+const char* Name(SamplerState state) {
+  switch (state) {
+    case SamplerState::kSearching:
+      return "searching";
+    case SamplerState::kSampling:
+      return "sampling";
+    case SamplerState::kEnded:
+      return "ended";
+  }
+  return "";
+}
+
+const char* Name(EndReason reason) {
+  switch (reason) {
+    case EndReason::kNone:
+      return "";
+    case EndReason::kDuration:
+      return "duration";
+    case EndReason::kStopped:
+      return "stopped";
+    case EndReason::kExited:
+      return "exited";
+    case EndReason::kLostAccess:
+      return "lost-access";
+    case EndReason::kNeverPython:
+      return "never-python";
+    case EndReason::kNotPythonAfterExec:
+      return "not-python-after-exec";
+  }
+  return "";
+}
+
+template <typename Array, typename T>
+Array Numbers(Napi::Env env, const std::vector<T>& values) {
+  Array array = Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
+  const auto number = [env](uint64_t value) {
+    return Napi::Number::New(env, static_cast<double>(value));
+  };
+  Napi::Object out = Napi::Object::New(env);
+  out["state"] = Name(status.state);
+  out["endReason"] = Name(status.end_reason);
+  out["elapsed"] = number(status.elapsed);
+  out["ticks"] = number(status.ticks);
+  out["missedTicks"] = number(status.missed_ticks);
+  out["gapTime"] = number(status.gap_time);
+  out["droppedSamples"] = number(status.dropped_samples);
+  out["execs"] = number(status.execs);
+  out["samplerCpu"] = number(status.sampler_cpu);
+  out["pythonVersion"] = status.python_version;
+  out["attachError"] = Name(status.attach);
+  out["attachDetail"] = status.attach_detail;
+  return out;
+}
+
+Napi::Object ThreadObject(Napi::Env env, const pyprof::ThreadRow& row) {
+  Napi::Object out = Napi::Object::New(env);
+  out["pid"] = Napi::Number::New(env, row.pid);
+  out["nativeId"] = Napi::Number::New(env, static_cast<double>(row.native_id));
+  out["interpreter"] = Napi::Number::New(env, static_cast<double>(row.interpreter));
+  out["name"] = row.name;
+  out["isMain"] = Napi::Boolean::New(env, row.is_main);
+  return out;
+}
+
+void AddRows(Napi::Env env, const pyprof::NewRows& rows, Napi::Object* out) {
+  Napi::Array strings = Napi::Array::New(env, rows.strings.size());
+  for (uint32_t i = 0; i < rows.strings.size(); ++i) strings[i] = rows.strings[i];
+  (*out)["strings"] = strings;
+
+  std::vector<int32_t> words;
+  for (const auto& row : rows.functions) {
+    words.insert(words.end(), {row.qualname, row.file, row.first_line});
+  }
+  (*out)["functions"] = Numbers<Napi::Int32Array>(env, words);
+  words.clear();
+  for (const auto& row : rows.frames) {
+    const pyprof::Location& l = row.location;
+    words.insert(words.end(), {row.function, l.line, l.end_line, l.column, l.end_column});
+  }
+  (*out)["frames"] = Numbers<Napi::Int32Array>(env, words);
+  words.clear();
+  for (const auto& row : rows.stacks) words.insert(words.end(), {row.parent, row.frame});
+  (*out)["stacks"] = Numbers<Napi::Int32Array>(env, words);
+}
+
+Napi::Object BatchObject(Napi::Env env, const pyprof::Batch& batch) {
+  Napi::Object out = Napi::Object::New(env);
+  AddRows(env, batch.rows, &out);
+
+  Napi::Array threads = Napi::Array::New(env, batch.threads.size());
+  for (uint32_t i = 0; i < batch.threads.size(); ++i) {
+    threads[i] = ThreadObject(env, batch.threads[i]);
+  }
+  out["threads"] = threads;
+  Napi::Array renamed = Napi::Array::New(env, batch.renamed.size());
+  for (uint32_t i = 0; i < batch.renamed.size(); ++i) {
+    Napi::Object row = Napi::Object::New(env);
+    row["thread"] = Napi::Number::New(env, batch.renamed[i].thread);
+    row["name"] = batch.renamed[i].name;
+    renamed[i] = row;
+  }
+  out["renamedThreads"] = renamed;
+
+  const pyprof::SampleColumns& samples = batch.samples;
+  out["time"] = Numbers<Napi::Float64Array>(env, samples.time);
+  out["weight"] = Numbers<Napi::Float64Array>(env, samples.weight);
+  out["thread"] = Numbers<Napi::Int32Array>(env, samples.thread);
+  out["stack"] = Numbers<Napi::Int32Array>(env, samples.stack);
+  out["quality"] = Numbers<Napi::Uint8Array>(env, samples.quality);
+  out["reason"] = Numbers<Napi::Uint8Array>(env, samples.reason);
+
+  std::vector<double> gaps;
+  for (const pyprof::GapRow& gap : batch.gaps) {
+    gaps.insert(gaps.end(), {static_cast<double>(gap.start), static_cast<double>(gap.duration),
+                             static_cast<double>(gap.missed)});
+  }
+  out["gaps"] = Numbers<Napi::Float64Array>(env, gaps);
+  out["status"] = Status(env, batch.status);
+  return out;
+}
+
+class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
+ public:
+  static Napi::Function Class(Napi::Env env) {
+    return DefineClass(env, "NativeSampler",
+                       {InstanceMethod<&SamplerObject::Drain>("drain"),
+                        InstanceMethod<&SamplerObject::Stop>("stop")});
+  }
+
+  explicit SamplerObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SamplerObject>(info) {
+    const Napi::Object in = info[0].As<Napi::Object>();
+    const auto number = [&in](const char* name) {
+      return in.Get(name).As<Napi::Number>().DoubleValue();
+    };
+    pyprof::SamplerOptions options;
+    options.pid = static_cast<pid_t>(number("pid"));
+    options.interval = static_cast<uint64_t>(number("interval"));
+    options.duration = static_cast<uint64_t>(number("duration"));
+    options.wait = in.Get("wait").As<Napi::Boolean>().Value();
+    options.capacity = static_cast<size_t>(number("capacity"));
+    options.seed = static_cast<uint64_t>(number("seed"));
+    pyprof::AttachResult failure{};
+    sampler_ = std::make_unique<pyprof::Sampler>(options, &failure);
+    if (failure.status == AttachStatus::kOk) return;
+    sampler_.reset();
+    Napi::Error error = Napi::Error::New(info.Env(), failure.detail);
+    error.Set("code", Napi::String::New(info.Env(), Name(failure.status)));
+    error.ThrowAsJavaScriptException();
+  }
+
+ private:
+  Napi::Value Drain(const Napi::CallbackInfo& info) {
+    return BatchObject(info.Env(), sampler_->Drain());
+  }
+
+  void Stop(const Napi::CallbackInfo&) { sampler_->Stop(); }
+
+  std::unique_ptr<pyprof::Sampler> sampler_;
+};
+
+Napi::Value Probe(const Napi::CallbackInfo& info) {
+  const pid_t pid = info[0].As<Napi::Number>().Int32Value();
+  pyprof::ProcessMemory memory(pid);
+  const pyprof::AttachResult found = pyprof::RuntimeFinder(pid, &memory).Find();
+  Napi::Object out = Napi::Object::New(info.Env());
+  const bool ok = found.status == AttachStatus::kOk;
+  out["ok"] = Napi::Boolean::New(info.Env(), ok);
+  if (ok) {
+    char address[24];
+    snprintf(address, sizeof(address), "0x%lx", found.runtime.address);
+    out["version"] = found.runtime.layout.Version();
+    out["runtimeAddress"] = std::string(address);
+  } else {
+    out["code"] = Name(found.status);
+    out["detail"] = found.detail;
+  }
+  return out;
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  exports["probe"] = Napi::Function::New<Probe>(env, "probe");
+  const Napi::Function sampler = SamplerObject::Class(env);
+  auto constructor = std::make_unique<Napi::FunctionReference>(Napi::Persistent(sampler));
+  env.SetInstanceData(constructor.release());  // the environment deletes it
+  exports["createSampler"] = Napi::Function::New(
+      env,
+      [](const Napi::CallbackInfo& info) -> Napi::Value {
+        return info.Env().GetInstanceData<Napi::FunctionReference>()->New({info[0]});
+      },
+      "createSampler");
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(pyprof, Init)

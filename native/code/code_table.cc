@@ -1,0 +1,183 @@
+#include "code/code_table.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "code/python_string.h"
+
+namespace pyprof {
+namespace {
+
+/// A target that makes code without end must not fill the profiler's memory: beyond this the
+/// table starts afresh.
+constexpr size_t kMaxCodes = 1u << 18;
+/// A location table beyond this is not read: 16 MiB are a function of some million lines.
+constexpr uint64_t kMaxLocationTable = 16u << 20;
+/// What the first read of a location table brings beside its header.
+constexpr size_t kFirstTableRead = 1024;
+
+// Words of PyCodeObject that are not published but stand at a fixed distance from the published
+// co_firstlineno in 3.13, 3.14 and 3.15 (Include/cpython/code.h). They are used only where the
+// equation among them holds: co_framesize = co_nlocalsplus + co_stacksize + frame header.
+constexpr int kStackSizeFromFirstLine = -4;
+constexpr int kLocalsFromFirstLine = 4;
+constexpr int kFrameSizeFromFirstLine = 8;
+constexpr int kVersionFromFirstLine = 24;
+
+template <typename T>
+T Load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof(value));
+  return value;
+}
+
+}  // namespace
+
+CodeTable::CodeTable(RemoteMemory* memory, const Layout& layout, Tables* tables)
+    : memory_(memory), layout_(layout), tables_(tables) {
+  head_size_ =
+      std::max({layout.object.ob_type + 8, layout.code.filename + 8, layout.code.qualname + 8,
+                layout.code.linetable + 8, layout.code.firstlineno + kVersionFromFirstLine + 4});
+}
+
+void CodeTable::BeginSample(uint64_t generation) {
+  if (layout_.interpreter.code_object_generation == 0) {
+    ++epoch_;
+  } else {
+    epoch_ = generation;
+  }
+  if (codes_.size() > kMaxCodes) codes_.clear();
+}
+
+CodeIdentity CodeTable::IdentityIn(const std::byte* head) const {
+  const std::byte* first_line = head + layout_.code.firstlineno;
+  return {Load<uint64_t>(head + layout_.object.ob_type),
+          Load<uint64_t>(head + layout_.code.filename),
+          Load<uint64_t>(head + layout_.code.qualname),
+          Load<uint64_t>(head + layout_.code.linetable),
+          Load<int32_t>(first_line),
+          Load<int32_t>(first_line + kStackSizeFromFirstLine),
+          Load<int32_t>(first_line + kLocalsFromFirstLine),
+          Load<int32_t>(first_line + kFrameSizeFromFirstLine),
+          Load<uint32_t>(first_line + kVersionFromFirstLine)};
+}
+
+bool CodeTable::IsCode(uint64_t type) {
+  if (code_type_ != 0) return type == code_type_;
+  uint64_t name = 0;
+  if (!memory_->ReadValue(type + layout_.type.tp_name, &name)) return false;
+  if (ReadCString(memory_, name, 16) != "code") return false;
+  code_type_ = type;
+  return true;
+}
+
+std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
+  Head head(head_size_);
+  if (address % 8 != 0 || !memory_->Read(address, head.data(), head.size())) return nullptr;
+  const CodeIdentity identity = IdentityIn(head.data());
+  if (!IsCode(identity.type)) return nullptr;
+
+  const auto qualname = ReadPythonString(memory_, layout_, identity.qualname);
+  const auto filename = ReadPythonString(memory_, layout_, identity.filename);
+  if (!qualname || !filename) return nullptr;
+
+  // A bytes object: header with its size, then the table.
+  std::vector<std::byte> table(layout_.bytes.ob_sval + kFirstTableRead);
+  const Range range{identity.linetable, table.size()};
+  const int64_t got = memory_->ReadRanges({&range, 1}, table.data());
+  if (got < static_cast<int64_t>(layout_.bytes.ob_sval)) return nullptr;
+  const auto size = Load<uint64_t>(table.data() + layout_.bytes.ob_size);
+  const bool whole = size <= kMaxLocationTable;
+  const size_t end = layout_.bytes.ob_sval + (whole ? size : 0);
+  table.resize(end);
+  if (end > static_cast<size_t>(got) &&
+      !memory_->Read(identity.linetable, table.data(), table.size())) {
+    return nullptr;
+  }
+
+  const int32_t header_words = static_cast<int32_t>(layout_.frame.localsplus / 8);
+  const bool size_known = identity.frame_size > 0 && identity.stack_size >= 0 &&
+                          identity.local_count >= 0 &&
+                          int64_t{identity.frame_size} ==
+                              int64_t{identity.local_count} + identity.stack_size + header_words;
+  LocationTable locations(std::span<const std::byte>(table).subspan(layout_.bytes.ob_sval),
+                          identity.first_line);
+  const size_t entries = locations.entries();
+  return std::make_unique<CodeObject>(
+      CodeObject{identity, tables_->Function(*qualname, *filename, identity.first_line),
+                 address + layout_.code.co_code_adaptive,
+                 size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
+                 std::move(locations), std::vector<int32_t>(entries + 1, -1), epoch_});
+}
+
+void CodeTable::Prepare(std::span<const uint64_t> addresses) {
+  ranges_.clear();
+  checked_.clear();
+  checked_addresses_.clear();
+  for (const uint64_t address : addresses) {
+    const auto found = codes_.find(address);
+    if (found == codes_.end()) {
+      if (auto code = ReadCode(address)) {
+        codes_.emplace(address, std::move(code));
+        prepared_.read.push_back(address);
+      }
+    } else if (found->second->epoch != epoch_) {
+      found->second->epoch = epoch_;
+      checked_.push_back(found->second.get());
+      checked_addresses_.push_back(address);
+      ranges_.push_back({address, head_size_});
+    }
+  }
+  if (ranges_.empty()) return;
+  heads_.resize(ranges_.size() * head_size_);
+  const int64_t got = memory_->ReadRanges(ranges_, heads_.data());
+  const size_t whole = got < 0 ? 0 : static_cast<size_t>(got) / head_size_;
+  for (size_t i = 0; i < checked_.size(); ++i) {
+    if (i < whole && IdentityIn(heads_.data() + i * head_size_) == checked_[i]->identity) continue;
+    prepared_.replaced = true;
+    codes_.erase(checked_addresses_[i]);
+    if (auto code = ReadCode(checked_addresses_[i])) {
+      codes_.emplace(checked_addresses_[i], std::move(code));
+      prepared_.read.push_back(checked_addresses_[i]);
+    }
+  }
+}
+
+PreparedCodes CodeTable::TakePrepared() { return std::exchange(prepared_, {}); }
+
+CodeObject* CodeTable::Get(uint64_t address) {
+  const auto found = codes_.find(address);
+  return found == codes_.end() ? nullptr : found->second.get();
+}
+
+CodeObject* CodeTable::Find(uint64_t address) {
+  if (CodeObject* code = Get(address)) return code;
+  Prepare({&address, 1});
+  return Get(address);
+}
+
+int32_t CodeTable::FrameOf(CodeObject* code, uint64_t instruction, bool* sure) {
+  size_t entry = code->locations.entries();  // unknown
+  // A code unit is two bytes; a frame that was never entered stands one unit before the first.
+  if (instruction >= code->first_unit) {
+    const uint64_t unit = (instruction - code->first_unit) / 2;
+    if (unit < code->locations.units()) {
+      entry = code->locations.EntryOf(unit);
+    } else if (code->locations.units() > 0) {
+      *sure = false;
+    }
+  } else if (instruction + 2 != code->first_unit) {
+    *sure = false;
+  }
+  int32_t& frame = code->frames[entry];
+  if (frame < 0) {
+    const Location location = entry < code->locations.entries()
+                                  ? code->locations.Entry(static_cast<uint32_t>(entry))
+                                  : Location{};
+    frame = tables_->Frame(code->function, location);
+  }
+  return frame;
+}
+
+}  // namespace pyprof

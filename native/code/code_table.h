@@ -1,0 +1,112 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "code/location_table.h"
+#include "code/tables.h"
+#include "memory/remote_memory.h"
+#include "runtime/layout.h"
+
+namespace pyprof {
+
+/// The words that tell one code object from another that came to stand at the same address.
+struct CodeIdentity {
+  uint64_t type;
+  uint64_t filename;
+  uint64_t qualname;
+  uint64_t linetable;
+  int32_t first_line;
+  int32_t stack_size;
+  int32_t local_count;
+  int32_t frame_size;
+  uint32_t version;
+  bool operator==(const CodeIdentity&) const = default;
+};
+
+/// A code object of the target, read once.
+struct CodeObject {
+  CodeIdentity identity;
+  int32_t function;
+  /// Address of the first code unit.
+  uint64_t first_unit;
+  /// Bytes that one frame of it takes on the data stack; 0 when that is not known.
+  uint32_t frame_bytes;
+  LocationTable locations;
+  /// Frame index of each location, and last of the unknown one; -1 until it is first seen.
+  std::vector<int32_t> frames;
+  /// The last epoch in which the identity was seen to hold.
+  uint64_t epoch;
+};
+
+/// What the code table had to read from the target.
+struct PreparedCodes {
+  /// Addresses that were read for the first time, or anew. Their names are those of the sample's
+  /// frames only if nothing was freed in between.
+  std::vector<uint64_t> read;
+  /// A known address holds another code object than before.
+  bool replaced = false;
+};
+
+/// Code objects by address. An address alone does not name a code object, since addresses are
+/// reused: an entry counts only for the epoch in which it was last checked. From 3.14 on an epoch
+/// is CPython's own `code_object_generation`, which moves when a code object is freed; before,
+/// every sample is an epoch of its own.
+class CodeTable {
+ public:
+  CodeTable(RemoteMemory* memory, const Layout& layout, Tables* tables);
+
+  /// Starts a sample, with what the published generation said in its snapshot (0 on 3.13).
+  void BeginSample(uint64_t generation);
+
+  /// Makes the code objects at these addresses current for this sample: unknown ones are read,
+  /// known ones of an older epoch are checked, all by as few reads as possible.
+  void Prepare(std::span<const uint64_t> addresses);
+
+  /// What all calls since the last TakePrepared had to do.
+  PreparedCodes TakePrepared();
+
+  /// The code object at the address; null when there is none. Prepare must have named it.
+  CodeObject* Get(uint64_t address);
+
+  /// The code object at the address, read at once when it is unknown; a known one may be of an
+  /// older epoch. Null when there is no code object.
+  CodeObject* Find(uint64_t address);
+
+  /// Size in bytes of a frame of the code at `address`; 0 when it is not code or not known.
+  uint32_t FrameBytes(uint64_t address) {
+    const CodeObject* code = Find(address);
+    return code == nullptr ? 0 : code->frame_bytes;
+  }
+
+  /// Index of the frame for this instruction. `*sure` is set to false when the instruction is
+  /// outside of the code, which means that frame and code do not belong together.
+  int32_t FrameOf(CodeObject* code, uint64_t instruction, bool* sure);
+
+ private:
+  using Head = std::vector<std::byte>;
+
+  CodeIdentity IdentityIn(const std::byte* head) const;
+  bool IsCode(uint64_t type);
+  std::unique_ptr<CodeObject> ReadCode(uint64_t address);
+
+  RemoteMemory* memory_;
+  const Layout& layout_;
+  Tables* tables_;
+  /// Bytes of a code object up to the end of its fixed part.
+  size_t head_size_;
+  /// Address of PyCode_Type once seen.
+  uint64_t code_type_ = 0;
+  uint64_t epoch_ = 0;
+  std::unordered_map<uint64_t, std::unique_ptr<CodeObject>> codes_;
+  PreparedCodes prepared_;
+  // Scratch of Prepare.
+  std::vector<Range> ranges_;
+  std::vector<CodeObject*> checked_;
+  std::vector<uint64_t> checked_addresses_;
+  Head heads_;
+};
+
+}  // namespace pyprof

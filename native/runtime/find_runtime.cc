@@ -1,0 +1,210 @@
+#include "runtime/find_runtime.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <set>
+#include <vector>
+
+#include "runtime/debug_offsets.h"
+#include "runtime/elf.h"
+
+namespace pyprof {
+namespace {
+
+/// Writable memory that is searched for the cookie when no file tells where the runtime is.
+constexpr uint64_t kMaxScan = 512u << 20;
+constexpr size_t kScanBlock = 1u << 20;
+
+/// The better of two failures: the one that says more about what the process is.
+int Rank(AttachStatus status) {
+  switch (status) {
+    case AttachStatus::kOk:
+      return 5;
+    case AttachStatus::kNotStarted:
+      return 4;
+    case AttachStatus::kUnsupportedVersion:
+      return 3;
+    case AttachStatus::kBadLayout:
+      return 2;
+    case AttachStatus::kPermission:
+    case AttachStatus::kNoSuchProcess:
+      return 1;
+    case AttachStatus::kNotPython:
+      return 0;
+  }
+  return 0;
+}
+
+void KeepBetter(AttachResult* best, AttachResult next) {
+  if (Rank(next.status) > Rank(best->status)) *best = std::move(next);
+}
+
+/// Names a Python that publishes no debug offsets: CPython before 3.13, or PyPy.
+AttachResult NameOldPython(const Elf& elf, uint64_t bias, bool has_section, RemoteMemory* memory) {
+  uint32_t version = 0;
+  if (const auto symbol = elf.FindSymbol("Py_Version")) {  // 3.11 and later
+    if (memory->ReadValue(bias + *symbol, &version) && version >> 24 == 3) {
+      return {AttachStatus::kUnsupportedVersion, {}, VersionText(version)};
+    }
+  }
+  if (elf.FindSymbol("pypy_main_startup") || elf.FindSymbol("rpython_startup_code")) {
+    return {AttachStatus::kUnsupportedVersion, {}, "PyPy"};
+  }
+  if (has_section || elf.FindSymbol("_PyRuntime") || elf.FindSymbol("Py_BytesMain")) {
+    return {AttachStatus::kUnsupportedVersion, {}, "3.12 or older"};
+  }
+  return {AttachStatus::kNotPython, {}, ""};
+}
+
+}  // namespace
+
+bool RuntimeFinder::IsLive(const Runtime& runtime) {
+  const Layout& l = runtime.layout;
+  uint64_t interpreter = 0;
+  uint64_t thread = 0;
+  uint64_t owner = 0;
+  return memory_->ReadValue(runtime.address + l.runtime.interpreters_head, &interpreter) &&
+         interpreter != 0 &&
+         memory_->ReadValue(interpreter + l.interpreter.threads_head, &thread) && thread != 0 &&
+         memory_->ReadValue(thread + l.thread.interp, &owner) && owner == interpreter;
+}
+
+AttachResult RuntimeFinder::Examine(uint64_t address, uint64_t size) {
+  std::array<std::byte, kMaxDebugOffsetsSize> table{};
+  const size_t wanted = std::min<uint64_t>(size, table.size());
+  if (!memory_->Read(address, table.data(), wanted)) return {AttachStatus::kNotPython, {}, ""};
+  OffsetsResult parsed = ParseDebugOffsets(std::span(table).first(wanted));
+  Runtime runtime{address, parsed.layout};
+  switch (parsed.status) {
+    case OffsetsStatus::kNoCookie:
+      return {AttachStatus::kNotPython, {}, ""};
+    case OffsetsStatus::kUnsupportedVersion:
+      return {AttachStatus::kUnsupportedVersion, runtime, parsed.detail};
+    case OffsetsStatus::kBadField:
+      return {AttachStatus::kBadLayout, runtime, parsed.detail};
+    case OffsetsStatus::kOk:
+      break;
+  }
+  if (runtime.layout.runtime.interpreters_head + 8 > size) {
+    return {AttachStatus::kBadLayout, runtime, "runtime_state.interpreters_head"};
+  }
+  const AttachStatus status = IsLive(runtime) ? AttachStatus::kOk : AttachStatus::kNotStarted;
+  return {status, runtime, runtime.layout.Version()};
+}
+
+int RuntimeFinder::OpenMapped(const Mapping& mapping) const {
+  const std::string proc = "/proc/" + std::to_string(pid_);
+  char range[48];
+  snprintf(range, sizeof(range), "%lx-%lx", mapping.start, mapping.end);
+  // map_files opens the very file that is mapped, deleted or not; it needs a capability.
+  int fd = open((proc + "/map_files/" + range).c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) return fd;
+  // The same file by its name, as the target sees it, unless another file took the name.
+  struct stat status{};
+  fd = open((proc + "/root" + mapping.path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == mapping.inode) return fd;
+  if (fd >= 0) close(fd);
+  // The program itself stays reachable even when it was deleted or replaced.
+  fd = open((proc + "/exe").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == mapping.inode) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
+  AttachResult best{AttachStatus::kNotPython, {}, ""};
+  std::set<std::pair<FileId, uint64_t>> seen;  // file and load bias
+  for (const Mapping& mapping : mappings) {
+    if (mapping.inode == 0 || mapping.path.empty() || mapping.path.front() != '/') continue;
+    FileId id{mapping.device, mapping.inode};
+    if (const auto known = without_runtime_.find(id); known != without_runtime_.end()) {
+      KeepBetter(&best, known->second);
+      continue;
+    }
+    const int fd = OpenMapped(mapping);
+    if (fd < 0) {
+      must_scan_ = true;
+      continue;
+    }
+    FileSource source(fd);
+    const auto elf = Elf::Open(&source);
+    const auto section = elf ? elf->FindSection(".PyRuntime") : std::nullopt;
+    if (!elf) {
+      without_runtime_.emplace(std::move(id), AttachResult{AttachStatus::kNotPython, {}, ""});
+      continue;
+    }
+    const auto mapped = elf->LoadBias(mapping.start, mapping.offset);
+    if (!mapped || !seen.insert({id, *mapped}).second) continue;
+    const uint64_t bias = *mapped;
+    if (!section) {
+      if (!elf->HasSections()) must_scan_ = true;
+      const AttachResult named = NameOldPython(*elf, bias, false, memory_);
+      KeepBetter(&best, named);
+      without_runtime_.emplace(std::move(id), named);
+      continue;
+    }
+    AttachResult found = Examine(bias + section->address, section->size);
+    if (found.status == AttachStatus::kNotPython) {
+      found = NameOldPython(*elf, bias, true, memory_);
+    }
+    KeepBetter(&best, std::move(found));
+    if (best.status == AttachStatus::kOk) break;
+  }
+  return best;
+}
+
+AttachResult RuntimeFinder::FindByScan(const std::vector<Mapping>& mappings) {
+  AttachResult best{AttachStatus::kNotPython, {}, ""};
+  std::vector<std::byte> block(kScanBlock);
+  uint64_t scanned = 0;
+  for (const Mapping& mapping : mappings) {
+    if (!mapping.readable || !mapping.writable) continue;
+    for (uint64_t at = mapping.start; at < mapping.end; at += kScanBlock) {
+      const size_t size = std::min<uint64_t>(kScanBlock, mapping.end - at);
+      scanned += size;
+      if (scanned > kMaxScan) return best;
+      if (!memory_->Read(at, block.data(), size)) continue;
+      for (size_t i = 0; i + 8 <= size; i += 8) {
+        if (std::memcmp(block.data() + i, kDebugCookie, 8) != 0) continue;
+        KeepBetter(&best, Examine(at + i, mapping.end - (at + i)));
+        if (best.status == AttachStatus::kOk) return best;
+      }
+    }
+  }
+  return best;
+}
+
+AttachResult RuntimeFinder::Find() {
+  const std::string path = "/proc/" + std::to_string(pid_) + "/maps";
+  std::string text;
+  if (!ReadSmallFile(path, &text)) {
+    if (errno == EACCES || errno == EPERM) return {AttachStatus::kPermission, {}, path};
+    return {AttachStatus::kNoSuchProcess, {}, ""};
+  }
+  const std::vector<Mapping> mappings = ParseMaps(text);
+  const auto readable =
+      std::find_if(mappings.begin(), mappings.end(), [](const Mapping& m) { return m.readable; });
+  if (readable == mappings.end()) return {AttachStatus::kNotPython, {}, "no memory"};
+
+  // maps may be readable where memory is not (Yama, capabilities): ask the real question first.
+  uint64_t word = 0;
+  const Range probe{readable->start, sizeof(word)};
+  const int64_t got = memory_->ReadRanges({&probe, 1}, reinterpret_cast<std::byte*>(&word));
+  if (got == -EPERM) return {AttachStatus::kPermission, {}, "process_vm_readv"};
+  if (got == -ESRCH) return {AttachStatus::kNoSuchProcess, {}, ""};
+  if (got == -ENOSYS) return {AttachStatus::kPermission, {}, "process_vm_readv is not implemented"};
+
+  must_scan_ = false;
+  AttachResult best = FindByFiles(mappings);
+  if (best.status == AttachStatus::kNotPython && must_scan_) best = FindByScan(mappings);
+  return best;
+}
+
+}  // namespace pyprof

@@ -1,0 +1,279 @@
+#include "sampler/sampler.h"
+
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+namespace pyprof {
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr uint64_t kSecond = 1'000 * kMillisecond;
+/// How often a process that is not (yet) Python is looked at: often while it may just be starting,
+/// so that its first frames are seen, then rarely.
+constexpr uint64_t kSearchGap = kMillisecond;
+constexpr uint64_t kSearchEagerly = 2 * kSecond;
+constexpr uint64_t kLateSearchGap = 20 * kMillisecond;
+/// How long a process that was Python before an exec is given to become Python again.
+constexpr uint64_t kAfterExec = 3 * kSecond;
+/// How often the address space is checked for an exec while all reads succeed.
+constexpr uint64_t kCheckGap = 5 * kMillisecond;
+/// How often thread names are read again: they can change at any time.
+constexpr uint64_t kNamesGap = kSecond;
+
+uint64_t Now(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * kSecond + static_cast<uint64_t>(time.tv_nsec);
+}
+
+uint64_t Now() { return Now(CLOCK_MONOTONIC); }
+
+/// Thread id of the process's first thread as the process itself sees it: the last number of
+/// NSpid, which differs from the pid when the target lives in a pid namespace of its own.
+uint64_t MainNativeId(pid_t pid) {
+  std::string status;
+  if (ReadSmallFile("/proc/" + std::to_string(pid) + "/status", &status)) {
+    const size_t line = status.find("\nNSpid:");
+    if (line != std::string::npos) {
+      const size_t end = status.find('\n', line + 1);
+      const size_t last = status.find_last_of(" \t", end);
+      return std::strtoull(status.c_str() + last, nullptr, 10);
+    }
+  }
+  return static_cast<uint64_t>(pid);
+}
+
+}  // namespace
+
+Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
+    : options_(options), memory_(options.pid), finder_(options.pid, &memory_), watch_(options.pid) {
+  if (!options_.wait) {
+    const AttachResult found = finder_.Find();
+    *failure = found;
+    if (found.status != AttachStatus::kOk) {
+      End(EndReason::kNeverPython);
+      return;
+    }
+    Attach(found);
+  }
+  failure->status = AttachStatus::kOk;
+  loop_ = std::thread([this] { Run(); });
+}
+
+Sampler::~Sampler() { Stop(); }
+
+void Sampler::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  if (loop_.joinable()) loop_.join();
+}
+
+Batch Sampler::Drain() {
+  const std::lock_guard lock(mutex_);
+  Batch batch = std::move(pending_);
+  pending_ = Batch{};
+  pending_.status = batch.status;
+  clockid_t clock = 0;
+  if (loop_.joinable() && batch.status.state != SamplerState::kEnded &&
+      pthread_getcpuclockid(loop_.native_handle(), &clock) == 0) {
+    batch.status.sampler_cpu = Now(clock);
+  }
+  return batch;
+}
+
+/// False when the sampler is to stop.
+bool Sampler::SleepUntil(uint64_t time) {
+  std::unique_lock lock(mutex_);
+  const auto until = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(time));
+  while (!stop_ && Now() < time) wake_.wait_until(lock, until);
+  return !stop_;
+}
+
+void Sampler::End(EndReason reason) {
+  const std::lock_guard lock(mutex_);
+  SamplerStatus& status = pending_.status;
+  if (origin_ != 0) {
+    const uint64_t now = Now();
+    status.elapsed = (deadline_ != 0 && now > deadline_ ? deadline_ : now) - origin_;
+  }
+  status.sampler_cpu = Now(CLOCK_THREAD_CPUTIME_ID);
+  status.state = SamplerState::kEnded;
+  status.end_reason = reason;
+}
+
+void Sampler::Attach(const AttachResult& found) {
+  watch_.BindMemory();
+  names_ = std::make_unique<ThreadNames>(&memory_, found.runtime, options_.pid);
+  reader_ =
+      std::make_unique<StackReader>(&memory_, found.runtime, MainNativeId(options_.pid), &tables_);
+  threads_.clear();
+  named_at_ = 0;
+  const std::lock_guard lock(mutex_);
+  pending_.status.python_version = found.runtime.layout.Version();
+  pending_.status.attach = AttachStatus::kOk;
+  pending_.status.state = SamplerState::kSampling;
+}
+
+/// Looks for a Python in the process until there is one, the process ends, or time is up.
+bool Sampler::Search(uint64_t give_up_at, bool is_exec) {
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.status.state = SamplerState::kSearching;
+  }
+  const uint64_t start = Now();
+  while (true) {
+    const AttachResult found = finder_.Find();
+    if (found.status == AttachStatus::kOk) {
+      Attach(found);
+      return true;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      pending_.status.attach = found.status;
+      pending_.status.attach_detail = found.detail;
+    }
+    if (watch_.Exited()) {
+      End(origin_ == 0 ? EndReason::kNeverPython : EndReason::kExited);
+      return false;
+    }
+    const uint64_t now = Now();
+    if (give_up_at != 0 && now >= give_up_at) {
+      End(is_exec ? EndReason::kNotPythonAfterExec : EndReason::kNeverPython);
+      return false;
+    }
+    if (deadline_ != 0 && now >= deadline_) {
+      End(EndReason::kDuration);
+      return false;
+    }
+    const uint64_t gap = now - start < kSearchEagerly ? kSearchGap : kLateSearchGap;
+    if (!SleepUntil(now + gap)) {
+      End(EndReason::kStopped);
+      return false;
+    }
+  }
+}
+
+void Sampler::Run() {
+  pthread_setname_np(pthread_self(), "pyprof-sampler");
+  // A timer may be late by the slack, which is 50 us unless asked otherwise.
+  prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+  if (reader_ == nullptr && !Search(0, false)) return;
+  SampleLoop();
+}
+
+void Sampler::SampleLoop() {
+  origin_ = Now();
+  deadline_ = options_.duration > 0 ? origin_ + options_.duration : 0;
+  Schedule schedule(origin_, options_.interval, options_.seed);
+  while (true) {
+    const bool last = deadline_ != 0 && schedule.next() >= deadline_;
+    if (!SleepUntil(last ? deadline_ : schedule.next())) {
+      End(EndReason::kStopped);
+      return;
+    }
+    if (last) {
+      End(EndReason::kDuration);
+      return;
+    }
+    const uint64_t now = Now();
+    const Schedule::Tick tick = schedule.Take(now);
+    if (!SampleOnce(now, tick)) return;
+  }
+}
+
+bool Sampler::SampleOnce(uint64_t now, const Schedule::Tick& tick) {
+  SampleStatus status = reader_->Sample(&samples_);
+  if (status == SampleStatus::kOk && now - checked_at_ >= kCheckGap) {
+    checked_at_ = now;
+    if (!watch_.SameMemory()) status = SampleStatus::kProcessGone;
+  }
+  Record(now, tick, status == SampleStatus::kOk);
+  if (status == SampleStatus::kOk) {
+    if (now - named_at_ >= kNamesGap) RefreshNames(now);
+    return true;
+  }
+  return HandleLoss(status);
+}
+
+/// The target could not be read: ends the recording, or attaches to what the target has become.
+bool Sampler::HandleLoss(SampleStatus status) {
+  if (status == SampleStatus::kPermission) {
+    End(EndReason::kLostAccess);
+    return false;
+  }
+  if (watch_.Exited()) {
+    End(EndReason::kExited);
+    return false;
+  }
+  // The interpreter is finalising, or the process runs another program now. Which one it is shows
+  // by the address space.
+  const bool exec = !watch_.SameMemory();
+  if (exec) {
+    const std::lock_guard lock(mutex_);
+    ++pending_.status.execs;
+  }
+  return Search(options_.wait || !exec ? 0 : Now() + kAfterExec, exec);
+}
+
+int32_t Sampler::ThreadIndex(const ThreadSample& sample) {
+  const ThreadKey key{sample.state, sample.native_id};
+  const auto [at, added] = threads_.try_emplace(key, KnownThread{thread_count_, ""});
+  if (added) {
+    ++thread_count_;
+    at->second.name = names_->NameOf(sample.python_id, sample.native_id);
+    pending_.threads.push_back(
+        {options_.pid, sample.native_id, sample.interpreter, at->second.name, sample.is_main});
+  }
+  return at->second.index;
+}
+
+void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
+  const std::lock_guard lock(mutex_);
+  SamplerStatus& status = pending_.status;
+  ++status.ticks;
+  status.elapsed = now - origin_;
+  if (tick.missed > 0) {
+    status.missed_ticks += tick.missed;
+    status.gap_time += tick.gap;
+    pending_.gaps.push_back({now - tick.gap - origin_, tick.gap, tick.missed});
+  }
+  if (!readable) return;
+  SampleColumns& columns = pending_.samples;
+  for (const ThreadSample& sample : samples_) {
+    if (columns.time.size() >= options_.capacity) {
+      ++status.dropped_samples;
+      continue;
+    }
+    columns.thread.push_back(ThreadIndex(sample));
+    columns.time.push_back(static_cast<double>(now - origin_));
+    columns.weight.push_back(static_cast<double>(tick.weight));
+    columns.stack.push_back(sample.stack);
+    columns.quality.push_back(static_cast<uint8_t>(sample.quality));
+    columns.reason.push_back(static_cast<uint8_t>(sample.reason));
+  }
+  tables_.TakeNew(&pending_.rows);
+}
+
+void Sampler::RefreshNames(uint64_t now) {
+  named_at_ = now;
+  names_->Refresh();
+  const std::lock_guard lock(mutex_);
+  for (const ThreadSample& sample : samples_) {
+    const auto at = threads_.find({sample.state, sample.native_id});
+    if (at == threads_.end()) continue;
+    std::string name = names_->NameOf(sample.python_id, sample.native_id);
+    if (name.empty() || name == at->second.name) continue;
+    pending_.renamed.push_back({at->second.index, name});
+    at->second.name = std::move(name);
+  }
+}
+
+}  // namespace pyprof

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "code/tables.h"
+#include "memory/process_memory.h"
+#include "runtime/find_runtime.h"
+#include "sampler/process_watch.h"
+#include "sampler/schedule.h"
+#include "stack/stack_reader.h"
+#include "stack/thread_names.h"
+
+namespace pyprof {
+
+struct SamplerOptions {
+  pid_t pid = 0;
+  /// Mean gap between two ticks, ns.
+  uint64_t interval = 0;
+  /// ns from the first tick's origin; 0: no end.
+  uint64_t duration = 0;
+  /// Keep looking for a Python in the process.
+  bool wait = false;
+  /// Most samples that are kept between two drains.
+  size_t capacity = 0;
+  uint64_t seed = 0;
+};
+
+enum class SamplerState { kSearching, kSampling, kEnded };
+enum class EndReason {
+  kNone,
+  kDuration,
+  kStopped,
+  kExited,
+  kLostAccess,
+  kNeverPython,
+  kNotPythonAfterExec,
+};
+
+struct ThreadRow {
+  pid_t pid;
+  uint64_t native_id;
+  int64_t interpreter;
+  std::string name;
+  bool is_main;
+};
+
+struct ThreadRename {
+  int32_t thread;
+  std::string name;
+};
+
+struct GapRow {
+  uint64_t start;
+  uint64_t duration;
+  uint64_t missed;
+};
+
+/// Samples as columns; times and weights in ns since the origin.
+struct SampleColumns {
+  std::vector<double> time, weight;
+  std::vector<int32_t> thread, stack;
+  std::vector<uint8_t> quality, reason;
+};
+
+struct SamplerStatus {
+  SamplerState state = SamplerState::kSearching;
+  EndReason end_reason = EndReason::kNone;
+  uint64_t elapsed = 0;  // ns
+  uint64_t ticks = 0;
+  uint64_t missed_ticks = 0;
+  uint64_t gap_time = 0;  // ns
+  uint64_t dropped_samples = 0;
+  uint64_t execs = 0;
+  uint64_t sampler_cpu = 0;  // ns
+  std::string python_version;
+  AttachStatus attach = AttachStatus::kOk;
+  std::string attach_detail;
+};
+
+/// What came in since the last drain.
+struct Batch {
+  NewRows rows;
+  std::vector<ThreadRow> threads;
+  std::vector<ThreadRename> renamed;
+  SampleColumns samples;
+  std::vector<GapRow> gaps;
+  SamplerStatus status;
+};
+
+/// The sampling loop on a thread of its own. Its consumer pulls batches; a slow consumer costs
+/// counted samples, never a late tick.
+class Sampler {
+ public:
+  /// Attaches and starts. Without `wait`, `*failure` tells why the process cannot be sampled; the
+  /// sampler has ended then.
+  Sampler(const SamplerOptions& options, AttachResult* failure);
+  ~Sampler();
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
+
+  /// Moves out what came in since the last call.
+  Batch Drain();
+  /// Ends the loop and waits for it.
+  void Stop();
+
+ private:
+  /// Identity of a thread across samples.
+  struct ThreadKey {
+    uint64_t state;
+    uint64_t native_id;
+    bool operator==(const ThreadKey&) const = default;
+  };
+  struct ThreadKeyHash {
+    size_t operator()(const ThreadKey& key) const { return Mix(key.state ^ key.native_id << 40); }
+  };
+  struct KnownThread {
+    int32_t index;
+    std::string name;
+  };
+
+  void Run();
+  bool Search(uint64_t give_up_at, bool is_exec);
+  bool SleepUntil(uint64_t time);
+  void Attach(const AttachResult& found);
+  void SampleLoop();
+  bool SampleOnce(uint64_t now, const Schedule::Tick& tick);
+  bool HandleLoss(SampleStatus status);
+  void Record(uint64_t now, const Schedule::Tick& tick, bool readable);
+  int32_t ThreadIndex(const ThreadSample& sample);
+  void RefreshNames(uint64_t now);
+  void End(EndReason reason);
+
+  const SamplerOptions options_;
+  ProcessMemory memory_;
+  RuntimeFinder finder_;
+  ProcessWatch watch_;
+
+  // The loop thread's own.
+  Tables tables_;
+  std::unique_ptr<StackReader> reader_;
+  std::unique_ptr<ThreadNames> names_;
+  std::unordered_map<ThreadKey, KnownThread, ThreadKeyHash> threads_;
+  int32_t thread_count_ = 0;
+  uint64_t origin_ = 0;
+  uint64_t deadline_ = 0;
+  uint64_t checked_at_ = 0;
+  uint64_t named_at_ = 0;
+  std::vector<ThreadSample> samples_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stop_ = false;  // guarded by mutex_
+  Batch pending_;      // guarded by mutex_
+  std::thread loop_;
+};
+
+}  // namespace pyprof

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "memory/remote_memory.h"
+
+namespace pyprof {
+
+/// A copied piece of the target: `size` valid bytes.
+struct Segment {
+  uint64_t address;
+  size_t size;
+  const std::byte* data;
+
+  const std::byte* At(uint64_t wanted, size_t length) const {
+    const uint64_t offset = wanted - address;  // wraps to a large number below the segment
+    return offset < size && length <= size - offset ? data + offset : nullptr;
+  }
+};
+
+/// What one vectored read brought back, and what had to be fetched after it. Pointers into it hold
+/// until the next Read. Nothing in it is to be trusted.
+class Snapshot {
+ public:
+  explicit Snapshot(RemoteMemory* memory) : memory_(memory) {}
+
+  /// Copies all ranges by one read; segment i is range i, cut to what could be read (maybe 0).
+  /// Returns what RemoteMemory::ReadRanges returned.
+  int64_t Read(std::span<const Range> ranges);
+
+  const std::vector<Segment>& segments() const { return segments_; }
+
+  /// One more read, outside of the plan. A segment of size 0 when it fails; cut when only the
+  /// beginning could be read.
+  Segment Fetch(uint64_t address, size_t size);
+
+  /// Bytes fetched outside of the plan since Read, and the number of such reads.
+  size_t fetched_bytes() const { return fetched_bytes_; }
+  size_t fetches() const { return extra_.size(); }
+
+  /// The bytes at `address` among those fetched outside of the plan.
+  const std::byte* FindFetched(uint64_t address, size_t size) const;
+
+ private:
+  RemoteMemory* memory_;
+  std::vector<std::byte> buffer_;
+  std::vector<Segment> segments_;
+  std::vector<Segment> extra_;
+  std::vector<std::unique_ptr<std::byte[]>> extra_storage_;
+  size_t fetched_bytes_ = 0;
+};
+
+}  // namespace pyprof

@@ -1,0 +1,50 @@
+import { InvalidArgumentError } from 'commander'
+
+const NS_PER_UNIT = { ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 } as const
+
+/** Times are nanoseconds in doubles, which are exact up to 104 days. */
+const MAX_DURATION_NS = 100 * 24 * 3600e9
+
+/** A time such as `30`, `1.5`, `30s`, `500ms`, `5m` or `1h`, in ns; seconds without a unit. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+\.?\d*|\.\d+)(ms|s|m|h)?$/.exec(text)
+  if (!match) throw new InvalidArgumentError('Expected a time such as 30, 1.5, 500ms, 5m or 1h.')
+  const ns = Number(match[1]) * NS_PER_UNIT[(match[2] ?? 's') as keyof typeof NS_PER_UNIT]
+  if (ns < 1) throw new InvalidArgumentError('Expected a time greater than 0.')
+  if (ns > MAX_DURATION_NS) {
+    throw new InvalidArgumentError('Expected at most 100 days: longer times cannot be kept exactly.')
+  }
+  return ns
+}
+
+/** One sample in 100 seconds; what is slower is not a profile. */
+export const MIN_RATE = 0.01
+/** Reading shares cache lines with the target: about 0.4 µs of its time a sample, 4 % at this rate. */
+export const MAX_RATE = 100_000
+
+/** A rate such as `100`, `0.5`, `250hz`, `1khz` or `10k`, in Hz. */
+export function parseRate(text: string): number {
+  const match = /^(\d+\.?\d*|\.\d+)(hz|khz|k)?$/i.exec(text)
+  if (!match) throw new InvalidArgumentError('Expected a rate such as 100, 0.5, 250hz, 1khz or 10k.')
+  const rate = Number(match[1]) * (/^k/i.test(match[2] ?? '') ? 1000 : 1)
+  if (rate > MAX_RATE) {
+    throw new InvalidArgumentError(
+      'Expected at most 100khz: reading faster would slow the target down by more than 4 %.',
+    )
+  }
+  if (rate < MIN_RATE) {
+    throw new InvalidArgumentError('Expected at least 0.01, one sample in 100 seconds.')
+  }
+  return rate
+}
+
+/** PID_MAX_LIMIT of 64-bit Linux, proc_sys_kernel(5). */
+const MAX_PID = 4_194_304
+
+export function parsePid(text: string): number {
+  const pid = /^[0-9]+$/.test(text) ? Number(text) : 0
+  if (pid < 1 || pid > MAX_PID) {
+    throw new InvalidArgumentError(`Expected a process id, a number from 1 to ${MAX_PID}.`)
+  }
+  return pid
+}

@@ -1,0 +1,123 @@
+import { usageError } from '../../errors.ts'
+import { type Format, formatFor } from '../../formats/index.ts'
+import { speedscope } from '../../formats/speedscope.ts'
+import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
+
+export type Target =
+  | { readonly kind: 'attach'; readonly pid: number }
+  | { readonly kind: 'launch'; readonly command: readonly string[] }
+
+export interface RecordOptions {
+  readonly target: Target
+  /** ns, 0 for no limit. */
+  readonly duration: number
+  /** Hz. */
+  readonly rate: number
+  readonly outputs: readonly OutputRequest[]
+  readonly threads: boolean
+  readonly functions: boolean
+  readonly json: boolean
+}
+
+/** Options as commander gives them: each value is checked, what goes together is not. */
+export interface RawRecordOptions {
+  readonly pid?: number
+  readonly duration?: number
+  readonly rate: number
+  readonly output?: readonly string[]
+  readonly format?: Format
+  readonly threads?: boolean
+  readonly function?: boolean
+  readonly json?: boolean
+}
+
+/**
+ * @param command what follows `--`; undefined when there is no `--`
+ * @param stray arguments that belong to no option and no command
+ * @throws PyprofError code `usage`
+ */
+export function recordOptions(
+  raw: RawRecordOptions,
+  command: readonly string[] | undefined,
+  stray: readonly string[],
+): RecordOptions {
+  const target = chooseTarget(raw.pid, command, stray)
+  const outputs = chooseOutputs(raw.output ?? [], raw.format, target)
+  if (raw.json && outputs.some((output) => output.path === STDOUT_PATH)) {
+    throw usageError(
+      '--json and -o - both write to stdout.',
+      'The summary and the profile would be mixed.',
+      'Give the profile a file: pyprof record --json -o FILE …',
+    )
+  }
+  return {
+    target,
+    duration: raw.duration ?? 0,
+    rate: raw.rate,
+    outputs,
+    threads: raw.threads ?? false,
+    functions: raw.function ?? false,
+    json: raw.json ?? false,
+  }
+}
+
+function chooseTarget(
+  pid: number | undefined,
+  command: readonly string[] | undefined,
+  stray: readonly string[],
+): Target {
+  const first = stray[0]
+  if (first !== undefined) {
+    const isPid = /^\d+$/.test(first)
+    throw usageError(
+      `'${first}' is not expected here.`,
+      `A ${isPid ? 'process id is given with --pid' : 'command to start goes behind --'}.`,
+      `Run: pyprof record ${isPid ? `--pid ${first}` : `-- ${stray.join(' ')}`}`,
+    )
+  }
+  if (pid !== undefined && command) {
+    throw usageError(
+      'Both --pid and a command are given.',
+      'One recording has one target.',
+      'Leave one of them out.',
+    )
+  }
+  if (pid !== undefined) return { kind: 'attach', pid }
+  if (command?.[0]) return { kind: 'launch', command }
+  throw usageError(
+    command ? 'There is no command behind --.' : 'There is nothing to record.',
+    'A recording needs a running process or a command to start.',
+    'Run: pyprof record --pid PID, or: pyprof record -- python3 app.py',
+  )
+}
+
+function chooseOutputs(
+  paths: readonly string[],
+  format: Format | undefined,
+  target: Target,
+): OutputRequest[] {
+  if (paths.length === 0) {
+    const chosen = format ?? speedscope
+    const name = target.kind === 'attach' ? String(target.pid) : (target.command[0] ?? '')
+    return [{ path: defaultPath(name, chosen, new Date()), format: chosen, isDefault: true }]
+  }
+  // A suffix says what one output is, --format what all others are; with one output it must agree.
+  const guessed = paths.map((path) => ({ path, guess: formatFor(path) }))
+  if (format && guessed.every(({ guess }) => guess !== undefined && guess !== format)) {
+    const { path, guess } = guessed[0]!
+    throw usageError(
+      `--format ${format.name} does not fit ${path}.`,
+      `Its suffix means ${guess?.name}.`,
+      `Leave --format out, or name the file with ${format.suffixes.join(' or ')}.`,
+    )
+  }
+  return guessed.map(({ path, guess }) => {
+    const chosen = guess ?? format
+    if (chosen) return { path, format: chosen, isDefault: false }
+    throw usageError(
+      `The format of ${path === STDOUT_PATH ? 'stdout (-o -)' : path} is not known.`,
+      path === STDOUT_PATH ? 'It has no suffix to guess it from.' : 'Its suffix means none.',
+      'Say it with --format speedscope, collapsed or flamegraph.',
+    )
+  })
+}

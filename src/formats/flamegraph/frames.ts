@@ -1,0 +1,89 @@
+import { type CallTree, NODE_KINDS, type NodeIndex } from '../../profile/call-tree-view.ts'
+import type { PlaceIndex } from '../../profile/place-view.ts'
+import type { Thread } from '../../profile/profile.ts'
+import { shortFiles } from '../files.ts'
+import {
+  displayName,
+  EMPTY_FRAME,
+  formatCount,
+  MISSED_FRAME,
+  threadLabel,
+  visible,
+} from '../text.ts'
+import { type ColourIndex, colourOf } from './colours.ts'
+
+/** What a box shows; all text is safe to show. */
+export interface FlameFrame {
+  readonly name: string
+  /** Short path; '' for what is not code. */
+  readonly file: string
+  /** Whole path. */
+  readonly path: string
+  /** 0 when unknown. */
+  readonly line: number
+  readonly colour: ColourIndex
+}
+
+/** The distinct frames of a call tree, made as they are asked for. */
+export class FrameList {
+  readonly rows: FlameFrame[] = []
+  readonly #tree: CallTree
+  readonly #threads: readonly Thread[]
+  readonly #short: Map<string, string>
+  readonly #known = new Map<string, number>()
+
+  constructor(tree: CallTree, threads: readonly Thread[]) {
+    this.#tree = tree
+    this.#threads = threads
+    this.#short = shortFiles(tree.places.file)
+  }
+
+  /** Index into `rows` of what a node shows. */
+  rowOf(node: NodeIndex): number {
+    const kind = NODE_KINDS[this.#tree.kind[node]!]!
+    const value = this.#tree.value[node]!
+    return this.#row(`${kind} ${value}`, () => {
+      if (kind === 'place') return this.#place(value)
+      if (kind === 'thread') return marker(threadLabel(this.#threads[value]!, this.#threads))
+      return marker({ all: 'all', missed: MISSED_FRAME, empty: EMPTY_FRAME }[kind])
+    })
+  }
+
+  /** Index into `rows` of the frame that stands for some left out ones. */
+  leftOutRow(count: number): number {
+    return this.#row(`left out ${count}`, () =>
+      marker(`<${formatCount(count)} ${count === 1 ? 'frame' : 'frames'} left out>`),
+    )
+  }
+
+  /** The text that orders nodes of equal weight. */
+  textOf(node: NodeIndex): string {
+    const { name, path, line } = this.rows[this.rowOf(node)]!
+    return `${name} ${path}:${line}`
+  }
+
+  #row(key: string, make: () => FlameFrame): number {
+    let row = this.#known.get(key)
+    if (row === undefined) {
+      row = this.rows.push(make()) - 1
+      this.#known.set(key, row)
+    }
+    return row
+  }
+
+  #place(place: PlaceIndex): FlameFrame {
+    const { qualname, file, line } = this.#tree.places
+    const path = file[place]!
+    return {
+      name: visible(displayName(qualname[place]!)),
+      file: visible(this.#short.get(path)!),
+      path: visible(path),
+      line: line[place]!,
+      colour: colourOf(path),
+    }
+  }
+}
+
+function marker(name: string): FlameFrame {
+  return { name: visible(name), file: '', path: '', line: 0, colour: colourOf('') }
+}

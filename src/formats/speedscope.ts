@@ -1,0 +1,187 @@
+import { type PlaceTable, places } from '../profile/place-view.ts'
+import {
+  NO_COLUMN,
+  NO_STACK,
+  type Profile,
+  QUALITY,
+  type StackIndex,
+  type ThreadIndex,
+} from '../profile/profile.ts'
+import { qualityCounts } from '../profile/quality-view.ts'
+import { type RowsByThread, rowsByThread, weightTotals } from '../profile/views.ts'
+import type { Format, FormatOptions } from './format.ts'
+import { threadLabel } from './text.ts'
+
+const SCHEMA = 'https://www.speedscope.app/file-format-schema.json'
+const MISSED: number = QUALITY.indexOf('missed')
+/** Array elements in one piece of output. */
+const ELEMENTS_PER_PIECE = 4096
+
+/**
+ * A speedscope file: one sampled profile a thread, in nanoseconds of true time.
+ *
+ * Time base: the start of the recording for every thread; a profile starts where its first sample
+ * does. A sample covers the time from `time - weight` to `time`; what no sample of the thread
+ * covers (gaps) and what was missed is an empty stack, so that the time axis stays true.
+ *
+ * Order: main threads first, then by first sample. Active: the thread that moved most, that is the
+ * one with the most weight in samples whose stack differs from the one before. In wall mode all
+ * threads weigh the same and a waiting thread's stack stands still.
+ *
+ * The schema allows other keys at the top; `pyprof` holds what the file format has no place for:
+ * how good the samples are, gaps, and the sampler's accounting. `options.threads` changes nothing,
+ * as the threads are apart already.
+ */
+function* write(profile: Profile, options: FormatOptions): Iterable<string> {
+  const table = places(profile, options.functions ? 'function' : 'line')
+  const rows = rowsByThread(profile)
+  const order = threadOrder(profile, rows)
+  const stackText = stackTexts(profile, table)
+
+  yield `{"$schema":${JSON.stringify(SCHEMA)},\n`
+  yield `"exporter":${JSON.stringify(profile.meta.exporter)},\n`
+  yield `"name":${JSON.stringify(options.title ?? profile.meta.command)},\n`
+  if (order.length > 0) yield `"activeProfileIndex":${busiest(profile, rows, order)},\n`
+  yield `"pyprof":${JSON.stringify(details(profile))},\n`
+  yield '"shared":{"frames":[\n'
+  yield* joined(frameTexts(table), ',\n')
+  yield '\n]},\n"profiles":[\n'
+  for (const [index, thread] of order.entries()) {
+    const { start, end, stacks, weights } = timeline(profile, rows, thread)
+    yield `${index === 0 ? '' : ',\n'}{"type":"sampled",`
+    yield `"name":${JSON.stringify(threadLabel(profile.threads[thread]!, profile.threads))},`
+    yield `"unit":"nanoseconds","startValue":${start},"endValue":${end},\n"samples":[`
+    yield* joined(mapped(stacks, stackText), ',')
+    yield '],\n"weights":['
+    yield* joined(mapped(weights, String), ',')
+    yield ']}'
+  }
+  yield '\n]}\n'
+}
+
+function details(profile: Profile) {
+  const { exporter: _exporter, command, ...meta } = profile.meta
+  return {
+    command,
+    ...meta,
+    weights: weightTotals(profile),
+    quality: qualityCounts(profile),
+    accounting: profile.accounting,
+    gaps: profile.gaps,
+  }
+}
+
+function threadOrder(profile: Profile, rows: RowsByThread): ThreadIndex[] {
+  const { threads, samples } = profile
+  const firstTime = (thread: ThreadIndex) => {
+    const row = rows.order[rows.start[thread]!]!
+    return samples.time[row]! - samples.weight[row]!
+  }
+  return threads
+    .map((_, thread) => thread)
+    .filter((thread) => rows.start[thread] !== rows.start[thread + 1])
+    .sort(
+      (a, b) =>
+        Number(threads[b]!.isMain) - Number(threads[a]!.isMain) ||
+        firstTime(a) - firstTime(b) ||
+        a - b,
+    )
+}
+
+/** Position in `order` of the thread that moved most; the first one when none did. */
+function busiest(profile: Profile, rows: RowsByThread, order: readonly ThreadIndex[]): number {
+  const { stack, weight } = profile.samples
+  const moved = order.map((thread) => {
+    let sum = 0
+    for (let at = rows.start[thread]! + 1; at < rows.start[thread + 1]!; at++) {
+      const row = rows.order[at]!
+      if (stack[row] !== stack[rows.order[at - 1]!]) sum += weight[row]!
+    }
+    return sum
+  })
+  return moved.indexOf(Math.max(...moved))
+}
+
+interface Timeline {
+  /** ns since the start of the recording; `end - start` is the sum of the weights. */
+  readonly start: number
+  readonly end: number
+  readonly stacks: readonly StackIndex[]
+  readonly weights: readonly number[]
+}
+
+/** The samples of a thread in whole nanoseconds, with an empty stack wherever there is none. */
+function timeline(profile: Profile, rows: RowsByThread, thread: ThreadIndex): Timeline {
+  const { time, weight, stack, quality } = profile.samples
+  const stacks: StackIndex[] = []
+  const weights: number[] = []
+  const first = rows.order[rows.start[thread]!]!
+  const start = Math.max(0, Math.round(time[first]! - weight[first]!))
+  let end = start
+  for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) {
+    const row = rows.order[at]!
+    const uncovered = Math.round(time[row]! - weight[row]!) - end
+    if (uncovered > 0) append(NO_STACK, uncovered)
+    append(quality[row] === MISSED ? NO_STACK : stack[row]!, Math.round(weight[row]!))
+  }
+  return { start, end, stacks, weights }
+
+  function append(leaf: StackIndex, length: number) {
+    stacks.push(leaf)
+    weights.push(length)
+    end += length
+  }
+}
+
+/** JSON of a stack, root first. Each is its parent's and one frame, and is made once. */
+function stackTexts(profile: Profile, table: PlaceTable): (stack: StackIndex) => string {
+  const { parent, frame } = profile.stacks
+  const inner: string[] = []
+  for (let stack = 0; stack < profile.stacks.length; stack++) {
+    const place = table.ofFrame[frame[stack]!]!
+    const above = parent[stack]!
+    inner.push(above === NO_STACK ? `${place}` : `${inner[above]!},${place}`)
+  }
+  return (stack) => (stack === NO_STACK ? '[]' : `[${inner[stack]!}]`)
+}
+
+/** Columns are 1-based in speedscope. */
+function* frameTexts(table: PlaceTable): Iterable<string> {
+  for (let place = 0; place < table.length; place++) {
+    const file = table.file[place]!
+    const line = table.line[place]!
+    const column = table.column[place]!
+    yield JSON.stringify({
+      name: table.qualname[place],
+      ...(file === '' ? {} : { file }),
+      ...(line === 0 ? {} : { line }),
+      ...(column === NO_COLUMN ? {} : { col: column + 1 }),
+    })
+  }
+}
+
+function* mapped<From, To>(items: Iterable<From>, map: (item: From) => To): Iterable<To> {
+  for (const item of items) yield map(item)
+}
+
+/** The elements with a separator between them, many to a piece. */
+function* joined(elements: Iterable<string>, separator: string): Iterable<string> {
+  let piece: string[] = []
+  let prefix = ''
+  for (const element of elements) {
+    piece.push(element)
+    if (piece.length === ELEMENTS_PER_PIECE) {
+      yield prefix + piece.join(separator)
+      prefix = separator
+      piece = []
+    }
+  }
+  if (piece.length > 0) yield prefix + piece.join(separator)
+}
+
+export const speedscope: Format = {
+  name: 'speedscope',
+  suffixes: ['.speedscope.json', '.json'],
+  describe: 'speedscope file, one profile a thread',
+  write,
+}

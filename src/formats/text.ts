@@ -1,0 +1,57 @@
+import type { Thread } from '../profile/profile.ts'
+
+/** Characters that a reader would not see, or that XML or a text reader would stumble over. */
+const INVISIBLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Noncharacter_Code_Point}]/gu
+
+/** Names for the two kinds of samples that have no frames; shaped like CPython's own markers. */
+export const MISSED_FRAME = '<missed>'
+export const EMPTY_FRAME = '<no Python frames>'
+
+/** Writes a character as a Python string literal would: `\x1b`, `\u202e`, `\U0001ffff`. */
+export function escapeCharacter(character: string): string {
+  const code = character.codePointAt(0)!
+  const hex = code.toString(16)
+  if (code <= 0xff) return `\\x${hex.padStart(2, '0')}`
+  if (code <= 0xffff) return `\\u${hex.padStart(4, '0')}`
+  return `\\U${hex.padStart(8, '0')}`
+}
+
+/**
+ * Makes foreign text safe to show: control characters, lone surrogates, line and paragraph
+ * separators, direction overrides and noncharacters become escapes. The result is valid UTF-16 and
+ * holds only characters that XML allows.
+ */
+export function visible(text: string): string {
+  return text.replace(INVISIBLE, escapeCharacter)
+}
+
+/** What to show for a function: its qualname, or a stand-in when that is empty. */
+export function displayName(qualname: string): string {
+  return qualname === '' ? '<unnamed>' : qualname
+}
+
+/**
+ * `MainThread (tid 12)`: a name that tells threads apart and never ends in digits. The process and
+ * the interpreter are named only where they differ from the usual.
+ */
+export function threadLabel(thread: Thread, threads: readonly Thread[]): string {
+  const severalProcesses = threads.some((other) => other.pid !== thread.pid)
+  const parts = [
+    ...(severalProcesses ? [`pid ${thread.pid}`] : []),
+    `tid ${thread.nativeId === 0 ? 'unknown' : thread.nativeId}`,
+    ...(thread.interpreter === 0 ? [] : [`interpreter ${thread.interpreter}`]),
+  ]
+  return `${thread.name === '' ? '<unnamed>' : thread.name} (${parts.join(', ')})`
+}
+
+/** `12,345`. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+/** Nanoseconds in the unit that suits them, three digits: `1.23 s`, `45.6 ms`, `789 µs`. */
+export function formatTime(ns: number): string {
+  const [size, unit] = ns >= 1e9 ? [1e9, 's'] : ns >= 1e6 ? [1e6, 'ms'] : [1e3, 'µs']
+  const value = ns / size
+  return `${value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)} ${unit}`
+}

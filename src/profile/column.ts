@@ -1,0 +1,61 @@
+type NumberArray = Float64Array | Int32Array | Uint8Array
+
+const FIRST_CAPACITY = 1024
+
+/** An append-only numeric column in one typed array, which doubles when it is full. */
+export class GrowableColumn<T extends NumberArray> {
+  readonly #allocate: (length: number) => T
+  #data: T
+  #length = 0
+
+  constructor(allocate: (length: number) => T) {
+    this.#allocate = allocate
+    this.#data = allocate(FIRST_CAPACITY)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  append(values: T): void {
+    this.#reserve(values.length)
+    this.#data.set(values, this.#length)
+    this.#length += values.length
+  }
+
+  /** Appends every `stride`-th value from `offset` on: one field of interleaved rows. */
+  appendField(rows: ArrayLike<number>, offset: number, stride: number): void {
+    const count = rows.length / stride
+    this.#reserve(count)
+    const data = this.#data
+    for (let row = 0, from = offset; row < count; row++, from += stride) {
+      data[this.#length + row] = rows[from] as number
+    }
+    this.#length += count
+  }
+
+  /** What is there now, without a copy; rows appended later do not change it. */
+  view(): T {
+    return this.#data.subarray(0, this.#length) as T
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more
+    if (needed <= this.#data.length) return
+    const grown = this.#allocate(Math.max(needed, this.#data.length * 2))
+    grown.set(this.view())
+    this.#data = grown
+  }
+}
+
+export function float64Column(): GrowableColumn<Float64Array> {
+  return new GrowableColumn((length) => new Float64Array(length))
+}
+
+export function int32Column(): GrowableColumn<Int32Array> {
+  return new GrowableColumn((length) => new Int32Array(length))
+}
+
+export function uint8Column(): GrowableColumn<Uint8Array> {
+  return new GrowableColumn((length) => new Uint8Array(length))
+}

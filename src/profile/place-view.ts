@@ -1,0 +1,55 @@
+import { type FrameIndex, NO_COLUMN, type Profile } from './profile.ts'
+
+/** What frames are merged by: the line they are on, or the whole function. */
+export type Detail = 'line' | 'function'
+
+/** Index into a PlaceTable. */
+export type PlaceIndex = number
+
+/**
+ * Where a frame is, as people read it: one row for each (qualname, file, line), or for each
+ * (qualname, file, first line) when lines are merged. Rows are in the order of first use.
+ */
+export interface PlaceTable {
+  readonly length: number
+  readonly qualname: readonly string[]
+  /** '' for a marker such as `<truncated>`. */
+  readonly file: readonly string[]
+  /** 1-based; 0 when unknown. */
+  readonly line: readonly number[]
+  /** 0-based, in bytes; NO_COLUMN when unknown, or when the merged frames do not agree on it. */
+  readonly column: readonly number[]
+  /** The place of each frame of the profile. */
+  readonly ofFrame: Int32Array
+}
+
+/** Merges the frames of a profile into places. */
+export function places(profile: Profile, detail: Detail): PlaceTable {
+  const { strings, functions, frames } = profile
+  const rows = new Map<string, PlaceIndex>()
+  const qualname: string[] = []
+  const file: string[] = []
+  const line: number[] = []
+  const column: number[] = []
+  const ofFrame = new Int32Array(frames.length)
+  for (let frame: FrameIndex = 0; frame < frames.length; frame++) {
+    const fn = frames.function[frame]!
+    const name = strings[functions.qualname[fn]!]!
+    const path = strings[functions.file[fn]!]!
+    const at = detail === 'line' ? frames.line[frame]! : functions.firstLine[fn]!
+    const start = detail === 'line' ? frames.column[frame]! : NO_COLUMN
+    const key = `${at}\0${path}\0${name}`
+    let place = rows.get(key)
+    if (place === undefined) {
+      place = qualname.push(name) - 1
+      file.push(path)
+      line.push(at)
+      column.push(start)
+      rows.set(key, place)
+    } else if (column[place] !== start) {
+      column[place] = NO_COLUMN
+    }
+    ofFrame[frame] = place
+  }
+  return { length: qualname.length, qualname, file, line, column, ofFrame }
+}

@@ -1,0 +1,127 @@
+import {
+  type EndReason,
+  type Profile,
+  QUALITY,
+  type Quality,
+  type Reason,
+  type Thread,
+} from './profile.ts'
+import { type QualityCount, qualityCounts } from './quality-view.ts'
+import { hottest, type WeightTotals, weightTotals } from './views.ts'
+
+const HOTTEST_FUNCTIONS = 5
+
+/** Above this share of samples that are partial or missed, a summary warns in words. */
+const UNCERTAIN_LIMIT = 0.02
+
+/** A function and its share (0 to 1) of all sampled time. */
+export interface HotShare {
+  readonly function: string
+  readonly file: string
+  /** Line of the `def`; 0 when unknown. */
+  readonly line: number
+  readonly self: number
+  readonly total: number
+  readonly selfNs: number
+  readonly totalNs: number
+}
+
+export interface ThreadSummary extends Thread {
+  readonly samples: number
+}
+
+/** What a profile holds, how good it is and what it cost. The same object is printed and --json. */
+export interface Summary {
+  readonly exporter: string
+  readonly command: string
+  readonly pythonVersion: string
+  readonly mode: 'wall'
+  readonly read: 'live'
+  /** ISO 8601. */
+  readonly startedAt: string
+  readonly durationNs: number
+  readonly endReason: EndReason
+  /** Hz; `actual` is ticks over the duration. */
+  readonly rate: { readonly requested: number; readonly actual: number }
+  readonly ticks: number
+  /** Threads seen at those ticks: one sample is one thread at one tick. */
+  readonly samples: number
+  readonly quality: Readonly<Record<Quality, QualityCount>>
+  /** Share of the samples that are partial or missed, 0 to 1. */
+  readonly uncertain: number
+  readonly isUncertain: boolean
+  readonly time: WeightTotals
+  readonly gaps: { readonly count: number; readonly missedTicks: number; readonly timeNs: number }
+  readonly droppedSamples: number
+  readonly execs: number
+  readonly profilerCpuNs: number
+  readonly threads: readonly ThreadSummary[]
+  /** By self time, the most first. */
+  readonly hottest: readonly HotShare[]
+}
+
+export function summarize(profile: Profile): Summary {
+  const { meta, accounting, samples } = profile
+  const quality = qualityCounts(profile)
+  const time = weightTotals(profile)
+  const uncertainSamples = quality.partial.samples + quality.missed.samples
+  const uncertain = samples.length === 0 ? 0 : uncertainSamples / samples.length
+  const share = (ns: number) => (time.total === 0 ? 0 : ns / time.total)
+  return {
+    exporter: meta.exporter,
+    command: meta.command,
+    pythonVersion: meta.pythonVersion,
+    mode: meta.mode,
+    read: meta.read,
+    startedAt: new Date(meta.startedAt).toISOString(),
+    durationNs: meta.duration,
+    endReason: meta.endReason,
+    rate: {
+      requested: meta.rate,
+      actual: meta.duration === 0 ? 0 : accounting.ticks / (meta.duration / 1e9),
+    },
+    ticks: accounting.ticks,
+    samples: samples.length,
+    quality,
+    uncertain,
+    isUncertain: uncertain > UNCERTAIN_LIMIT,
+    time,
+    gaps: {
+      count: profile.gaps.length,
+      missedTicks: accounting.missedTicks,
+      timeNs: accounting.gapTime,
+    },
+    droppedSamples: accounting.droppedSamples,
+    execs: accounting.execs,
+    profilerCpuNs: accounting.profilerCpu,
+    threads: countByThread(profile),
+    hottest: hottest(profile, HOTTEST_FUNCTIONS).map((row) => ({
+      function: row.qualname,
+      file: row.file,
+      line: row.firstLine,
+      self: share(row.self),
+      total: share(row.total),
+      selfNs: row.self,
+      totalNs: row.total,
+    })),
+  }
+}
+
+/** Why samples are not exact, over all qualities, the most frequent first. */
+export function reasonCounts(summary: Summary): [reason: Reason, samples: number][] {
+  const counts = new Map<Reason, number>()
+  for (const quality of QUALITY) {
+    const entries = Object.entries(summary.quality[quality].reasons) as [Reason, number][]
+    for (const [reason, samples] of entries) {
+      counts.set(reason, (counts.get(reason) ?? 0) + samples)
+    }
+  }
+  return [...counts].sort((a, b) => b[1] - a[1])
+}
+
+function countByThread(profile: Profile): ThreadSummary[] {
+  const counts = new Float64Array(profile.threads.length)
+  const { thread, length } = profile.samples
+  for (let row = 0; row < length; row++) counts[thread[row]!]!++
+  return profile.threads.map((each, index) => ({ ...each, samples: counts[index]! }))
+}

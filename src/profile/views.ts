@@ -1,0 +1,193 @@
+import { type PlaceTable, places } from './place-view.ts'
+import { NO_STACK, type Profile, QUALITY, type StackIndex } from './profile.ts'
+
+const MISSED: number = QUALITY.indexOf('missed')
+
+/** Rows of the sample table by thread: those of thread t are `order[start[t]]`, up to `start[t + 1]`. */
+export interface RowsByThread {
+  readonly start: Uint32Array
+  readonly order: Uint32Array
+}
+
+/** Groups the samples by thread, keeping their order within each. */
+export function rowsByThread(profile: Profile): RowsByThread {
+  const { samples, threads } = profile
+  const start = new Uint32Array(threads.length + 1)
+  for (let row = 0; row < samples.length; row++) start[samples.thread[row]! + 1]!++
+  for (let thread = 0; thread < threads.length; thread++) start[thread + 1]! += start[thread]!
+  const next = start.slice()
+  const order = new Uint32Array(samples.length)
+  for (let row = 0; row < samples.length; row++) order[next[samples.thread[row]!]!++] = row
+  return { start, order }
+}
+
+/** Weight and number of some samples. */
+export interface Sum {
+  weight: number
+  samples: number
+}
+
+/** Samples added up by stack; what has no stack is kept apart. */
+export class StackSums {
+  /** ns by stack, without the stacks below it. */
+  readonly weight: Float64Array
+  /** Samples by stack. */
+  readonly samples: Float64Array
+  /** The stacks that have samples, in the order of first use. */
+  readonly used: StackIndex[] = []
+  /** Samples of threads without Python frames. */
+  empty: Sum = { weight: 0, samples: 0 }
+  missed: Sum = { weight: 0, samples: 0 }
+  readonly #profile: Profile
+
+  constructor(profile: Profile) {
+    this.#profile = profile
+    this.weight = new Float64Array(profile.stacks.length)
+    this.samples = new Float64Array(profile.stacks.length)
+  }
+
+  /** Adds one row of the sample table. A missed sample counts as missed whatever its stack. */
+  add(row: number): void {
+    const { samples } = this.#profile
+    const stack = samples.stack[row]!
+    const weight = samples.weight[row]!
+    const isMissed = samples.quality[row] === MISSED
+    if (isMissed || stack === NO_STACK) {
+      const sum = isMissed ? this.missed : this.empty
+      sum.weight += weight
+      sum.samples++
+      return
+    }
+    if (this.samples[stack] === 0) this.used.push(stack)
+    this.weight[stack]! += weight
+    this.samples[stack]!++
+  }
+
+  /** Starts again, at the cost of the stacks in use. */
+  clear(): void {
+    for (const stack of this.used) {
+      this.weight[stack] = 0
+      this.samples[stack] = 0
+    }
+    this.used.length = 0
+    this.empty = { weight: 0, samples: 0 }
+    this.missed = { weight: 0, samples: 0 }
+  }
+}
+
+/** Adds up all samples of a profile by stack. */
+export function sumByStack(profile: Profile): StackSums {
+  const sums = new StackSums(profile)
+  for (let row = 0; row < profile.samples.length; row++) sums.add(row)
+  return sums
+}
+
+/** Where the sampled time went, in ns; `total` is the sum of the others. */
+export interface WeightTotals {
+  readonly total: number
+  /** Samples with at least one Python frame. */
+  readonly python: number
+  /** Threads without Python frames. */
+  readonly empty: number
+  readonly missed: number
+}
+
+/** The weight of all samples, with missed and empty ones apart. */
+export function weightTotals(profile: Profile): WeightTotals {
+  const sums = sumByStack(profile)
+  let python = 0
+  for (const stack of sums.used) python += sums.weight[stack]!
+  const empty = sums.empty.weight
+  const missed = sums.missed.weight
+  return { total: python + empty + missed, python, empty, missed }
+}
+
+/** ns by function; rows are those of `functions`, a place table without lines. */
+export interface FunctionTotals {
+  readonly functions: PlaceTable
+  /** Time with the function as leaf. */
+  readonly self: Float64Array
+  /** Time with the function anywhere in the stack; recursion counts once. */
+  readonly total: Float64Array
+}
+
+/**
+ * Self and total time of every function. One walk over the tree of stacks: a subtree's weight goes
+ * to a function where the function is entered and is not open already.
+ */
+export function functionTotals(profile: Profile): FunctionTotals {
+  const { stacks } = profile
+  const functions = places(profile, 'function')
+  const own = sumByStack(profile).weight
+  const self = new Float64Array(functions.length)
+  const total = new Float64Array(functions.length)
+
+  const subtree = own.slice()
+  const firstChild = new Int32Array(stacks.length).fill(NO_STACK)
+  const nextSibling = new Int32Array(stacks.length).fill(NO_STACK)
+  let firstRoot: StackIndex = NO_STACK
+  for (let stack = stacks.length - 1; stack >= 0; stack--) {
+    const parent = stacks.parent[stack]!
+    if (parent === NO_STACK) {
+      nextSibling[stack] = firstRoot
+      firstRoot = stack
+    } else {
+      subtree[parent]! += subtree[stack]!
+      nextSibling[stack] = firstChild[parent]!
+      firstChild[parent] = stack
+    }
+  }
+
+  const open = new Uint32Array(functions.length)
+  const functionOf = (stack: StackIndex) => functions.ofFrame[stacks.frame[stack]!]!
+  let stack = firstRoot
+  while (stack !== NO_STACK) {
+    const entered = functionOf(stack)
+    self[entered]! += own[stack]!
+    if (open[entered]!++ === 0) total[entered]! += subtree[stack]!
+    let next = firstChild[stack]!
+    while (next === NO_STACK && stack !== NO_STACK) {
+      open[functionOf(stack)]!--
+      next = nextSibling[stack]!
+      stack = stacks.parent[stack]!
+    }
+    stack = next
+  }
+  return { functions, self, total }
+}
+
+/** One function and its time, in ns. */
+export interface HotFunction {
+  readonly qualname: string
+  readonly file: string
+  readonly firstLine: number
+  readonly self: number
+  readonly total: number
+}
+
+/** The n functions with the most self time, then the most total time, then by name. */
+export function hottest(profile: Profile, n: number): HotFunction[] {
+  const { functions, self, total } = functionTotals(profile)
+  return Array.from({ length: functions.length }, (_, row) => ({
+    qualname: functions.qualname[row]!,
+    file: functions.file[row]!,
+    firstLine: functions.line[row]!,
+    self: self[row]!,
+    total: total[row]!,
+  }))
+    .filter((row) => row.total > 0)
+    .sort(
+      (a, b) =>
+        b.self - a.self ||
+        b.total - a.total ||
+        compareText(a.qualname, b.qualname) ||
+        compareText(a.file, b.file) ||
+        a.firstLine - b.firstLine,
+    )
+    .slice(0, n)
+}
+
+/** Order by code units: the same on every machine, whatever its locale. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

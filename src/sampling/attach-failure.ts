@@ -1,0 +1,123 @@
+import { EXIT, PyprofError } from '../errors.ts'
+import type { AttachErrorCode } from './addon.ts'
+import { explainDenial } from './permission.ts'
+import { isKernelThread, PROC, type Proc, readStatus } from './proc.ts'
+
+export const SUPPORTED_VERSIONS = 'CPython 3.13, 3.14 and 3.15'
+
+/** What the native part says of a process that it could not attach to. */
+export interface AttachFailure {
+  readonly pid: number
+  readonly code: AttachErrorCode
+  readonly detail: string
+}
+
+const CODES: ReadonlySet<string> = new Set<AttachErrorCode>([
+  'no-such-process',
+  'permission',
+  'not-python',
+  'unsupported-version',
+  'bad-layout',
+  'not-started',
+])
+
+/** The attach failure in an error thrown by the addon; undefined when it is another error. */
+export function attachFailureOf(pid: number, error: unknown): AttachFailure | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined
+  const { code, message } = error
+  if (typeof code !== 'string' || !CODES.has(code)) return undefined
+  return { pid, code: code as AttachErrorCode, detail: message }
+}
+
+/** Says what is wrong with the target, why, and what to do about it. Reads /proc only. */
+export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC): PyprofError {
+  const { pid, code, detail } = failure
+  const state = explainState(pid, proc)
+  if (state) return state
+  const program = programOf(proc, pid)
+  switch (code) {
+    case 'no-such-process':
+      return ended(pid)
+    case 'permission': {
+      const denial = explainDenial(proc, pid, detail)
+      return targetError('permission', `Process ${pid} (${program}) may not be read.`, denial)
+    }
+    case 'unsupported-version':
+      return targetError(
+        'unsupported-version',
+        `Process ${pid} (${program}) runs ${/^\d/.test(detail) ? `Python ${detail}` : detail}.`,
+        {
+          why: `pyprof reads ${SUPPORTED_VERSIONS}.`,
+          hint: 'Run the program with one of these versions.',
+        },
+      )
+    case 'bad-layout':
+      return targetError('bad-layout', `Process ${pid} (${program}) cannot be understood.`, {
+        why: `The table that its Python publishes about itself does not hold together: ${detail}.`,
+        hint: 'Please report it, with the output of `python -VV` and where that Python comes from.',
+      })
+    case 'not-started':
+      return targetError('not-started', `Python is not running in process ${pid} (${program}).`, {
+        why: 'Its interpreter has not started yet, or has ended already.',
+        hint: 'Try again in a moment, or start the program with: pyprof record -- command …',
+      })
+    case 'not-python':
+      return targetError('not-python', `Process ${pid} (${program}) is not a Python.`, {
+        why: `No file or memory of it holds a Python that pyprof reads (${SUPPORTED_VERSIONS}).`,
+        hint: 'A launcher or a shell has its Python as a child: pgrep -af python',
+      })
+  }
+}
+
+/** States in which nothing can be read, whatever Python it was. */
+function explainState(pid: number, proc: Proc): PyprofError | undefined {
+  const status = readStatus(proc, pid)
+  if (!status) return missing(pid, proc)
+  if (status.tgid !== pid && status.tgid > 0) {
+    return targetError('not-a-process', `${pid} is a thread, not a process.`, {
+      why: `It is a thread of process ${status.tgid}.`,
+      hint: `Run: pyprof record --pid ${status.tgid}`,
+    })
+  }
+  if (status.state === 'Z' || status.state === 'X') {
+    return targetError('zombie', `Process ${pid} (${status.name}) has ended.`, {
+      why: 'It is a zombie: only its exit status is left, for its parent to collect.',
+      hint: 'Choose a running process: pgrep -af python',
+    })
+  }
+  if (isKernelThread(proc, pid)) {
+    return targetError('kernel-thread', `${pid} (${status.name}) is a kernel thread.`, {
+      why: 'It belongs to Linux itself and runs no program.',
+      hint: 'Choose a Python process: pgrep -af python',
+    })
+  }
+  return undefined
+}
+
+function missing(pid: number, proc: Proc): PyprofError {
+  const hidden = /^proc \/proc proc \S*hidepid=(?!0|off)/m.test(proc.read('self', 'mounts') ?? '')
+  return targetError('no-such-process', `There is no process ${pid}.`, {
+    why: hidden
+      ? "It has ended, or /proc hides other users' processes from you (hidepid)."
+      : 'It has ended, or the number is one of another container or machine.',
+    hint: hidden
+      ? `Run: sudo env "PATH=$PATH" pyprof record --pid ${pid}`
+      : 'Find the process: pgrep -af python',
+  })
+}
+
+function ended(pid: number): PyprofError {
+  return targetError('no-such-process', `Process ${pid} ended before it could be read.`, {
+    why: 'It was there a moment ago and could not be read any more.',
+    hint: 'Start the program with: pyprof record -- command …',
+  })
+}
+
+/** The program's file, as far as it may be known, else the name of the process. */
+function programOf(proc: Proc, pid: number): string {
+  return proc.link(pid, 'exe') ?? readStatus(proc, pid)?.name ?? 'unknown'
+}
+
+function targetError(code: string, what: string, text: { why: string; hint: string }): PyprofError {
+  return new PyprofError({ code, what, why: text.why, hint: text.hint, exitCode: EXIT.target })
+}

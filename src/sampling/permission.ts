@@ -1,0 +1,111 @@
+import { type Proc, type ProcessStatus, readStatus } from './proc.ts'
+
+/** CAP_SYS_PTRACE in the kernel's include/uapi/linux/capability.h. */
+const SYS_PTRACE = 1n << 19n
+/** PR_SET_SECCOMP filter mode, as shown in /proc/PID/status. */
+const SECCOMP_FILTER = 2
+
+/** Which rule forbids reading a process, and what lifts it. */
+export interface Denial {
+  readonly why: string
+  readonly hint: string
+}
+
+/**
+ * Finds the rule by which the kernel refused to let this process read another, in the order in
+ * which the kernel asks (ptrace(2), "Ptrace access mode checking"). Reads /proc only.
+ * @param detail what failed, as the native part says it
+ */
+export function explainDenial(proc: Proc, pid: number, detail: string): Denial {
+  const self = readStatus(proc, 'self')
+  const target = readStatus(proc, pid)
+  if (detail.includes('not implemented')) return notImplemented(detail)
+  if (!self || !target) return unknownRule(self, pid, detail)
+  const yama = proc.read('sys', 'kernel', 'yama', 'ptrace_scope')?.trim()
+  if (yama === '3') return yamaForbidsAll()
+  if ((self.effectiveCapabilities & SYS_PTRACE) !== 0n) {
+    return inOtherUserNamespace(proc, pid) ? otherUserNamespace(pid) : unknownRule(self, pid, detail)
+  }
+  const uid = self.uids[1] ?? -1
+  const advice = howToGetCapability(uid, pid)
+  const missing = 'pyprof has no CAP_SYS_PTRACE'
+  if (target.uids.slice(0, 3).some((other) => other !== uid)) {
+    const why = `It belongs to user ${target.uids[0]}, pyprof runs as user ${uid}, and ${missing}.`
+    return { why, hint: advice }
+  }
+  if ((target.permittedCapabilities & ~self.permittedCapabilities) !== 0n) {
+    return { why: `It has capabilities that pyprof has not, and ${missing}.`, hint: advice }
+  }
+  if (isUndumpable(proc, pid, uid)) {
+    const why = `It is not dumpable (set-user-id, file capabilities or prctl), and ${missing}.`
+    return { why, hint: advice }
+  }
+  if (yama === '2') {
+    const why = `kernel.yama.ptrace_scope is 2: only CAP_SYS_PTRACE may read, and ${missing}.`
+    return { why, hint: advice }
+  }
+  if (yama === '1') {
+    return {
+      why: `kernel.yama.ptrace_scope is 1: only a process's ancestors may read it, and ${missing}.`,
+      hint: `${advice} Or start the program with: pyprof record -- command …`,
+    }
+  }
+  return unknownRule(self, pid, detail)
+}
+
+function notImplemented(detail: string): Denial {
+  return {
+    why: `${detail}: a sandbox such as gVisor runs this container.`,
+    hint: 'Run pyprof on a host or in a container with the ordinary Linux kernel.',
+  }
+}
+
+function yamaForbidsAll(): Denial {
+  return {
+    why: 'kernel.yama.ptrace_scope is 3: nobody may read other processes until the next boot.',
+    hint: 'Set kernel.yama.ptrace_scope = 1 in /etc/sysctl.d and reboot.',
+  }
+}
+
+/** The owner of a process's files in /proc is root when it is not dumpable (proc(5)). */
+function isUndumpable(proc: Proc, pid: number, uid: number): boolean {
+  const owner = proc.owner(pid, 'maps')
+  return uid !== 0 && owner === 0
+}
+
+function inOtherUserNamespace(proc: Proc, pid: number): boolean {
+  const own = proc.link('self', 'ns', 'user')
+  const theirs = proc.link(pid, 'ns', 'user')
+  return own !== undefined && own !== theirs
+}
+
+function otherUserNamespace(pid: number): Denial {
+  return {
+    why: "It lives in another user namespace, where pyprof's CAP_SYS_PTRACE does not count.",
+    hint: `Run as root on the host, with the pid as the host sees it: ${sudo(pid)}`,
+  }
+}
+
+function unknownRule(self: ProcessStatus | undefined, pid: number, detail: string): Denial {
+  if (self?.seccomp === SECCOMP_FILTER) {
+    return {
+      why: `The kernel refused ${detail}; pyprof runs under a seccomp filter, which may forbid it.`,
+      hint: 'In Docker: docker run --cap-add=SYS_PTRACE --security-opt seccomp=unconfined …',
+    }
+  }
+  return {
+    why: `The kernel refused ${detail}; no usual rule explains it, so AppArmor or SELinux may.`,
+    hint: `Look for a denial of ptrace in: dmesg, or try: ${sudo(pid)}`,
+  }
+}
+
+function howToGetCapability(uid: number, pid: number): string {
+  return uid === 0
+    ? 'Grant it to the container: docker run --cap-add=SYS_PTRACE …'
+    : `Run: ${sudo(pid)}`
+}
+
+/** With the caller's PATH, since sudo's own often lacks node and pyprof. */
+function sudo(pid: number): string {
+  return `sudo env "PATH=$PATH" pyprof record --pid ${pid}`
+}

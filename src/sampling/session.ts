@@ -1,0 +1,105 @@
+import { randomInt } from 'node:crypto'
+import type { Addon, Batch, NativeSampler, SamplerStatus } from './addon.ts'
+
+/** Often enough for a smooth progress line and small batches, rare enough to cost nothing. */
+const DRAIN_INTERVAL_MS = 100
+const NS_PER_S = 1e9
+
+/** A garbage collection, a slow disk or a busy machine may keep Node from draining this long. */
+const BUFFERED_SECONDS = 5
+/** The number of threads to expect when fewer are there at the start. */
+const EXPECTED_THREADS = 32
+const MIN_CAPACITY = 1 << 16
+/** About 54 MB of native memory at 26 bytes a sample. */
+const MAX_CAPACITY = 1 << 21
+
+export interface SessionOptions {
+  readonly addon: Addon
+  readonly pid: number
+  /** Hz. */
+  readonly rate: number
+  /** ns, or 0 for no limit. */
+  readonly duration: number
+  /** Keep looking for Python in the process instead of failing. */
+  readonly wait: boolean
+  /** Threads of the target when the recording starts, as far as known. */
+  readonly threads: number
+  /** Receives every batch in order. */
+  readonly onBatch: (batch: Batch) => void
+}
+
+/** How many samples the native buffer must hold so that a pause of Node loses none. */
+export function bufferCapacity(rate: number, threads: number): number {
+  const wanted = Math.ceil(rate * Math.max(threads, EXPECTED_THREADS) * BUFFERED_SECONDS)
+  return Math.min(MAX_CAPACITY, Math.max(MIN_CAPACITY, wanted))
+}
+
+/** Pulls batches from a running sampler until it has ended and nothing is left in its buffer. */
+export class Session {
+  /** The sampler's last status; rejects when draining fails. */
+  readonly ended: Promise<SamplerStatus>
+  readonly #sampler: NativeSampler
+  readonly #onBatch: (batch: Batch) => void
+  readonly #timer: NodeJS.Timeout
+  #done = false
+  #resolve!: (status: SamplerStatus) => void
+  #reject!: (error: unknown) => void
+
+  /** Sampling begins at once. @throws Error whose `code` is an AttachErrorCode unless `wait` */
+  constructor(options: SessionOptions) {
+    this.#sampler = options.addon.createSampler({
+      pid: options.pid,
+      interval: NS_PER_S / options.rate,
+      duration: options.duration,
+      wait: options.wait,
+      capacity: bufferCapacity(options.rate, options.threads),
+      seed: randomInt(2 ** 32),
+    })
+    this.#onBatch = options.onBatch
+    this.ended = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#timer = setInterval(() => this.#pull(), DRAIN_INTERVAL_MS)
+  }
+
+  /** Ends sampling; what was captured is still drained. Does nothing when it has ended already. */
+  stop(): void {
+    if (this.#done) return
+    this.#guarded(() => {
+      this.#sampler.stop()
+      this.#finish()
+    })
+  }
+
+  #pull(): void {
+    this.#guarded(() => {
+      const batch = this.#drain()
+      if (batch.status.state === 'ended') this.#finish()
+    })
+  }
+
+  #finish(): void {
+    let batch = this.#drain()
+    while (batch.time.length > 0) batch = this.#drain()
+    this.#done = true
+    clearInterval(this.#timer)
+    this.#resolve(batch.status)
+  }
+
+  #drain(): Batch {
+    const batch = this.#sampler.drain()
+    this.#onBatch(batch)
+    return batch
+  }
+
+  #guarded(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#done = true
+      clearInterval(this.#timer)
+      this.#reject(error)
+    }
+  }
+}
