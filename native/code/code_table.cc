@@ -47,7 +47,10 @@ void CodeTable::BeginSample(uint64_t generation) {
   } else {
     epoch_ = generation;
   }
-  if (codes_.size() > kMaxCodes) codes_.clear();
+  if (codes_.size() > kMaxCodes) {
+    codes_.clear();
+    recent_.fill({});
+  }
 }
 
 CodeIdentity CodeTable::IdentityIn(const std::byte* head) const {
@@ -116,15 +119,15 @@ void CodeTable::Prepare(std::span<const uint64_t> addresses) {
   checked_.clear();
   checked_addresses_.clear();
   for (const uint64_t address : addresses) {
-    const auto found = codes_.find(address);
-    if (found == codes_.end()) {
+    CodeObject* known = Get(address);
+    if (known == nullptr) {
       if (auto code = ReadCode(address)) {
         codes_.emplace(address, std::move(code));
         prepared_.read.push_back(address);
       }
-    } else if (found->second->epoch != epoch_) {
-      found->second->epoch = epoch_;
-      checked_.push_back(found->second.get());
+    } else if (known->epoch != epoch_) {
+      known->epoch = epoch_;
+      checked_.push_back(known);
       checked_addresses_.push_back(address);
       ranges_.push_back({address, head_size_});
     }
@@ -137,6 +140,7 @@ void CodeTable::Prepare(std::span<const uint64_t> addresses) {
     if (i < whole && IdentityIn(heads_.data() + i * head_size_) == checked_[i]->identity) continue;
     prepared_.replaced = true;
     codes_.erase(checked_addresses_[i]);
+    recent_.fill({});
     if (auto code = ReadCode(checked_addresses_[i])) {
       codes_.emplace(checked_addresses_[i], std::move(code));
       prepared_.read.push_back(checked_addresses_[i]);
@@ -147,8 +151,12 @@ void CodeTable::Prepare(std::span<const uint64_t> addresses) {
 PreparedCodes CodeTable::TakePrepared() { return std::exchange(prepared_, {}); }
 
 CodeObject* CodeTable::Get(uint64_t address) {
+  Recent& recent = recent_[(address >> 4) % recent_.size()];
+  if (recent.address == address) return recent.code;
   const auto found = codes_.find(address);
-  return found == codes_.end() ? nullptr : found->second.get();
+  if (found == codes_.end()) return nullptr;
+  recent = {address, found->second.get()};
+  return recent.code;
 }
 
 CodeObject* CodeTable::Find(uint64_t address) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <unordered_map>
@@ -101,6 +102,12 @@ class CodeTable {
   uint64_t code_type_ = 0;
   uint64_t epoch_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<CodeObject>> codes_;
+  /// The entries that were asked for last, by a few bits of the address.
+  struct Recent {
+    uint64_t address = 0;
+    CodeObject* code = nullptr;
+  };
+  std::array<Recent, 256> recent_{};
   PreparedCodes prepared_;
   // Scratch of Prepare.
   std::vector<Range> ranges_;

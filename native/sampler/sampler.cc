@@ -190,7 +190,7 @@ void Sampler::SampleLoop() {
 }
 
 bool Sampler::SampleOnce(uint64_t now, const Schedule::Tick& tick) {
-  SampleStatus status = reader_->Sample(&samples_);
+  SampleStatus status = reader_->Sample();
   if (status == SampleStatus::kOk && now - checked_at_ >= kCheckGap) {
     checked_at_ = now;
     if (!watch_.SameMemory()) status = SampleStatus::kProcessGone;
@@ -224,15 +224,14 @@ bool Sampler::HandleLoss(SampleStatus status) {
 }
 
 int32_t Sampler::ThreadIndex(const ThreadSample& sample) {
-  const ThreadKey key{sample.state, sample.native_id};
-  const auto [at, added] = threads_.try_emplace(key, KnownThread{thread_count_, ""});
-  if (added) {
-    ++thread_count_;
-    at->second.name = names_->NameOf(sample.python_id, sample.native_id);
+  if (sample.serial >= threads_.size()) threads_.resize(sample.serial + 1, KnownThread{-1, ""});
+  KnownThread& known = threads_[sample.serial];
+  if (known.index < 0) {
+    known = {thread_count_++, names_->NameOf(sample.python_id, sample.native_id)};
     pending_.threads.push_back(
-        {options_.pid, sample.native_id, sample.interpreter, at->second.name, sample.is_main});
+        {options_.pid, sample.native_id, sample.interpreter, known.name, sample.is_main});
   }
-  return at->second.index;
+  return known.index;
 }
 
 void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
@@ -247,7 +246,7 @@ void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
   }
   if (!readable) return;
   SampleColumns& columns = pending_.samples;
-  for (const ThreadSample& sample : samples_) {
+  for (const ThreadSample& sample : reader_->samples()) {
     if (columns.time.size() >= options_.capacity) {
       ++status.dropped_samples;
       continue;
@@ -266,13 +265,13 @@ void Sampler::RefreshNames(uint64_t now) {
   named_at_ = now;
   names_->Refresh();
   const std::lock_guard lock(mutex_);
-  for (const ThreadSample& sample : samples_) {
-    const auto at = threads_.find({sample.state, sample.native_id});
-    if (at == threads_.end()) continue;
+  for (const ThreadSample& sample : reader_->samples()) {
+    if (sample.serial >= threads_.size() || threads_[sample.serial].index < 0) continue;
+    KnownThread& known = threads_[sample.serial];
     std::string name = names_->NameOf(sample.python_id, sample.native_id);
-    if (name.empty() || name == at->second.name) continue;
-    pending_.renamed.push_back({at->second.index, name});
-    at->second.name = std::move(name);
+    if (name.empty() || name == known.name) continue;
+    pending_.renamed.push_back({known.index, name});
+    known.name = std::move(name);
   }
 }
 

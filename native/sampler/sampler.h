@@ -8,7 +8,6 @@
 #include <mutex>
 #include <string>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "code/tables.h"
@@ -113,15 +112,6 @@ class Sampler {
   void Stop();
 
  private:
-  /// Identity of a thread across samples.
-  struct ThreadKey {
-    uint64_t state;
-    uint64_t native_id;
-    bool operator==(const ThreadKey&) const = default;
-  };
-  struct ThreadKeyHash {
-    size_t operator()(const ThreadKey& key) const { return Mix(key.state ^ key.native_id << 40); }
-  };
   struct KnownThread {
     int32_t index;
     std::string name;
@@ -148,13 +138,13 @@ class Sampler {
   Tables tables_;
   std::unique_ptr<StackReader> reader_;
   std::unique_ptr<ThreadNames> names_;
-  std::unordered_map<ThreadKey, KnownThread, ThreadKeyHash> threads_;
+  /// By the reader's serial; the serials start anew with a new reader.
+  std::vector<KnownThread> threads_;
   int32_t thread_count_ = 0;
   uint64_t origin_ = 0;
   uint64_t deadline_ = 0;
   uint64_t checked_at_ = 0;
   uint64_t named_at_ = 0;
-  std::vector<ThreadSample> samples_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

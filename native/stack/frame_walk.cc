@@ -19,7 +19,7 @@ constexpr uint64_t kChunkData = 24;
 constexpr uint64_t kDefaultChunk = 16 * 1024;
 constexpr uint64_t kMaxChunk = 1u << 30;
 constexpr uint64_t kPage = 4096;
-/// Chunks double in nothing, they are 16 KiB each: enough for kMaxFrames.
+/// A chunk is 16 KiB unless one frame needs more: enough for kMaxFrames.
 constexpr size_t kMaxChunks = 1u << 16;
 /// Frames outside of the chunks that may lie between two frames on the data stack when a chain is
 /// followed upwards.
@@ -51,6 +51,17 @@ class LoopGuard {
   uint64_t limit_ = 8;
 };
 
+/// Bytes in use at the start of a chunk that is not the newest.
+uint64_t LiveBytes(const Segment& copy, uint64_t size) {
+  const auto top = Load<uint64_t>(copy.data + kChunkTop);
+  return top <= kMaxChunk ? std::min(kChunkData + top * 8, size) : size;
+}
+
+/// Whether `a` lies nearer to the root than `b`; both are on the data stack.
+bool IsBelow(const FrameLink& a, const FrameLink& b) {
+  return a.chunk < b.chunk || (a.chunk == b.chunk && a.address < b.address);
+}
+
 }  // namespace
 
 FrameWalk::FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* sizes,
@@ -60,101 +71,139 @@ FrameWalk::FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* s
                          layout.frame.instr_ptr + 8, layout.frame.owner + 1});
 }
 
-const std::byte* FrameWalk::Find(uint64_t address, size_t size) const {
-  for (const Segment& chunk : chunk_copies_) {
-    if (const std::byte* found = chunk.At(address, size)) return found;
+uint32_t FrameWalk::ChunkOf(uint64_t address) const {
+  const auto holds = [this, address](uint32_t i) {
+    return address - chunks_[i].address < chunks_[i].size;
+  };
+  const auto count = static_cast<uint32_t>(chunks_.size());
+  if (last_chunk_ < count && holds(last_chunk_)) return last_chunk_;
+  if (last_chunk_ > 0 && last_chunk_ <= count && holds(last_chunk_ - 1)) return --last_chunk_;
+  for (uint32_t i = count; i-- > 0;) {
+    if (holds(i)) return last_chunk_ = i;
   }
-  for (const Segment& segment : planned_) {
-    if (const std::byte* found = segment.At(address, size)) return found;
-  }
-  return snapshot_->FindFetched(address, size);
+  return kOutside;
 }
 
-bool FrameWalk::HeadWithoutRead(uint64_t address, FrameHead* out) const {
-  const std::byte* bytes = Find(address, head_size_);
+const std::byte* FrameWalk::Find(uint64_t address, uint32_t chunk) const {
+  if (chunk != kOutside) return copies_[chunk].At(address, head_size_);
+  for (const Segment& segment : planned_) {
+    if (const std::byte* found = segment.At(address, head_size_)) return found;
+  }
+  return snapshot_->FindFetched(address, head_size_);
+}
+
+bool FrameWalk::LinkWithoutRead(uint64_t address, FrameLink* out) const {
+  const uint32_t chunk = ChunkOf(address);
+  const std::byte* bytes = Find(address, chunk);
   if (bytes == nullptr) return false;
-  *out = {Load<uint64_t>(bytes + layout_.frame.executable) & ~kTagBits,
+  *out = {address,
+          Load<uint64_t>(bytes + layout_.frame.executable) & ~kTagBits,
           Load<uint64_t>(bytes + layout_.frame.previous),
           Load<uint64_t>(bytes + layout_.frame.instr_ptr),
+          chunk,
           Load<uint8_t>(bytes + layout_.frame.owner)};
+  if (out->owner >= kOwnedByInterpreter) out->code = 0;
   return true;
 }
 
-bool FrameWalk::Head(uint64_t address, FrameHead* out) {
-  if (HeadWithoutRead(address, out)) return true;
-  if (address % 8 != 0 || snapshot_->fetched_bytes() > kMaxFetched) return false;
-  EnsureCopied(address);
-  if (HeadWithoutRead(address, out)) return true;
-  return snapshot_->Fetch(address, head_size_).size == head_size_ && HeadWithoutRead(address, out);
-}
-
-bool FrameWalk::PlaceOf(uint64_t address, Place* out) const {
-  for (size_t i = 0; i < chunks_.size(); ++i) {
-    if (address - chunks_[i].address < chunks_[i].size) {
-      *out = {i, address};
-      return true;
-    }
+/// Whether the bytes of this snapshot show the link as it was.
+bool FrameWalk::Same(const FrameLink& link) const {
+  if (link.chunk != kOutside &&
+      (link.chunk >= chunks_.size() ||
+       link.address - chunks_[link.chunk].address >= chunks_[link.chunk].size)) {
+    return false;
   }
-  return false;
+  const std::byte* bytes = Find(link.address, link.chunk);
+  if (bytes == nullptr) return false;
+  const auto owner = Load<uint8_t>(bytes + layout_.frame.owner);
+  const uint64_t code = owner >= kOwnedByInterpreter
+                            ? 0
+                            : Load<uint64_t>(bytes + layout_.frame.executable) & ~kTagBits;
+  return code == link.code && owner == link.owner &&
+         Load<uint64_t>(bytes + layout_.frame.previous) == link.previous &&
+         Load<uint64_t>(bytes + layout_.frame.instr_ptr) == link.instruction;
 }
 
-/// Copies the whole of the chunk that holds the address, when the plan had only part of it.
-void FrameWalk::EnsureCopied(uint64_t address) {
-  Place place{};
-  if (!PlaceOf(address, &place)) return;
-  const Chunk& chunk = chunks_[place.chunk];
-  if (chunk_copies_[place.chunk].size >= chunk.size) return;
-  const Segment whole = snapshot_->Fetch(chunk.address, chunk.size);
-  if (whole.size > chunk_copies_[place.chunk].size) chunk_copies_[place.chunk] = whole;
+bool FrameWalk::Link(uint64_t address, FrameLink* out) {
+  if (LinkWithoutRead(address, out)) return true;
+  if (address % 8 != 0 || snapshot_->fetched_bytes() > kMaxFetched) return false;
+  const uint32_t chunk = ChunkOf(address);
+  if (chunk != kOutside) {
+    CopyWhole(chunk);
+  } else {
+    snapshot_->Fetch(address, head_size_);
+  }
+  return LinkWithoutRead(address, out);
 }
 
-/// Establishes chunks_ and their copies, from the newest on: what the plan has copied, else
-/// fetched. False when the chunks are not what they should be; frames are then read one by one.
+void FrameWalk::CopyWhole(uint32_t chunk) {
+  if (copies_[chunk].size >= chunks_[chunk].size) return;
+  const Segment whole = snapshot_->Fetch(chunks_[chunk].address, chunks_[chunk].size);
+  if (whole.size > copies_[chunk].size) copies_[chunk] = whole;
+}
+
+/// Whether the chunks are those of the plan, as their copied headers say; sets copies_ then.
+bool FrameWalk::PlannedChunksHold(const ThreadPlan& plan, uint64_t newest) {
+  const size_t count = plan.chunks.size();
+  if (count == 0 || planned_.size() < count || plan.chunks.back().address != newest) return false;
+  copies_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    const Segment& copy = planned_[planned_.size() - 1 - i];  // newest first
+    const Chunk& chunk = plan.chunks[i];
+    if (copy.address != chunk.address || copy.size < kChunkData ||
+        Load<uint64_t>(copy.data + kChunkSize) != chunk.size ||
+        Load<uint64_t>(copy.data + kChunkPrevious) != (i == 0 ? 0 : plan.chunks[i - 1].address)) {
+      return false;
+    }
+    copies_[i] = copy;
+  }
+  return true;
+}
+
+/// Establishes chunks_ and their copies: those of the plan, else fetched from the newest on. False
+/// when the chunks are not what they should be; frames are then read one by one.
 bool FrameWalk::LoadChunks(ThreadPlan* plan, uint64_t newest) {
+  if (PlannedChunksHold(*plan, newest)) {
+    for (size_t i = 0; i + 1 < copies_.size(); ++i) {
+      const uint64_t live = LiveBytes(copies_[i], plan->chunks[i].size);
+      if (live == plan->chunks[i].bytes) continue;
+      plan->chunks[i].bytes = live;
+      plan->changed = true;
+    }
+    chunks_ = plan->chunks;
+    return true;
+  }
   chunks_.clear();
-  chunk_copies_.clear();
-  size_t planned = 0;
+  copies_.clear();
+  plan->chunks.clear();
+  plan->changed = true;
   for (uint64_t at = newest; at != 0;) {
     if (at % kPage != 0 || chunks_.size() >= kMaxChunks) return false;
     Segment copy{at, 0, nullptr};
-    // The plan's segments are newest first too, so the search goes on where it stood.
-    for (size_t i = planned; i < planned_.size() + planned; ++i) {
-      const Segment& segment = planned_[i % planned_.size()];
-      if (segment.address != at || segment.size < kChunkData) continue;
-      copy = segment;
-      planned = i % planned_.size();
-      break;
+    for (const Segment& segment : planned_) {
+      if (segment.address == at && segment.size >= kChunkData) copy = segment;
     }
     if (copy.data == nullptr) copy = snapshot_->Fetch(at, kDefaultChunk);
     if (copy.size < kChunkData || snapshot_->fetched_bytes() > kMaxFetched) return false;
     const auto size = Load<uint64_t>(copy.data + kChunkSize);
     if (size < kDefaultChunk || size > kMaxChunk || size % kPage != 0) return false;
-    chunks_.push_back({at, size});
-    chunk_copies_.push_back(copy);
-    const auto previous = Load<uint64_t>(copy.data + kChunkPrevious);
-    if (std::any_of(chunks_.begin(), chunks_.end(),
-                    [previous](const Chunk& c) { return c.address == previous; })) {
-      return false;
-    }
-    at = previous;
+    chunks_.push_back({at, size, LiveBytes(copy, size)});
+    copies_.push_back(copy);
+    at = Load<uint64_t>(copy.data + kChunkPrevious);
   }
+  std::reverse(chunks_.begin(), chunks_.end());
+  std::reverse(copies_.begin(), copies_.end());
+  if (!chunks_.empty()) chunks_.back().bytes = std::min(kPage, chunks_.back().size);
   plan->chunks = chunks_;
-  plan->chunk_bytes.clear();
-  for (size_t i = 0; i < chunks_.size(); ++i) {
-    const auto top = Load<uint64_t>(chunk_copies_[i].data + kChunkTop);
-    const uint64_t bytes = top <= kMaxChunk ? kChunkData + top * 8 : chunks_[i].size;
-    plan->chunk_bytes.push_back(std::min(bytes, chunks_[i].size));
-  }
-  return true;
+  return !chunks_.empty();
 }
 
 /// Whether the chain from `from` comes to `wanted` over nothing but frames outside of the chunks.
 bool FrameWalk::LeadsTo(uint64_t from, uint64_t wanted) const {
   for (int hop = 0; hop < kMaxHops && from != wanted; ++hop) {
-    FrameHead head{};
-    Place place{};
-    if (from == 0 || PlaceOf(from, &place) || !HeadWithoutRead(from, &head)) return false;
-    from = head.previous;
+    FrameLink link{};
+    if (from == 0 || !LinkWithoutRead(from, &link) || link.chunk != kOutside) return false;
+    from = link.previous;
   }
   return from == wanted;
 }
@@ -163,147 +212,193 @@ bool FrameWalk::LeadsTo(uint64_t from, uint64_t wanted) const {
 /// `current`, upwards over every frame that stands where its caller's ends and leads back to it.
 uint64_t FrameWalk::Top(uint64_t current) {
   LoopGuard loop;
-  FrameHead head{};
-  Place place{};
+  FrameLink link{};
   uint64_t at = current;
   while (true) {
-    if (at == 0 || at == base_frame_ || !Head(at, &head)) return current;
-    if (head.owner < kOwnedByInterpreter && codes_->Find(head.executable) != nullptr) break;
+    if (at == 0 || at == base_frame_ || !Link(at, &link)) return current;
+    if (link.owner < kOwnedByInterpreter && link.code != 0 && codes_->Find(link.code) != nullptr) {
+      break;
+    }
     if (loop.Loops(at)) return current;
-    at = head.previous;
+    at = link.previous;
   }
-  if (!PlaceOf(at, &place)) return at;
-  if (!sizes_->Trusted()) return at;
-  const Segment& copy = chunk_copies_[place.chunk];
+  if (link.chunk == kOutside || !sizes_->Trusted()) return at;
   while (true) {
-    const uint32_t bytes = codes_->FrameBytes(head.executable);
-    if (bytes == 0) return at;
-    const uint64_t next = at + bytes;
-    FrameHead above{};
-    if (copy.At(next, head_size_) == nullptr || !HeadWithoutRead(next, &above)) return at;
-    if (above.executable == 0 || above.owner != kOwnedByThread || !LeadsTo(above.previous, at) ||
-        codes_->FrameBytes(above.executable) == 0) {
+    const uint32_t bytes = codes_->FrameBytes(link.code);
+    FrameLink above{};
+    if (bytes == 0 || copies_[link.chunk].At(at + bytes, head_size_) == nullptr ||
+        !LinkWithoutRead(at + bytes, &above) || above.code == 0 || above.owner != kOwnedByThread ||
+        !LeadsTo(above.previous, at) || codes_->Find(above.code) == nullptr) {
       return at;
     }
-    at = next;
-    head = above;
+    at = above.address;
+    link = above;
   }
 }
 
-/// Appends, leaf first, the frames that stand on the data stack from its base up to below `limit`
-/// (all of them without one), each beginning where the one below ends.
-bool FrameWalk::RecoverBelow(const Place* limit, std::vector<RawFrame>* out) {
+/// Follows `previous` from the top to the root. What this snapshot shows just as the plan has it,
+/// down to the root, is kept there (`*kept` links); the rest goes to fresh_.
+Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
+  LoopGuard loop;
+  FrameLink last{};  // the last one on the data stack
+  bool any_last = false;
+  size_t candidate = plan->links.size();
+  uint64_t at = from;
+  *kept = 0;
+  while (at != base_frame_ || base_frame_ == 0) {
+    FrameLink link{};
+    if (!Link(at, &link)) return Reason::kUnreadable;
+
+    // Join the known chain where it holds this very link, and stay on it as long as it holds.
+    while (candidate > 0 && plan->links[candidate - 1].address != at) {
+      const FrameLink& known = plan->links[candidate - 1];
+      const bool passed = known.chunk == kOutside || link.chunk == kOutside || IsBelow(link, known);
+      if (!passed) break;
+      // A frame outside says nothing of where it stands: look further, but keep the place.
+      if (link.chunk == kOutside && known.chunk != kOutside) break;
+      --candidate;
+    }
+    if (candidate > 0 && plan->links[candidate - 1] == link) {
+      size_t holds = candidate - 1;
+      while (holds > 0 && Same(plan->links[holds - 1])) --holds;
+      if (holds == 0) {
+        *kept = candidate;
+        return Reason::kNone;
+      }
+      for (size_t i = candidate; i-- > holds;) {
+        fresh_.push_back(plan->links[i]);
+        if (plan->links[i].chunk == kOutside) outside_.push_back(plan->links[i].address);
+      }
+      const FrameLink& lowest = plan->links[holds];
+      for (size_t i = holds; i < candidate; ++i) {
+        if (plan->links[i].chunk == kOutside) continue;
+        last = plan->links[i];
+        any_last = true;
+        break;
+      }
+      candidate = holds;
+      at = lowest.previous;
+      if (at == 0) return Reason::kNone;
+      continue;
+    }
+
+    if (link.chunk == kOutside) {
+      if (loop.Loops(at)) return Reason::kTruncated;
+      outside_.push_back(at);
+    }
+    if (link.owner >= kOwnedByInterpreter) {
+      fresh_.push_back(link);
+      if (link.previous == 0) return Reason::kNone;  // the first entry: the chain is whole
+      at = link.previous;
+      continue;
+    }
+    const bool on_stack = link.chunk != kOutside;
+    if ((on_stack && any_last && !IsBelow(link, last)) ||
+        (!chunks_.empty() && on_stack != (link.owner == kOwnedByThread))) {
+      return Reason::kMoved;
+    }
+    const CodeObject* code = link.code != 0 ? codes_->Find(link.code) : nullptr;
+    if (code == nullptr) return Reason::kMoved;
+    if (fresh_.size() >= kMaxFrames) return Reason::kTruncated;
+    fresh_.push_back(link);
+    if (on_stack) {
+      if (any_last && last.chunk == link.chunk) {
+        sizes_->Note(code->frame_bytes != 0 && at + code->frame_bytes == last.address);
+      }
+      last = link;
+      any_last = true;
+    }
+    if (link.previous == 0) {
+      return link.owner == kOwnedByGenerator ? Reason::kYielded : Reason::kMoved;
+    }
+    at = link.previous;
+  }
+  return Reason::kNone;
+}
+
+/// Appends to fresh_, leaf first, the frames that stand on the data stack from its base up to below
+/// `limit` (all of them without one), each beginning where the one below ends.
+bool FrameWalk::RecoverBelow(const FrameLink* limit) {
   if (!sizes_->Trusted() || chunks_.empty()) return false;
-  std::vector<RawFrame> found;
-  uint64_t below = 0;
-  for (size_t i = chunks_.size(); i-- > 0;) {
+  std::vector<FrameLink> found;
+  for (uint32_t i = 0; i < chunks_.size(); ++i) {
     // The first word of the oldest chunk is left free, so that no frame is at data[0] of it.
-    uint64_t at = chunks_[i].address + kChunkData + (i + 1 == chunks_.size() ? 8 : 0);
-    FrameHead head{};
-    while (chunk_copies_[i].At(at, head_size_) != nullptr && HeadWithoutRead(at, &head)) {
-      const Place place{i, at};
-      if (limit != nullptr && !place.Below(*limit)) break;
-      if (head.executable == 0 || head.owner != kOwnedByThread) break;
-      if (below != 0 && !LeadsTo(head.previous, below)) break;
-      const uint32_t bytes = codes_->FrameBytes(head.executable);
+    uint64_t at = chunks_[i].address + kChunkData + (i == 0 ? 8 : 0);
+    FrameLink link{};
+    while (copies_[i].At(at, head_size_) != nullptr && LinkWithoutRead(at, &link)) {
+      if (limit != nullptr && !IsBelow(link, *limit)) break;
+      if (link.code == 0 || link.owner != kOwnedByThread) break;
+      if (!found.empty() && !LeadsTo(link.previous, found.back().address)) break;
+      const uint32_t bytes = codes_->FrameBytes(link.code);
       if (bytes == 0) break;
-      found.push_back({head.executable, head.instruction});
-      below = at;
+      found.push_back(link);
       at += bytes;
     }
   }
-  out->insert(out->end(), found.rbegin(), found.rend());
+  fresh_.insert(fresh_.end(), found.rbegin(), found.rend());
   return !found.empty();
 }
 
 WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
-                           const std::byte* state, std::vector<RawFrame>* out) {
+                           const std::byte* state) {
   WalkResult result;
   planned_ = planned;
+  fresh_.clear();
   outside_.clear();
   base_frame_ =
       layout_.thread.base_frame != 0 ? Load<uint64_t>(state + layout_.thread.base_frame) : 0;
   const auto current = Load<uint64_t>(state + layout_.thread.current_frame);
-  if (current == 0 || current == base_frame_) return result;
-  const bool has_chunks = LoadChunks(plan, Load<uint64_t>(state + layout_.thread.datastack_chunk));
-  if (!has_chunks) {
-    chunks_.clear();
-    chunk_copies_.clear();
+  if (current == 0 || current == base_frame_) {
+    plan->links.clear();
+    return result;
   }
+  if (!LoadChunks(plan, Load<uint64_t>(state + layout_.thread.datastack_chunk))) {
+    chunks_.clear();
+    copies_.clear();
+  }
+  last_chunk_ = chunks_.empty() ? 0 : static_cast<uint32_t>(chunks_.size() - 1);
 
   const bool popped_is_null = layout_.Minor() >= 14;
-  const size_t first = out->size();
-  Place last{};  // the last frame met on the data stack
-  bool any_last = false;
-  uint64_t at = popped_is_null ? Top(current) : current;
-  LoopGuard loop;
-  Reason broken = Reason::kNone;
-  while (true) {
-    if (at == base_frame_ && base_frame_ != 0) break;
-    FrameHead head{};
-    if (!Head(at, &head)) {
-      broken = Reason::kUnreadable;
-      break;
-    }
-    Place place{};
-    const bool on_stack = PlaceOf(at, &place);
-    if (!on_stack) {
-      if (loop.Loops(at)) {
-        broken = Reason::kTruncated;
-        break;
-      }
-      outside_.push_back(at);
-    }
-    if (head.owner >= kOwnedByInterpreter) {
-      if (head.previous == 0) break;  // the first entry: the chain is whole
-      at = head.previous;
-      continue;
-    }
-    if (codes_->Find(head.executable) == nullptr || (on_stack && any_last && !place.Below(last)) ||
-        (has_chunks && on_stack != (head.owner == kOwnedByThread))) {
-      broken = Reason::kMoved;
-      break;
-    }
-    if (out->size() - first >= kMaxFrames) {
-      broken = Reason::kTruncated;
-      break;
-    }
-    out->push_back({head.executable, head.instruction});
-    if (on_stack) {
-      if (!any_last && place.chunk == 0) {
-        plan->NoteTop(at - chunks_[0].address + codes_->FrameBytes(head.executable));
-      }
-      if (any_last && last.chunk == place.chunk) {
-        const uint32_t bytes = codes_->FrameBytes(head.executable);
-        sizes_->Note(bytes != 0 && at + bytes == last.address);
-      }
-      last = place;
-      any_last = true;
-    }
-    if (head.previous == 0) {
-      broken = head.owner == kOwnedByGenerator ? Reason::kYielded : Reason::kMoved;
-      break;
-    }
-    at = head.previous;
+  const Reason broken = Descend(plan, popped_is_null ? Top(current) : current, &result.kept);
+
+  const auto on_stack = [](const FrameLink& link) { return link.chunk != kOutside; };
+  const auto top = std::find_if(fresh_.begin(), fresh_.end(), on_stack);
+  const FrameLink* highest = top != fresh_.end() ? &*top : nullptr;
+  for (size_t i = result.kept; highest == nullptr && i-- > 0;) {
+    if (on_stack(plan->links[i])) highest = &plan->links[i];
+  }
+  if (highest != nullptr && highest->chunk + 1 == chunks_.size()) {
+    plan->NoteTop(highest->address - chunks_.back().address + codes_->FrameBytes(highest->code));
   }
 
-  if (broken == Reason::kTruncated) {
-    out->push_back({0, kTruncatedFrame});
-    result.Degrade(Quality::kPartial, broken);
-  } else if (broken != Reason::kNone) {
-    const bool leaf = out->size() > first;
-    // The innermost frame was there, but no more when it was copied: what it ran is not known.
-    if (!leaf) out->push_back({0, kGoneFrame});
-    const bool recovered = RecoverBelow(any_last ? &last : nullptr, out);
-    if (!leaf && !recovered) {
-      out->resize(first);
-      result.Degrade(Quality::kMissed, broken);
-    } else {
-      const bool whole = leaf && recovered && broken != Reason::kYielded;
-      result.Degrade(whole ? Quality::kRepaired : Quality::kPartial, broken);
+  if (broken == Reason::kNone) {
+    if (result.kept == 0 || !fresh_.empty()) {
+      for (size_t i = 0; i < result.kept; ++i) {
+        if (!on_stack(plan->links[i])) outside_.push_back(plan->links[i].address);
+      }
+      plan->NoteOutside(outside_);
     }
+    return result;
   }
+
+  result.kept = 0;
   plan->NoteOutside(outside_);
+  if (broken == Reason::kTruncated) {
+    result.Degrade(Quality::kPartial, broken);
+    return result;
+  }
+  const bool leaf = std::any_of(fresh_.begin(), fresh_.end(),
+                                [](const FrameLink& link) { return link.code != 0; });
+  const auto lowest = std::find_if(fresh_.rbegin(), fresh_.rend(), on_stack);
+  const FrameLink limit = lowest != fresh_.rend() ? *lowest : FrameLink{};
+  const bool recovered = RecoverBelow(lowest != fresh_.rend() ? &limit : nullptr);
+  result.leaf_gone = !leaf;
+  if (!leaf && !recovered) {
+    result.Degrade(Quality::kMissed, broken);
+  } else {
+    const bool whole = leaf && recovered && broken != Reason::kYielded;
+    result.Degrade(whole ? Quality::kRepaired : Quality::kPartial, broken);
+  }
   return result;
 }
 

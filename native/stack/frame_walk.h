@@ -15,16 +15,8 @@ namespace pyprof {
 /// Longest chain that is followed, against memory that lies. CPython's own recursion limit is
 /// 1000; 4 million frames are 400 MB of data stack.
 inline constexpr size_t kMaxFrames = 4u << 20;
-/// Most bytes that one thread's sample may fetch outside of the plan.
+/// Most bytes that one sample may fetch outside of the plan.
 inline constexpr size_t kMaxFetched = 512u << 20;
-
-/// The words of an interpreter frame that a walk needs.
-struct FrameHead {
-  uint64_t executable;  // without tag bits; 0: the frame is dead
-  uint64_t previous;
-  uint64_t instruction;
-  uint8_t owner;
-};
 
 // Values of _frameowner (Include/internal/pycore_interpframe_structs.h).
 inline constexpr uint8_t kOwnedByThread = 0;
@@ -49,6 +41,10 @@ class FrameSizeVerdict {
 struct WalkResult {
   Quality quality = Quality::kExact;
   Reason reason = Reason::kNone;
+  /// The links above the first `kept` of the plan's are new: FrameWalk::fresh(), leaf first.
+  size_t kept = 0;
+  /// The innermost frame was there, but gone before it could be copied.
+  bool leaf_gone = false;
 
   void Degrade(Quality to, Reason why) {
     if (to <= quality) return;
@@ -68,30 +64,26 @@ class FrameWalk {
  public:
   FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* sizes, Snapshot* snapshot);
 
-  /// Walks the thread whose planned segments are `planned` (thread state first). Appends the
-  /// frames, leaf first, to `out`, and teaches `plan`.
-  WalkResult Walk(ThreadPlan* plan, std::span<const Segment> planned, const std::byte* state,
-                  std::vector<RawFrame>* out);
+  /// Walks the thread whose planned segments are `planned` (as ThreadPlan::AppendRanges orders
+  /// them), and teaches the plan.
+  WalkResult Walk(ThreadPlan* plan, std::span<const Segment> planned, const std::byte* state);
+
+  /// The new links of the last walk, leaf first.
+  const std::vector<FrameLink>& fresh() const { return fresh_; }
 
  private:
-  /// A place on the data stack; a larger chunk index is an older chunk.
-  struct Place {
-    size_t chunk;
-    uint64_t address;
-    bool Below(const Place& other) const {
-      return chunk > other.chunk || (chunk == other.chunk && address < other.address);
-    }
-  };
-
-  bool Head(uint64_t address, FrameHead* out);
-  bool HeadWithoutRead(uint64_t address, FrameHead* out) const;
-  const std::byte* Find(uint64_t address, size_t size) const;
-  bool PlaceOf(uint64_t address, Place* out) const;
+  bool Link(uint64_t address, FrameLink* out);
+  bool LinkWithoutRead(uint64_t address, FrameLink* out) const;
+  bool Same(const FrameLink& link) const;
+  const std::byte* Find(uint64_t address, uint32_t chunk) const;
+  uint32_t ChunkOf(uint64_t address) const;
   bool LoadChunks(ThreadPlan* plan, uint64_t newest);
-  void EnsureCopied(uint64_t address);
+  bool PlannedChunksHold(const ThreadPlan& plan, uint64_t newest);
+  void CopyWhole(uint32_t chunk);
   uint64_t Top(uint64_t current);
   bool LeadsTo(uint64_t from, uint64_t wanted) const;
-  bool RecoverBelow(const Place* limit, std::vector<RawFrame>* out);
+  Reason Descend(ThreadPlan* plan, uint64_t from, size_t* kept);
+  bool RecoverBelow(const FrameLink* limit);
 
   const Layout& layout_;
   CodeTable* codes_;
@@ -101,8 +93,10 @@ class FrameWalk {
 
   // Of the walk in progress.
   std::span<const Segment> planned_;
-  std::vector<Segment> chunk_copies_;  // newest first, parallel to chunks_
+  std::vector<Segment> copies_;  // of the chunks, oldest first
   std::vector<Chunk> chunks_;
+  mutable uint32_t last_chunk_ = 0;
+  std::vector<FrameLink> fresh_;
   std::vector<uint64_t> outside_;
   uint64_t base_frame_ = 0;
 };

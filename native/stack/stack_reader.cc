@@ -10,8 +10,12 @@ namespace {
 /// Bounds against lists that lie; both are far above what a process can have.
 constexpr size_t kMaxInterpreters = 4096;
 constexpr size_t kMaxThreads = 1u << 17;
-/// Outside frames closer than this are read as one range: a page boundary costs what a range does.
-constexpr uint64_t kMergeWithin = 2048;
+
+// struct _gil_runtime_state (Include/internal/pycore_gil.h): interval, last_holder, locked,
+// switch_number. The holder's and the lock's offsets are published; the switch number is used where
+// these stand as they should.
+constexpr uint64_t kLockedFromHolder = 8;
+constexpr uint64_t kSwitchesFromHolder = 16;
 
 template <typename T>
 T Load(const std::byte* at) {
@@ -40,55 +44,60 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
                           t.native_thread_id, t.datastack_chunk}) +
                 8;
   const auto& i = layout_.interpreter;
+  has_switches_ = !layout_.free_threaded && i.gil_holder != 0 &&
+                  i.gil_locked == i.gil_holder + kLockedFromHolder &&
+                  i.gil_holder + kSwitchesFromHolder + 8 <= i.size;
   interpreter_from_ = std::min({i.next, i.id, i.threads_head});
   uint64_t end = std::max({i.next, i.id, i.threads_head, i.threads_main}) + 8;
+  if (has_switches_) end = std::max(end, i.gil_holder + kSwitchesFromHolder + 8);
   if (i.code_object_generation != 0) end = std::max(end, i.code_object_generation + 8);
   interpreter_size_ = end - interpreter_from_;
 }
 
-void StackReader::PlanThread(Thread* thread) {
-  ThreadPlan& plan = thread->plan;
-  thread->first_segment = ranges_.size();
-  ranges_.push_back({plan.address, state_size_});
-  if (!plan.outside.empty()) {
-    std::vector<uint64_t> sorted = plan.outside;
-    std::sort(sorted.begin(), sorted.end());
-    const size_t head = layout_.frame.size;
-    Range range{sorted.front(), head};
-    for (const uint64_t address : sorted) {
-      if (address + head - range.address > range.size + kMergeWithin) {
-        ranges_.push_back(range);
-        range = {address, head};
-      } else {
-        range.size = std::max<size_t>(range.size, address + head - range.address);
-      }
-    }
-    ranges_.push_back(range);
-  }
-  for (size_t i = 0; i < plan.chunks.size(); ++i) {
-    ranges_.push_back({plan.chunks[i].address, i == 0 ? plan.NewestBytes() : plan.chunk_bytes[i]});
-  }
-  thread->segments = ranges_.size() - thread->first_segment;
-}
-
-void StackReader::MakePlan() {
+/// Ranges: head of the interpreter list, the interpreters, the threads, and once more the last
+/// interpreter, whose GIL words then stand before and after all the rest.
+void StackReader::MakePlan(bool holder_only) {
+  const bool changed = std::any_of(threads_.begin(), threads_.end(),
+                                   [](const auto& thread) { return thread->plan.changed; });
+  if (plan_valid_ && planned_holder_only_ == holder_only && !changed) return;
   ranges_.clear();
   ranges_.push_back({runtime_.address + layout_.runtime.interpreters_head, 8});
-  for (Interpreter& interpreter : interpreters_) {
-    interpreter.segment = ranges_.size();
+  for (const Interpreter& interpreter : interpreters_) {
     ranges_.push_back({interpreter.address + interpreter_from_, interpreter_size_});
   }
-  for (const auto& thread : threads_) PlanThread(thread.get());
+  for (const auto& thread : threads_) {
+    thread->segments = 0;
+    thread->plan.changed = false;
+    if (holder_only && thread.get() != holder_) continue;
+    thread->first_segment = ranges_.size();
+    thread->plan.AppendRanges(state_size_, layout_.frame.size, &ranges_);
+    thread->segments = ranges_.size() - thread->first_segment;
+  }
+  if (has_switches_ && interpreters_.size() == 1 && threads_.size() > 1) {
+    ranges_.push_back(ranges_[1]);
+  }
+  planned_holder_only_ = holder_only;
+  plan_valid_ = true;
 }
 
-SampleStatus StackReader::ReadPlan() {
+std::span<const Range> StackReader::PlannedRanges() {
+  MakePlan(picture_holds_);
+  return ranges_;
+}
+
+SampleStatus StackReader::ReadPlan(bool holder_only) {
+  MakePlan(holder_only);
   const int64_t copied = snapshot_.Read(ranges_);
   if (copied == -EPERM) return SampleStatus::kPermission;
   return copied < 8 ? SampleStatus::kProcessGone : SampleStatus::kOk;
 }
 
-uint64_t StackReader::HeadInSnapshot() const {
-  return Load<uint64_t>(snapshot_.segments().front().data);
+bool StackReader::ControlIn(const Segment& segment, Control* out) const {
+  if (segment.size < interpreter_size_) return false;
+  const std::byte* holder = segment.data + layout_.interpreter.gil_holder - interpreter_from_;
+  *out = {Load<uint64_t>(holder), Load<uint64_t>(holder + kSwitchesFromHolder),
+          Load<uint64_t>(segment.data + layout_.interpreter.threads_head - interpreter_from_)};
+  return true;
 }
 
 /// Follows the list of interpreters; false when there is none.
@@ -103,18 +112,16 @@ bool StackReader::FindInterpreters() {
         !memory_->ReadValue(at + layout_.interpreter.next, &next)) {
       break;
     }
-    found.push_back({at, id, 0});
+    found.push_back({at, id});
     at = next;
   }
   // The list is newest first; the main interpreter, the oldest, leads here.
   std::reverse(found.begin(), found.end());
-  const bool same =
-      std::equal(found.begin(), found.end(), interpreters_.begin(), interpreters_.end(),
-                 [](const Interpreter& a, const Interpreter& b) { return a.address == b.address; });
-  if (!same) {
-    threads_.clear();
-    interpreters_ = std::move(found);
-  }
+  interpreters_ = std::move(found);
+  std::erase_if(threads_,
+                [this](const auto& thread) { return thread->interpreter >= interpreters_.size(); });
+  plan_valid_ = false;
+  picture_holds_ = false;
   return !interpreters_.empty();
 }
 
@@ -129,58 +136,65 @@ StackReader::Thread* StackReader::ThreadAt(uint64_t address, size_t interpreter,
   return threads_.back().get();
 }
 
-void StackReader::ReadThread(Thread* thread, const std::byte* state, const std::byte* head,
-                             std::vector<ThreadSample>* out) {
+const std::byte* StackReader::StateOf(const Thread& thread) {
+  if (thread.segments > 0) {
+    const Segment& planned = snapshot_.segments()[thread.first_segment];
+    if (planned.size >= state_size_) return planned.data;
+  }
+  const Segment fetched = snapshot_.Fetch(thread.plan.address, state_size_);
+  return fetched.size >= state_size_ ? fetched.data : nullptr;
+}
+
+/// Fills `sample` from the snapshot; false when the thread is no sample yet.
+bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::byte* head,
+                             ThreadSample* sample) {
   const auto native_id = Load<uint64_t>(state + layout_.thread.native_thread_id);
-  if (native_id == 0) return;
+  if (native_id == 0) return false;
+  if (native_id != thread->native_id) {
+    thread->native_id = native_id;
+    thread->serial = serials_++;
+  }
   const Interpreter& interpreter = interpreters_[thread->interpreter];
   bool is_main = interpreter.id == 0 && native_id == main_native_id_;
   if (layout_.interpreter.threads_main != 0) {
     is_main = interpreter.id == 0 && Load<uint64_t>(head + layout_.interpreter.threads_main -
                                                     interpreter_from_) == thread->plan.address;
   }
-  const size_t first = raw_.size();
   const std::span<const Segment> planned =
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
-  const WalkResult walked = walk_.Walk(&thread->plan, planned, state, &raw_);
-  pending_.push_back({thread, first, raw_.size() - first});
-  out->push_back({thread->plan.address, native_id, Load<uint64_t>(state + layout_.thread.thread_id),
-                  interpreter.id, is_main, kNoStack, walked.quality, walked.reason});
+  const WalkResult walked = walk_.Walk(&thread->plan, planned, state);
+  *sample = {thread->serial, native_id,    Load<uint64_t>(state + layout_.thread.thread_id),
+             interpreter.id, is_main,      kNoStack,
+             walked.quality, walked.reason};
+  Intern(thread, walked, sample);
+  return true;
 }
 
 /// Follows one interpreter's list of threads through the snapshot; a thread that the plan did not
 /// know is fetched.
-void StackReader::ListThreads(size_t index, std::vector<ThreadSample>* out) {
+void StackReader::ListThreads(size_t index) {
   const Interpreter& interpreter = interpreters_[index];
-  const Segment& head_segment = snapshot_.segments()[interpreter.segment];
+  const Segment& head_segment = snapshot_.segments()[1 + index];
   if (head_segment.size < interpreter_size_) return;
   const std::byte* head = head_segment.data;
-  if (layout_.interpreter.code_object_generation != 0) {
-    generation_ +=
-        Load<uint64_t>(head + layout_.interpreter.code_object_generation - interpreter_from_);
-  }
   auto at = Load<uint64_t>(head + layout_.interpreter.threads_head - interpreter_from_);
   for (size_t count = 0; at != 0 && count < kMaxThreads; ++count) {
-    Thread* thread = ThreadAt(at, index, pending_.size());
+    Thread* thread = ThreadAt(at, index, count);
     if (thread->listed) break;  // the list loops
     thread->listed = true;
-    const std::byte* state = nullptr;
-    if (thread->segments > 0) {
-      const Segment& planned = snapshot_.segments()[thread->first_segment];
-      if (planned.size >= state_size_) state = planned.data;
-    }
-    if (state == nullptr) {
-      const Segment fetched = snapshot_.Fetch(at, state_size_);
-      if (fetched.size >= state_size_) state = fetched.data;
-    }
+    const std::byte* state = StateOf(*thread);
     if (state == nullptr || Load<uint64_t>(state + layout_.thread.interp) != interpreter.address) {
       // The rest of the list hangs on this thread: the next sample finds it from the head again.
-      pending_.push_back({thread, raw_.size(), 0});
-      out->push_back(
-          {at, 0, 0, interpreter.id, false, kNoStack, Quality::kMissed, Reason::kThreadGone});
+      if (thread->serial != UINT32_MAX) {
+        samples_.push_back({thread->serial, thread->native_id, 0, interpreter.id, false, kNoStack,
+                            Quality::kMissed, Reason::kThreadGone});
+      }
+      thread->listed = false;
       break;
     }
-    ReadThread(thread, state, head, out);
+    ThreadSample sample{};
+    thread->sample = samples_.size();
+    if (ReadThread(thread, state, head, &sample)) samples_.push_back(sample);
     at = Load<uint64_t>(state + layout_.thread.next);
   }
 }
@@ -195,68 +209,25 @@ uint64_t StackReader::GenerationNow() {
   return sum;
 }
 
-int32_t StackReader::InternStack(Thread* thread, std::span<const RawFrame> raw,
-                                 WalkResult* result) {
-  // Both are leaf first: what is common lies at the end, next to the root.
-  const size_t limit = std::min(raw.size(), thread->raw.size());
-  size_t common = 0;
-  while (common < limit &&
-         raw[raw.size() - 1 - common] == thread->raw[thread->raw.size() - 1 - common]) {
-    ++common;
-  }
-  std::vector<int32_t> stacks(raw.size(), kNoStack);
-  std::copy(thread->stacks.end() - static_cast<ptrdiff_t>(common), thread->stacks.end(),
-            stacks.end() - static_cast<ptrdiff_t>(common));
-  int32_t parent = common > 0 ? stacks[raw.size() - common] : kNoStack;
-  bool reusable = true;
-  for (size_t i = raw.size() - common; i-- > 0;) {
-    int32_t frame = raw[i].instruction == kGoneFrame ? gone_frame_ : truncated_frame_;
-    if (raw[i].code != 0) {
-      CodeObject* code = codes_.Get(raw[i].code);
-      const bool doubtful =
-          code == nullptr || std::find(doubtful_codes_.begin(), doubtful_codes_.end(),
-                                       raw[i].code) != doubtful_codes_.end();
-      if (doubtful) {
-        frame = freed_frame_;
-        result->Degrade(Quality::kPartial, Reason::kFreedCode);
-        reusable = false;
-      } else {
-        bool sure = true;
-        frame = codes_.FrameOf(code, raw[i].instruction, &sure);
-        if (!sure) {
-          result->Degrade(Quality::kRepaired, Reason::kMoved);
-          reusable = false;
-        }
-      }
-    }
-    parent = tables_->Stack(parent, frame);
-    stacks[i] = parent;
-  }
-  if (reusable) {
-    thread->raw.assign(raw.begin(), raw.end());
-    thread->stacks = std::move(stacks);
-  } else {
-    thread->raw.clear();
-    thread->stacks.clear();
-  }
-  return parent;
-}
-
-void StackReader::InternStacks(std::vector<ThreadSample>* out) {
-  codes_.BeginSample(generation_);
+/// Makes all code objects of the thread's new links current, and of the kept ones too when some
+/// code object was freed since they were last checked.
+void StackReader::CheckCodes(Thread* thread) {
   code_addresses_.clear();
-  for (const RawFrame& frame : raw_) {
-    if (frame.code != 0) code_addresses_.push_back(frame.code);
+  for (const FrameLink& link : walk_.fresh()) {
+    if (link.code != 0) code_addresses_.push_back(link.code);
   }
-  std::sort(code_addresses_.begin(), code_addresses_.end());
-  code_addresses_.erase(std::unique(code_addresses_.begin(), code_addresses_.end()),
-                        code_addresses_.end());
+  if (thread->generation != generation_ || layout_.interpreter.code_object_generation == 0) {
+    thread->generation = generation_;
+    for (const FrameLink& link : thread->plan.links) {
+      if (link.code != 0) code_addresses_.push_back(link.code);
+    }
+  }
   codes_.Prepare(code_addresses_);
   const PreparedCodes prepared = codes_.TakePrepared();
   if (prepared.replaced) {
-    for (const auto& thread : threads_) {
-      thread->raw.clear();
-      thread->stacks.clear();
+    for (const auto& other : threads_) {
+      other->stacks.clear();
+      other->plan.links.clear();
     }
   }
   doubtful_codes_.clear();
@@ -265,39 +236,140 @@ void StackReader::InternStacks(std::vector<ThreadSample>* out) {
     // Something was freed between the snapshot and the reading of these names: maybe one of them.
     doubtful_codes_ = prepared.read;
   }
-  for (size_t i = 0; i < pending_.size(); ++i) {
-    const Pending& pending = pending_[i];
-    WalkResult result{(*out)[i].quality, (*out)[i].reason};
-    if (pending.count > 0) {
-      (*out)[i].stack = InternStack(pending.thread,
-                                    std::span(raw_).subspan(pending.first, pending.count), &result);
-    }
-    (*out)[i].quality = result.quality;
-    (*out)[i].reason = result.reason;
+}
+
+int32_t StackReader::FrameOf(const FrameLink& link, ThreadSample* sample) {
+  WalkResult result{sample->quality, sample->reason};
+  CodeObject* code = codes_.Get(link.code);
+  const bool doubtful = code == nullptr || std::find(doubtful_codes_.begin(), doubtful_codes_.end(),
+                                                     link.code) != doubtful_codes_.end();
+  int32_t frame = freed_frame_;
+  bool sure = true;
+  if (doubtful) {
+    result.Degrade(Quality::kPartial, Reason::kFreedCode);
+  } else {
+    frame = codes_.FrameOf(code, link.instruction, &sure);
+    if (!sure) result.Degrade(Quality::kRepaired, Reason::kMoved);
+  }
+  sample->quality = result.quality;
+  sample->reason = result.reason;
+  return frame;
+}
+
+/// Turns what the walk found into one number, and keeps it for the next sample when it is whole.
+void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample* sample) {
+  const std::vector<FrameLink>& fresh = walk_.fresh();
+  std::vector<FrameLink>& links = thread->plan.links;
+  // CheckCodes drops all links when one of their code objects was replaced.
+  checked_links_.assign(links.begin(), links.begin() + static_cast<ptrdiff_t>(walked.kept));
+  CheckCodes(thread);
+  size_t kept = walked.kept;
+  if (links.size() < kept) {
+    links = checked_links_;
+    kept = 0;
+  }
+  const size_t known = std::min(kept, thread->stacks.size());
+
+  int32_t stack = known > 0 ? thread->stacks[known - 1] : kNoStack;
+  if (walked.reason == Reason::kTruncated) stack = tables_->Stack(kNoStack, truncated_frame_);
+  links.resize(walked.kept);
+  thread->stacks.resize(known);
+  for (size_t i = known; i < walked.kept; ++i) {
+    if (links[i].code != 0) stack = tables_->Stack(stack, FrameOf(links[i], sample));
+    thread->stacks.push_back(stack);
+  }
+  for (size_t i = fresh.size(); i-- > 0;) {
+    if (fresh[i].code != 0) stack = tables_->Stack(stack, FrameOf(fresh[i], sample));
+    links.push_back(fresh[i]);
+    thread->stacks.push_back(stack);
+  }
+  if (walked.leaf_gone && stack != kNoStack) stack = tables_->Stack(stack, gone_frame_);
+  sample->stack = stack;
+  if (sample->quality != Quality::kExact) {
+    links.clear();
+    thread->stacks.clear();
   }
 }
 
-SampleStatus StackReader::Sample(std::vector<ThreadSample>* out) {
-  out->clear();
-  raw_.clear();
-  pending_.clear();
-  generation_ = 0;
-
-  MakePlan();
-  SampleStatus status = ReadPlan();
-  if (status == SampleStatus::kOk &&
-      (interpreters_.empty() || interpreters_.back().address != HeadInSnapshot())) {
-    if (!FindInterpreters()) return SampleStatus::kNoInterpreter;
-    MakePlan();
-    status = ReadPlan();
-  }
-  if (status != SampleStatus::kOk) return status;
-
+/// Reads every thread. The picture holds as long as the GIL's holder alone can have changed it.
+void StackReader::ReadAll() {
+  samples_.clear();
   for (const auto& thread : threads_) thread->listed = false;
-  for (size_t i = 0; i < interpreters_.size(); ++i) ListThreads(i, out);
-  InternStacks(out);
+  for (size_t i = 0; i < interpreters_.size(); ++i) ListThreads(i);
+  const size_t before = threads_.size();
   std::erase_if(threads_, [](const auto& thread) { return !thread->listed; });
-  return SampleStatus::kOk;
+  if (threads_.size() != before) plan_valid_ = false;
+
+  picture_holds_ = false;
+  Control after{};
+  if (!has_switches_ || interpreters_.size() != 1 || samples_.size() < 2 ||
+      !ControlIn(snapshot_.segments()[1], &picture_) ||
+      !ControlIn(snapshot_.segments().back(), &after) || picture_ != after) {
+    return;
+  }
+  holder_ = nullptr;
+  for (const auto& thread : threads_) {
+    if (thread->plan.address == picture_.holder && thread->serial != UINT32_MAX) {
+      holder_ = thread.get();
+    }
+  }
+  picture_holds_ =
+      holder_ != nullptr &&
+      std::all_of(samples_.begin(), samples_.end(), [](const ThreadSample& sample) {
+        return sample.quality == Quality::kExact || sample.reason == Reason::kTruncated;
+      });
+}
+
+/// Reads the GIL's last holder alone and keeps the other threads' samples: only a thread that holds
+/// the GIL can change its Python stack, and the GIL counts whenever it goes to another thread.
+/// False when it has, or when it cannot be told.
+bool StackReader::ReadHolder() {
+  Control before{};
+  Control after{};
+  if (!ControlIn(snapshot_.segments()[1], &before) || before != picture_ ||
+      !ControlIn(snapshot_.segments().back(), &after) || after != picture_) {
+    return false;
+  }
+  const std::byte* state = StateOf(*holder_);
+  if (state == nullptr ||
+      Load<uint64_t>(state + layout_.thread.interp) != interpreters_.front().address ||
+      Load<uint64_t>(state + layout_.thread.native_thread_id) != holder_->native_id) {
+    return false;
+  }
+  return ReadThread(holder_, state, snapshot_.segments()[1].data, &samples_[holder_->sample]);
+}
+
+SampleStatus StackReader::Sample() {
+  extra_reads_ = 0;
+  bool holder_only = picture_holds_;
+  while (true) {
+    const SampleStatus status = ReadPlan(holder_only);
+    if (status != SampleStatus::kOk) return status;
+    const auto head = Load<uint64_t>(snapshot_.segments().front().data);
+    if (interpreters_.empty() || interpreters_.back().address != head) {
+      if (!FindInterpreters()) return SampleStatus::kNoInterpreter;
+      holder_only = false;
+      ++extra_reads_;
+      continue;
+    }
+    generation_ = 0;
+    for (size_t i = 0; i < interpreters_.size(); ++i) {
+      const Segment& segment = snapshot_.segments()[1 + i];
+      if (layout_.interpreter.code_object_generation == 0) continue;
+      if (segment.size < interpreter_size_) continue;
+      generation_ += Load<uint64_t>(segment.data + layout_.interpreter.code_object_generation -
+                                    interpreter_from_);
+    }
+    codes_.BeginSample(generation_);
+    if (holder_only && !ReadHolder()) {
+      picture_holds_ = false;
+      holder_only = false;
+      ++extra_reads_;
+      continue;
+    }
+    if (!holder_only) ReadAll();
+    return SampleStatus::kOk;
+  }
 }
 
 }  // namespace pyprof

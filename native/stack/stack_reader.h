@@ -18,9 +18,10 @@ namespace pyprof {
 
 /// One thread at one instant.
 struct ThreadSample {
-  /// Identity of the thread in the target: address of its state and native id. A state that is
-  /// freed and used again for another thread comes with another id.
-  uint64_t state;
+  /// Number of the thread, counted by the reader from 0 on and never used again: a thread state
+  /// that is freed and used for another thread counts as another one.
+  uint32_t serial;
+  /// Thread id as the target sees it.
   uint64_t native_id;
   /// `threading.get_ident()`.
   uint64_t python_id;
@@ -48,49 +49,59 @@ class StackReader {
   StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t main_native_id,
               Tables* tables);
 
-  /// One sample of every thread that runs; `out` is overwritten. A thread whose state exists but
-  /// that the operating system has not started yet is no sample.
-  SampleStatus Sample(std::vector<ThreadSample>* out);
+  /// One sample of every thread that runs. A thread whose state exists but that the operating
+  /// system has not started yet is no sample. The result holds until the next call.
+  SampleStatus Sample();
+  const std::vector<ThreadSample>& samples() const { return samples_; }
 
-  /// Reads beyond the planned one that the last sample needed.
-  size_t extra_reads() const { return snapshot_.fetches(); }
+  /// What the next sample will read.
+  std::span<const Range> PlannedRanges();
+  /// Reads beyond the first that the last sample needed.
+  size_t extra_reads() const { return extra_reads_ + snapshot_.fetches(); }
 
  private:
   struct Interpreter {
     uint64_t address;
     int64_t id;
-    size_t segment;
   };
   /// A thread's plan, and what its last sample was.
   struct Thread {
-    explicit Thread(uint64_t address, size_t interpreter)
-        : plan(address), interpreter(interpreter) {}
+    Thread(uint64_t state, size_t of_interpreter) : plan(state), interpreter(of_interpreter) {}
     ThreadPlan plan;
     size_t interpreter;
     size_t first_segment = 0;
     size_t segments = 0;
     bool listed = false;
-    std::vector<RawFrame> raw;    // leaf first
-    std::vector<int32_t> stacks;  // stacks[i] ends in raw[i]
-  };
-  struct Pending {
-    Thread* thread;
-    size_t first;
-    size_t count;
+    uint32_t serial = UINT32_MAX;
+    uint64_t native_id = 0;
+    uint64_t generation = 0;      // at which the code of its links was last checked
+    size_t sample = 0;            // index of its last sample
+    std::vector<int32_t> stacks;  // stacks[i] is the stack that ends in plan.links[i]
   };
 
-  void MakePlan();
-  void PlanThread(Thread* thread);
-  SampleStatus ReadPlan();
-  uint64_t HeadInSnapshot() const;
+  SampleStatus ReadPlan(bool holder_only);
+  void MakePlan(bool holder_only);
   bool FindInterpreters();
-  void ListThreads(size_t interpreter, std::vector<ThreadSample>* out);
+  void ListThreads(size_t interpreter);
   Thread* ThreadAt(uint64_t address, size_t interpreter, size_t hint);
-  void ReadThread(Thread* thread, const std::byte* state, const std::byte* head,
-                  std::vector<ThreadSample>* out);
-  void InternStacks(std::vector<ThreadSample>* out);
-  int32_t InternStack(Thread* thread, std::span<const RawFrame> raw, WalkResult* result);
+  const std::byte* StateOf(const Thread& thread);
+  bool ReadThread(Thread* thread, const std::byte* state, const std::byte* head,
+                  ThreadSample* sample);
+  void ReadAll();
+  bool ReadHolder();
+  void Intern(Thread* thread, const WalkResult& walked, ThreadSample* sample);
+  void CheckCodes(Thread* thread);
+  int32_t FrameOf(const FrameLink& link, ThreadSample* sample);
   uint64_t GenerationNow();
+
+  /// What tells whether another thread than the holder has run: of one GIL.
+  struct Control {
+    uint64_t holder;
+    uint64_t switches;
+    uint64_t threads_head;
+    bool operator==(const Control&) const = default;
+  };
+  bool ControlIn(const Segment& segment, Control* out) const;
 
   RemoteMemory* memory_;
   const Runtime runtime_;
@@ -102,19 +113,28 @@ class StackReader {
   FrameSizeVerdict sizes_;
   FrameWalk walk_;
 
-  // The read of the next sample.
-  size_t state_size_;
-  uint64_t interpreter_from_;
-  size_t interpreter_size_;
+  size_t state_size_ = 0;
+  uint64_t interpreter_from_ = 0;
+  size_t interpreter_size_ = 0;
+  bool has_switches_ = false;
+
   std::vector<Range> ranges_;
+  bool planned_holder_only_ = false;
+  bool plan_valid_ = false;
   std::vector<Interpreter> interpreters_;
   std::vector<std::unique_ptr<Thread>> threads_;
+  uint32_t serials_ = 0;
 
-  // Scratch of one sample.
-  std::vector<RawFrame> raw_;
-  std::vector<Pending> pending_;
+  /// The GIL's state at the last full sample, if it did not move during it.
+  bool picture_holds_ = false;
+  Control picture_{};
+  Thread* holder_ = nullptr;
+
+  std::vector<ThreadSample> samples_;
+  size_t extra_reads_ = 0;
   std::vector<uint64_t> code_addresses_;
   std::vector<uint64_t> doubtful_codes_;
+  std::vector<FrameLink> checked_links_;
   uint64_t generation_ = 0;
   int32_t truncated_frame_;
   int32_t gone_frame_;

@@ -12,35 +12,57 @@ constexpr uint64_t kRoom = 768;
 constexpr int kWindow = 64;
 /// Frames outside of the chunks that are read although the last sample did not meet them.
 constexpr size_t kSpareOutside = 4;
+/// Frames closer than this are read as one range: a range more costs what a page more does.
+constexpr uint64_t kMergeWithin = 2048;
 
 }  // namespace
 
-uint64_t ThreadPlan::NewestBytes() const {
+void ThreadPlan::NoteTop(uint64_t bytes) {
+  highest_ = std::max(highest_, bytes);
+  if (++samples_ >= kWindow) {
+    samples_ = 0;
+    previous_highest_ = highest_;
+    highest_ = bytes;
+  }
+  if (chunks.empty()) return;
   const uint64_t wanted = std::max(highest_, previous_highest_) + kRoom;
-  const uint64_t rounded = (wanted + kPage - 1) / kPage * kPage;
-  return chunks.empty() ? rounded : std::min(rounded, chunks.front().size);
-}
-
-void ThreadPlan::NoteTop(uint64_t bytes_in_newest) {
-  highest_ = std::max(highest_, bytes_in_newest);
-  if (++samples_ < kWindow) return;
-  samples_ = 0;
-  previous_highest_ = highest_;
-  highest_ = bytes_in_newest;
+  const uint64_t rounded = std::min((wanted + kPage - 1) / kPage * kPage, chunks.back().size);
+  if (rounded == chunks.back().bytes) return;
+  chunks.back().bytes = rounded;
+  changed = true;
 }
 
 void ThreadPlan::NoteOutside(const std::vector<uint64_t>& met) {
-  if (std::equal(met.begin(), met.end(), outside.begin(),
-                 outside.begin() + static_cast<ptrdiff_t>(std::min(met.size(), outside.size()))) &&
-      met.size() <= outside.size() && outside.size() <= met.size() + kSpareOutside) {
-    return;
-  }
+  const bool known = std::all_of(met.begin(), met.end(), [this](uint64_t address) {
+    return std::find(outside.begin(), outside.end(), address) != outside.end();
+  });
+  if (known && outside.size() <= met.size() + kSpareOutside) return;
   std::vector<uint64_t> next = met;
   for (const uint64_t old : outside) {
     if (next.size() >= met.size() + kSpareOutside) break;
-    if (std::find(next.begin(), next.end(), old) == next.end()) next.push_back(old);
+    if (std::find(met.begin(), met.end(), old) == met.end()) next.push_back(old);
   }
   outside = std::move(next);
+  changed = true;
+}
+
+void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, std::vector<Range>* out) const {
+  out->push_back({address, state_size});
+  if (!outside.empty()) {
+    std::vector<uint64_t> sorted = outside;
+    std::sort(sorted.begin(), sorted.end());
+    Range range{sorted.front(), frame_size};
+    for (const uint64_t at : sorted) {
+      if (at + frame_size - range.address > range.size + kMergeWithin) {
+        out->push_back(range);
+        range = {at, frame_size};
+      } else {
+        range.size = std::max<size_t>(range.size, at + frame_size - range.address);
+      }
+    }
+    out->push_back(range);
+  }
+  for (size_t i = chunks.size(); i-- > 0;) out->push_back({chunks[i].address, chunks[i].bytes});
 }
 
 }  // namespace pyprof

@@ -7,47 +7,54 @@
 
 namespace pyprof {
 
-/// One frame as it stands in the target: the code object that it runs and its instruction.
-struct RawFrame {
-  uint64_t code;  // 0: a marker, told by `instruction`
+/// One link of a frame chain as it was copied: a frame that runs code, or an entry frame.
+struct FrameLink {
+  uint64_t address;
+  uint64_t code;  // 0: an entry frame
+  uint64_t previous;
   uint64_t instruction;
-  bool operator==(const RawFrame&) const = default;
+  /// Index of the chunk that holds it, or kOutside.
+  uint32_t chunk;
+  uint8_t owner;
+  bool operator==(const FrameLink&) const = default;
 };
 
-/// Marker: the frames beyond this one were cut off.
-inline constexpr uint64_t kTruncatedFrame = 0;
-/// Marker: the innermost frame was gone before it could be copied.
-inline constexpr uint64_t kGoneFrame = 1;
+/// Not on the data stack: entry frames live on the C stack, generators' frames in the heap.
+inline constexpr uint32_t kOutside = UINT32_MAX;
 
 /// A data-stack chunk (`_PyStackChunk`).
 struct Chunk {
   uint64_t address;
   uint64_t size;
+  /// Live bytes at its start; of the newest one, what to read of it.
+  uint64_t bytes;
 };
 
 /// What the last samples of a thread teach about where to read in the next one.
 class ThreadPlan {
  public:
-  explicit ThreadPlan(uint64_t address) : address(address) {}
+  explicit ThreadPlan(uint64_t thread_state) : address(thread_state) {}
 
   /// Address of the thread state.
   const uint64_t address;
-
-  /// Chunks that were in use at the last sample, newest first.
+  /// Chunks that were in use at the last sample, oldest first.
   std::vector<Chunk> chunks;
-  /// Live bytes at the start of each of them, the newest one's apart: see NewestBytes.
-  std::vector<uint64_t> chunk_bytes;
-  /// Frames outside of the chunks that the last samples met: entry frames on the C stack, frames of
-  /// generators and coroutines.
+  /// Frames outside of the chunks that the last samples met.
   std::vector<uint64_t> outside;
+  /// The last chain that was read whole, root first. Each sample proves anew, by its own bytes,
+  /// which part of it still holds.
+  std::vector<FrameLink> links;
+  /// Whether the ranges to read are others than at the last sample.
+  bool changed = true;
 
-  /// How much of the newest chunk to read: to the end of the page that holds the highest frame
-  /// of the last samples, and some room for calls made since.
-  uint64_t NewestBytes() const;
-  /// Tells the plan where the top of the stack was found.
-  void NoteTop(uint64_t bytes_in_newest);
+  /// Tells the plan where, counted from the start of the newest chunk, the top frame ends.
+  void NoteTop(uint64_t bytes);
   /// Replaces the frames outside of the chunks, keeping a few that were met shortly before.
   void NoteOutside(const std::vector<uint64_t>& met);
+
+  /// Appends the ranges to read: the thread state, then the frames outside of the chunks, then the
+  /// chunks, newest first.
+  void AppendRanges(size_t state_size, size_t frame_size, std::vector<Range>* out) const;
 
  private:
   uint64_t highest_ = 0;

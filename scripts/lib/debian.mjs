@@ -46,13 +46,17 @@ export function unpackDebianPython(minor, folder, apt) {
   const { loader, libDir } = layoutOf(partial)
   const program = join('usr', 'bin', `python${minor}`)
   const within = (/** @type {string} */ path) => folder + path.slice(partial.length)
-  const args = ['--set-interpreter', within(loader), '--force-rpath', '--set-rpath', within(libDir)]
-  const patched = capture(patchelf, [...args, join(partial, program)])
-  if (!patched.ok) {
+  // Two runs, and in this order: patchelf 0.18 breaks these programs when it does both at once.
+  for (const change of [
+    ['--force-rpath', '--set-rpath', within(libDir)],
+    ['--set-interpreter', within(loader)],
+  ]) {
+    const patched = capture(patchelf, [...change, join(partial, program)])
+    if (patched.ok) continue
     throw new ScriptFailure(
       `patchelf could not prepare Debian's Python ${minor}.`,
       patched.stderr.trim(),
-      'apt-get install patchelf, and try again.',
+      'name interpreters in PYPROF_PYTHONS instead, and report this.',
     )
   }
   rmSync(folder, { recursive: true, force: true })

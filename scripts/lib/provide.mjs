@@ -94,9 +94,17 @@ export function provide(minor, note) {
   const onPath = firstFit(others, minor, options)
   if (onPath) return keep(minor, { ...onPath, source: 'PATH', loader: null })
 
+  const debian = aptIsHere() && mirrors().length > 0
   const uv = findAll('uv')[0]
-  if (uv) return fromUv(minor, uv)
-  if (aptIsHere() && mirrors().length > 0) return fromDebian(minor, note)
+  if (uv) {
+    try {
+      return fromUv(minor, uv)
+    } catch (error) {
+      if (!debian || !(error instanceof ScriptFailure)) throw error
+      note(`${error.what} ${error.why}`)
+    }
+  }
+  if (debian) return fromDebian(minor, note)
   note('this machine has no apt sources of Debian; fetching uv from the Python package index')
   return fromUv(minor, fetchUv(PYTHONS))
 }

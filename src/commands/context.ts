@@ -3,6 +3,8 @@ import type { Addon } from '../sampling/addon.ts'
 
 /** What a command may use of the world; the program gives the real one, a test a fake one. */
 export interface CommandContext {
+  /** The arguments of the program, without node and script. */
+  readonly argv: readonly string[]
   /** `pyprof@version`, as written into every output. */
   readonly exporter: string
   /** Whether stderr is a terminal on which a line can be drawn again and again. */

@@ -12,7 +12,9 @@ export function parseDuration(text: string): number {
   const ns = Number(match[1]) * NS_PER_UNIT[(match[2] ?? 's') as keyof typeof NS_PER_UNIT]
   if (ns < 1) throw new InvalidArgumentError('Expected a time greater than 0.')
   if (ns > MAX_DURATION_NS) {
-    throw new InvalidArgumentError('Expected at most 100 days: longer times cannot be kept exactly.')
+    throw new InvalidArgumentError(
+      'Expected at most 100 days: longer times cannot be kept exactly.',
+    )
   }
   return ns
 }
@@ -25,7 +27,8 @@ export const MAX_RATE = 100_000
 /** A rate such as `100`, `0.5`, `250hz`, `1khz` or `10k`, in Hz. */
 export function parseRate(text: string): number {
   const match = /^(\d+\.?\d*|\.\d+)(hz|khz|k)?$/i.exec(text)
-  if (!match) throw new InvalidArgumentError('Expected a rate such as 100, 0.5, 250hz, 1khz or 10k.')
+  if (!match)
+    throw new InvalidArgumentError('Expected a rate such as 100, 0.5, 250hz, 1khz or 10k.')
   const rate = Number(match[1]) * (/^k/i.test(match[2] ?? '') ? 1000 : 1)
   if (rate > MAX_RATE) {
     throw new InvalidArgumentError(

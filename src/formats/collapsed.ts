@@ -23,14 +23,14 @@ function escapeFrame(text: string): string {
     .replace(BEFORE_COUNT, escapeCharacter)
 }
 
-/** `qualname (file:line)`, without the parts that are unknown. */
+/** `qualname (file:line)`, without what is unknown; a marker has neither file nor line. */
 function placeTexts(table: PlaceTable): string[] {
   const short = shortFiles(table.file)
   return table.qualname.map((qualname, place) => {
     const file = short.get(table.file[place]!)!
     const line = table.line[place]!
     const at = line === 0 ? file : `${file}:${line}`
-    return escapeFrame(at === '' ? displayName(qualname) : `${displayName(qualname)} (${at})`)
+    return escapeFrame(file === '' ? displayName(qualname) : `${displayName(qualname)} (${at})`)
   })
 }
 

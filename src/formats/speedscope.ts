@@ -22,7 +22,8 @@ const ELEMENTS_PER_PIECE = 4096
  *
  * Time base: the start of the recording for every thread; a profile starts where its first sample
  * does. A sample covers the time from `time - weight` to `time`; what no sample of the thread
- * covers (gaps) and what was missed is an empty stack, so that the time axis stays true.
+ * covers (gaps) and what was missed is an empty stack, so that the time axis stays true. A first
+ * sample that would begin before the recording is moved to its start.
  *
  * Order: main threads first, then by first sample. Active: the thread that moved most, that is the
  * one with the most weight in samples whose stack differs from the one before. In wall mode all
@@ -60,10 +61,8 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
 }
 
 function details(profile: Profile) {
-  const { exporter: _exporter, command, ...meta } = profile.meta
   return {
-    command,
-    ...meta,
+    meta: profile.meta,
     weights: weightTotals(profile),
     quality: qualityCounts(profile),
     accounting: profile.accounting,
@@ -88,18 +87,29 @@ function threadOrder(profile: Profile, rows: RowsByThread): ThreadIndex[] {
     )
 }
 
-/** Position in `order` of the thread that moved most; the first one when none did. */
+/**
+ * Position in `order` of the thread that moved most; the first one when none did. A missed sample
+ * says nothing, so the next one is compared with what was known before.
+ */
 function busiest(profile: Profile, rows: RowsByThread, order: readonly ThreadIndex[]): number {
-  const { stack, weight } = profile.samples
-  const moved = order.map((thread) => {
-    let sum = 0
-    for (let at = rows.start[thread]! + 1; at < rows.start[thread + 1]!; at++) {
+  const { stack, weight, quality } = profile.samples
+  let best = 0
+  let mostMoved = 0
+  for (const [position, thread] of order.entries()) {
+    let moved = 0
+    let known: StackIndex | undefined
+    for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) {
       const row = rows.order[at]!
-      if (stack[row] !== stack[rows.order[at - 1]!]) sum += weight[row]!
+      if (quality[row] === MISSED) continue
+      if (known !== undefined && known !== stack[row]) moved += weight[row]!
+      known = stack[row]!
     }
-    return sum
-  })
-  return moved.indexOf(Math.max(...moved))
+    if (moved > mostMoved) {
+      best = position
+      mostMoved = moved
+    }
+  }
+  return best
 }
 
 interface Timeline {

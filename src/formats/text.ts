@@ -25,6 +25,11 @@ export function visible(text: string): string {
   return text.replace(INVISIBLE, escapeCharacter)
 }
 
+/** Escapes text that `visible` has made safe, for XML element content and attribute values. */
+export function escapeXml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
+
 /** What to show for a function: its qualname, or a stand-in when that is empty. */
 export function displayName(qualname: string): string {
   return qualname === '' ? '<unnamed>' : qualname

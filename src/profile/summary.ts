@@ -50,7 +50,7 @@ export interface Summary {
   /** Share of the samples that are partial or missed, 0 to 1. */
   readonly uncertain: number
   readonly isUncertain: boolean
-  readonly time: WeightTotals
+  readonly timeNs: WeightTotals
   readonly gaps: { readonly count: number; readonly missedTicks: number; readonly timeNs: number }
   readonly droppedSamples: number
   readonly execs: number
@@ -85,7 +85,7 @@ export function summarize(profile: Profile): Summary {
     quality,
     uncertain,
     isUncertain: uncertain > UNCERTAIN_LIMIT,
-    time,
+    timeNs: time,
     gaps: {
       count: profile.gaps.length,
       missedTicks: accounting.missedTicks,

@@ -32,37 +32,39 @@ export function attachFailureOf(pid: number, error: unknown): AttachFailure | un
 /** Says what is wrong with the target, why, and what to do about it. Reads /proc only. */
 export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC): PyprofError {
   const { pid, code, detail } = failure
-  const state = explainState(pid, proc)
+  // Whoever has read a version has read a Python, even if it is gone by now.
+  const isRead = code === 'unsupported-version' || code === 'bad-layout'
+  const state = isRead ? undefined : explainState(pid, proc)
   if (state) return state
-  const program = programOf(proc, pid)
+  const target = nameOf(proc, pid)
   switch (code) {
     case 'no-such-process':
       return ended(pid)
     case 'permission': {
       const denial = explainDenial(proc, pid, detail)
-      return targetError('permission', `Process ${pid} (${program}) may not be read.`, denial)
+      return targetError('permission', `${target} may not be read.`, denial)
     }
     case 'unsupported-version':
       return targetError(
         'unsupported-version',
-        `Process ${pid} (${program}) runs ${/^\d/.test(detail) ? `Python ${detail}` : detail}.`,
+        `${target} runs ${/^\d/.test(detail) ? `Python ${detail}` : detail}.`,
         {
           why: `pyprof reads ${SUPPORTED_VERSIONS}.`,
           hint: 'Run the program with one of these versions.',
         },
       )
     case 'bad-layout':
-      return targetError('bad-layout', `Process ${pid} (${program}) cannot be understood.`, {
+      return targetError('bad-layout', `${target} cannot be understood.`, {
         why: `The table that its Python publishes about itself does not hold together: ${detail}.`,
         hint: 'Please report it, with the output of `python -VV` and where that Python comes from.',
       })
     case 'not-started':
-      return targetError('not-started', `Python is not running in process ${pid} (${program}).`, {
+      return targetError('not-started', `${target} runs no Python code.`, {
         why: 'Its interpreter has not started yet, or has ended already.',
         hint: 'Try again in a moment, or start the program with: pyprof record -- command …',
       })
     case 'not-python':
-      return targetError('not-python', `Process ${pid} (${program}) is not a Python.`, {
+      return targetError('not-python', `${target} is not a Python.`, {
         why: `No file or memory of it holds a Python that pyprof reads (${SUPPORTED_VERSIONS}).`,
         hint: 'A launcher or a shell has its Python as a child: pgrep -af python',
       })
@@ -113,9 +115,10 @@ function ended(pid: number): PyprofError {
   })
 }
 
-/** The program's file, as far as it may be known, else the name of the process. */
-function programOf(proc: Proc, pid: number): string {
-  return proc.link(pid, 'exe') ?? readStatus(proc, pid)?.name ?? 'unknown'
+/** The process with its program's file, as far as that may be known, else with its own name. */
+function nameOf(proc: Proc, pid: number): string {
+  const program = proc.link(pid, 'exe') ?? readStatus(proc, pid)?.name
+  return program === undefined ? `Process ${pid}` : `Process ${pid} (${program})`
 }
 
 function targetError(code: string, what: string, text: { why: string; hint: string }): PyprofError {

@@ -24,7 +24,9 @@ export function explainDenial(proc: Proc, pid: number, detail: string): Denial {
   const yama = proc.read('sys', 'kernel', 'yama', 'ptrace_scope')?.trim()
   if (yama === '3') return yamaForbidsAll()
   if ((self.effectiveCapabilities & SYS_PTRACE) !== 0n) {
-    return inOtherUserNamespace(proc, pid) ? otherUserNamespace(pid) : unknownRule(self, pid, detail)
+    return inOtherUserNamespace(proc, pid)
+      ? otherUserNamespace(pid)
+      : unknownRule(self, pid, detail)
   }
   const uid = self.uids[1] ?? -1
   const advice = howToGetCapability(uid, pid)
@@ -73,10 +75,11 @@ function isUndumpable(proc: Proc, pid: number, uid: number): boolean {
   return uid !== 0 && owner === 0
 }
 
+/** The link is closed where the process is; its uid map is open to all, and tells when it differs. */
 function inOtherUserNamespace(proc: Proc, pid: number): boolean {
-  const own = proc.link('self', 'ns', 'user')
   const theirs = proc.link(pid, 'ns', 'user')
-  return own !== undefined && own !== theirs
+  if (theirs !== undefined) return theirs !== proc.link('self', 'ns', 'user')
+  return proc.read(pid, 'uid_map') !== proc.read('self', 'uid_map')
 }
 
 function otherUserNamespace(pid: number): Denial {
@@ -93,9 +96,10 @@ function unknownRule(self: ProcessStatus | undefined, pid: number, detail: strin
       hint: 'In Docker: docker run --cap-add=SYS_PTRACE --security-opt seccomp=unconfined …',
     }
   }
+  const isRoot = self?.uids[1] === 0
   return {
     why: `The kernel refused ${detail}; no usual rule explains it, so AppArmor or SELinux may.`,
-    hint: `Look for a denial of ptrace in: dmesg, or try: ${sudo(pid)}`,
+    hint: `Look for a denial of ptrace in: dmesg${isRoot ? '' : `, or try: ${sudo(pid)}`}`,
   }
 }
 

@@ -2,6 +2,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fchownSync,
   openSync,
@@ -73,7 +74,7 @@ export function planOutputs(requests: readonly OutputRequest[]): Output[] {
 function findPlace({ path, isDefault }: OutputRequest): Place {
   if (path === STDOUT_PATH) return { kind: 'stdout' }
   try {
-    const old = statSync(path, { throwIfNoEntry: false })
+    const old = isDefault ? undefined : statSync(path, { throwIfNoEntry: false })
     if (old?.isDirectory() || path.endsWith('/')) {
       throw unwritable(path, 'it is a folder', `Name a file in it: -o ${join(path, 'profile.svg')}`)
     }
@@ -90,7 +91,7 @@ function findPlace({ path, isDefault }: OutputRequest): Place {
   } catch (error) {
     if (errorCode(error) === '') throw error
     const folder = dirname(path)
-    const isMissing = errorCode(error) === 'ENOENT'
+    const isMissing = errorCode(error) === 'ENOENT' && !existsSync(folder)
     throw unwritable(
       path,
       errorText(error),
@@ -126,7 +127,7 @@ export interface Written {
 /**
  * Writes one output.
  * @param writeStdout receives what goes to stdout
- * @throws the system's error; no half-written file is left
+ * @throws the system's error; half a file is left only where the place is `direct`
  */
 export function writeOutput(
   output: Output,
@@ -172,7 +173,7 @@ function writeToReader(
   return bytes
 }
 
-/** Another pyprof may have taken the name in the same second: then `-2`, `-3`, … go before the dot. */
+/** Another pyprof may have taken the name in the same second: then `-2`, `-3`, … precede the suffix. */
 export function writeNew(path: string, pieces: Iterable<string | Uint8Array>): Written {
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? path : numbered(path, number)
@@ -185,10 +186,8 @@ export function writeNew(path: string, pieces: Iterable<string | Uint8Array>): W
 }
 
 function numbered(path: string, number: number): string {
-  const name = basename(path)
-  const dot = name.indexOf('.', 1)
-  const at = dot < 0 ? name.length : dot
-  return join(dirname(path), `${name.slice(0, at)}-${number}${name.slice(at)}`)
+  const suffix = /(\.[a-z]+)+$/.exec(path)?.[0] ?? ''
+  return `${path.slice(0, path.length - suffix.length)}-${number}${suffix}`
 }
 
 function writeFile(

@@ -53,6 +53,15 @@ export function colourOf(file: string): ColourIndex {
   return COLOURS.indexOf(family[hash(module) % family.length]!)
 }
 
+/** CSS for all fills, of SVG shapes and HTML elements alike. */
+export function fillRules(): string {
+  const rules = (theme: 0 | 1) =>
+    COLOURS.map(({ [theme]: fill }, index) => `.c${index}{fill:${fill};background:${fill}}\n`).join(
+      '',
+    )
+  return `${rules(0)}@media (prefers-color-scheme: dark) {\n${rules(1)}}\n`
+}
+
 /** Some colours of each family that stands for code, with the words for the legend. */
 export const LEGEND: readonly { readonly label: string; readonly colours: ColourIndex[] }[] = (
   [

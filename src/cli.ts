@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isatty } from 'node:tty'
+import { CommanderError } from 'commander'
+import type { CommandContext } from './commands/context.ts'
+import { buildProgram } from './commands/program.ts'
+import { STDERR, STDOUT, writeAll } from './commands/stdio.ts'
+import { EXIT, PyprofError } from './errors.ts'
+import { visible } from './formats/text.ts'
+import { loadAddon } from './sampling/addon.ts'
+
+/** EX_SOFTWARE of sysexits.h: a defect of pyprof itself, apart from every exit code with a meaning. */
+const EXIT_BUG = 70
+
+/** Runs pyprof with its arguments and returns its exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.done
+  const version = ownVersion()
+  const context: CommandContext = {
+    argv,
+    exporter: `pyprof@${version}`,
+    drawsProgress: isatty(STDERR) && process.env.TERM !== 'dumb',
+    loadAddon,
+    writeOut: (data) => writeAll(STDOUT, data),
+    writeErr: talk,
+    report: printError,
+    finish: (code) => {
+      exitCode = code
+    },
+  }
+  const program = buildProgram(context, version)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.done
+      // The help that answers a missing command has been shown already.
+      if (error.code !== 'commander.help') {
+        const command = program.commands.find((each) => each.name() === argv[0])
+        talk(`pyprof: ${usageLine(error.message, command?.name())}\n`)
+      }
+      return EXIT.usage
+    }
+    if (error instanceof PyprofError) {
+      printError(error)
+      return error.exitCode
+    }
+    return printBug(error)
+  }
+}
+
+function ownVersion(): string {
+  const text = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+/** Who has closed stderr, or hung up, does not want to hear more. */
+function talk(text: string): void {
+  try {
+    writeAll(STDERR, text)
+  } catch {}
+}
+
+/** Commander's message as one line, with the help that says more. */
+function usageLine(message: string, command: string | undefined): string {
+  const line = message
+    .replace(/^error: /, '')
+    .replace(/\n\(Did (.*)\)$/, ' (did $1)')
+    .replaceAll('\n', ' ')
+    .replace(/\.?$/, '.')
+  return `${visible(line)} See: pyprof ${command ? `${command} ` : ''}--help`
+}
+
+/** One line of what happened, one of why, one of what to do. */
+function printError({ what, why, hint }: PyprofError): void {
+  talk([`pyprof: ${what}`, why, hint].map(visible).join('\n        ').concat('\n'))
+}
+
+function printBug(error: unknown): number {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  talk(
+    `${stack}\npyprof: This is a defect of pyprof, not of your program.\n` +
+      '        Please report it, with the lines above, the command, and what these say:\n' +
+      '        pyprof --version; node --version; uname -srm\n',
+  )
+  return EXIT_BUG
+}
+
+process.on('uncaughtException', (error) => process.exit(printBug(error)))
+// Everything has been written synchronously; a launched command that is left behind must not hold.
+process.exit(await main(process.argv.slice(2)))

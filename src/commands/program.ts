@@ -1,0 +1,30 @@
+import { Command } from 'commander'
+import type { CommandContext } from './context.ts'
+import { registerRecord } from './record.ts'
+import { errorCode } from './stdio.ts'
+
+/** The whole command line. Wrong usage throws a CommanderError and prints nothing. */
+export function buildProgram(context: CommandContext, version: string): Command {
+  const program = new Command('pyprof')
+    .description('A sampling profiler for CPython 3.13 and later that never stops its target.')
+    .version(version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => writeHelp(text, context),
+      writeErr: (text) => context.writeErr(text),
+      outputError: () => {},
+    })
+  registerRecord(program, context)
+  return program
+}
+
+function writeHelp(text: string, context: CommandContext): void {
+  try {
+    context.writeOut(text)
+  } catch (error) {
+    if (errorCode(error) !== 'EPIPE') throw error
+  }
+}

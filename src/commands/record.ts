@@ -1,0 +1,76 @@
+import { type Command, InvalidArgumentError } from 'commander'
+import { FORMATS, type Format, formatNamed } from '../formats/index.ts'
+import type { CommandContext } from './context.ts'
+import { parseDuration, parsePid, parseRate } from './parse.ts'
+import { type RawRecordOptions, recordOptions } from './record/options.ts'
+import { record } from './record/run.ts'
+
+const EXAMPLES = `
+Formats:
+${FORMATS.map(formatLine).join('\n')}
+
+Examples:
+  pyprof record --pid 42 --duration 30 --output out.svg
+  pyprof record --rate 1khz -o out.speedscope.json -- python3 app.py --port 8000
+  pyprof record --pid 42 --duration 5m --threads -o out.svg -o out.collapsed
+  pyprof record --pid 42 -d 10 -f collapsed -o - | sort -k2 -n
+  pyprof record --pid 42 -d 10 --json | jq '.hottest'
+
+Ctrl-C, SIGTERM and SIGHUP end the recording of a process; the files are written all the same.
+A launched command gets these signals itself, and pyprof exits with its status.
+`
+
+export function registerRecord(program: Command, context: CommandContext): void {
+  program
+    .command('record')
+    .summary('record where a Python program spends its time')
+    .description(
+      'Records where a running Python program spends its time, without stopping or changing it, ' +
+        'and writes what to look at: speedscope, collapsed stacks or a flame graph.',
+    )
+    .usage('[options] --pid PID\n       pyprof record [options] -- COMMAND [ARGUMENT…]')
+    .argument('[command...]', 'command to start and record, behind --')
+    .passThroughOptions()
+    .helpOption('-h, --help', 'show this help')
+    .option('-p, --pid <pid>', 'process to record', parsePid)
+    .option(
+      '-d, --duration <time>',
+      'how long: 30, 1.5, 500ms, 30s, 5m, 1h (default: until it ends or Ctrl-C)',
+      parseDuration,
+    )
+    .option('-r, --rate <rate>', 'samples a second: 100, 0.5, 250hz, 1khz', parseRate, 100)
+    .option(
+      '-o, --output <file>',
+      'file to write, or - for stdout; may be given several times ' +
+        '(default: pyprof-TARGET-TIME.speedscope.json in this folder)',
+      (path: string, paths: readonly string[] = []) => [...paths, path],
+    )
+    .option(
+      '-f, --format <format>',
+      'format of outputs whose suffix does not say it: speedscope, collapsed, flamegraph',
+      parseFormat,
+    )
+    .option('-t, --threads', 'show every thread as a root frame of its own')
+    .option('-F, --function', 'merge the lines of a function into one frame')
+    .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
+    .addHelpText('after', EXAMPLES)
+    .action(async (operands: readonly string[], raw: RawRecordOptions) => {
+      // Commander drops the `--`; it stood right before the operands, if it was there.
+      const isCommand = context.argv[context.argv.length - operands.length - 1] === '--'
+      const options = isCommand
+        ? recordOptions(raw, operands, [])
+        : recordOptions(raw, undefined, operands)
+      context.finish(await record(options, context))
+    })
+}
+
+function parseFormat(name: string): Format {
+  const format = formatNamed(name)
+  if (format) return format
+  const names = FORMATS.map((each) => each.name)
+  throw new InvalidArgumentError(`Expected ${names.slice(0, -1).join(', ')} or ${names.at(-1)}.`)
+}
+
+function formatLine(format: Format): string {
+  return `  ${format.name.padEnd(12)}${format.describe} (${format.suffixes.join(', ')})`
+}

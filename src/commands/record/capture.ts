@@ -1,0 +1,124 @@
+import type { PyprofError } from '../../errors.ts'
+import { ProfileBuilder } from '../../profile/builder.ts'
+import type { EndReason, Profile } from '../../profile/profile.ts'
+import type { Addon, SamplerStatus } from '../../sampling/addon.ts'
+import { attachFailureOf, explainAttachFailure } from '../../sampling/attach-failure.ts'
+import { PROC, readStatus } from '../../sampling/proc.ts'
+import { Session } from '../../sampling/session.ts'
+import type { Progress } from './progress.ts'
+
+export interface CaptureOptions {
+  readonly addon: Addon
+  readonly exporter: string
+  readonly pid: number
+  readonly command: string
+  /** Hz. */
+  readonly rate: number
+  /** ns, 0 for no limit. */
+  readonly duration: number
+  /** Whether the target may still have to become a Python. */
+  readonly wait: boolean
+  readonly progress: Progress | undefined
+}
+
+export interface Captured {
+  readonly profile: Profile
+  /** The signal that ended the recording, if one did. */
+  readonly signal: NodeJS.Signals | null
+  /** Why a launched command could not be read, when it never could. */
+  readonly failure: PyprofError | undefined
+}
+
+/** Codes of failures that only say that the target is gone. */
+const ENDED: ReadonlySet<string> = new Set(['no-such-process', 'zombie', 'not-started'])
+
+/** A recording in progress: session, builder and progress line of one target. */
+export class Capture {
+  readonly ended: Promise<Captured>
+  readonly #options: CaptureOptions
+  readonly #builder = new ProfileBuilder()
+  readonly #session: Session
+  #startedAt: number | undefined
+  #signal: NodeJS.Signals | null = null
+  #targetEnded = false
+  #failureCode = ''
+  #failure: PyprofError | undefined
+
+  /** @throws PyprofError when the target cannot be read, unless `wait` */
+  constructor(options: CaptureOptions) {
+    this.#options = options
+    const { addon, pid, rate, duration, wait } = options
+    const threads = readStatus(PROC, pid)?.threads ?? 1
+    try {
+      this.#session = new Session({
+        addon,
+        pid,
+        rate,
+        duration,
+        wait,
+        threads,
+        onBatch: (batch) => {
+          this.#builder.add(batch)
+          this.#follow(batch.status)
+        },
+      })
+    } catch (error) {
+      const failure = attachFailureOf(pid, error)
+      throw failure ? explainAttachFailure(failure) : error
+    }
+    this.ended = this.#session.ended.then((status) => this.#result(status))
+  }
+
+  /** Ends the recording because of a signal, or because a launched command has ended. */
+  stop(reason: NodeJS.Signals | 'target-ended'): void {
+    if (reason === 'target-ended') this.#targetEnded = true
+    else this.#signal = reason
+    this.#session.stop()
+  }
+
+  #follow(status: SamplerStatus): void {
+    const { progress, duration } = this.#options
+    if (this.#startedAt === undefined && status.ticks > 0) {
+      this.#startedAt = Date.now() - status.elapsed / 1e6
+    }
+    progress?.update(status, this.#builder.sampleCount, duration, performance.now())
+    this.#noteFailure(status)
+  }
+
+  /** Explained while the process is there to be asked; that it has ended explains nothing. */
+  #noteFailure({ attachError, attachDetail }: SamplerStatus): void {
+    if (attachError === '' || attachError === this.#failureCode) return
+    this.#failureCode = attachError
+    const failure = { pid: this.#options.pid, code: attachError, detail: attachDetail }
+    const explained = explainAttachFailure(failure)
+    if (!ENDED.has(explained.code)) this.#failure = explained
+  }
+
+  #result(status: SamplerStatus): Captured {
+    const { exporter, command, rate, progress } = this.#options
+    progress?.erase()
+    const cpu = process.cpuUsage()
+    const meta = {
+      exporter,
+      command,
+      pythonVersion: status.pythonVersion,
+      mode: 'wall',
+      read: 'live',
+      rate,
+      startedAt: this.#startedAt ?? Date.now(),
+      duration: status.elapsed,
+      endReason: endReason(status, this.#targetEnded),
+    } as const
+    return {
+      profile: this.#builder.build(meta, (cpu.user + cpu.system) * 1000),
+      signal: this.#signal,
+      failure: status.pythonVersion === '' ? this.#failure : undefined,
+    }
+  }
+}
+
+function endReason(status: SamplerStatus, targetEnded: boolean): EndReason {
+  if (status.endReason !== 'stopped' && status.endReason !== '') return status.endReason
+  if (!targetEnded) return 'interrupted'
+  return status.pythonVersion === '' ? 'never-python' : 'exited'
+}

@@ -1,0 +1,127 @@
+import { formatCount, formatTime, visible } from '../../formats/text.ts'
+import { type EndReason, QUALITY } from '../../profile/profile.ts'
+import { reasonCounts, type Summary } from '../../profile/summary.ts'
+import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
+
+/** A summary and what became of the recording: printed, and the same object as JSON. */
+export interface RecordSummary extends Summary {
+  readonly pid: number
+  /** Whether pyprof started the target itself. */
+  readonly launched: boolean
+  /** The signal that ended the recording, if one did. */
+  readonly signal: NodeJS.Signals | null
+  readonly outputs: readonly { path: string; format: string; bytes: number }[]
+}
+
+const END_SENTENCES: Record<EndReason, string> = {
+  duration: 'the requested duration is over',
+  exited: 'the target has ended',
+  interrupted: 'interrupted',
+  'lost-access': 'the target may not be read any more: it has changed its user or privileges',
+  'never-python': 'the target has ended and never was a Python that pyprof reads',
+  'not-python-after-exec':
+    'the target has replaced itself by a program that is no supported Python',
+}
+
+/** Why the recording ended, in words. */
+export function endSentence(summary: Pick<RecordSummary, 'endReason' | 'signal'>): string {
+  const by = summary.endReason === 'interrupted' && summary.signal ? ` by ${summary.signal}` : ''
+  return END_SENTENCES[summary.endReason] + by
+}
+
+/** The summary as lines of text for a terminal; foreign text in it is made harmless. */
+export function reportLines(summary: RecordSummary): string[] {
+  return [
+    `Recorded ${formatTime(summary.durationNs)} of process ${summary.pid}: ${target(summary)}`,
+    row('ended', endSentence(summary)),
+    row('samples', samples(summary)),
+    row('quality', quality(summary)),
+    ...(summary.timeNs.empty > 0 ? [row('empty', empty(summary))] : []),
+    row('gaps', gaps(summary)),
+    row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
+    row('cost', cost(summary)),
+    ...(summary.execs > 0
+      ? [row('exec', `followed the target through ${counted(summary.execs, 'exec')}`)]
+      : []),
+    ...warnings(summary).map((text) => row('careful', text)),
+    '',
+    '    self    total  function (shares of the sampled time of all threads)',
+    ...summary.hottest.map(hotLine),
+    '',
+    ...summary.outputs.map((output) => {
+      const path = output.path === '-' ? 'stdout' : visible(output.path)
+      return `Wrote ${output.format} to ${path} (${formatSize(output.bytes)})`
+    }),
+  ]
+}
+
+const MAX_SHOWN_COMMAND = 100
+
+function target(summary: RecordSummary): string {
+  const command = visible(summary.command)
+  const shown =
+    command.length > MAX_SHOWN_COMMAND ? `${command.slice(0, MAX_SHOWN_COMMAND)}…` : command
+  return `${shown} (Python ${summary.pythonVersion})`
+}
+
+function row(name: string, text: string): string {
+  return `  ${name.padEnd(9)}${text}`
+}
+
+function samples(summary: RecordSummary): string {
+  const { actual, requested } = summary.rate
+  return (
+    `${formatCount(summary.samples)} of ${counted(summary.threads.length, 'thread')}; ` +
+    `${counted(summary.ticks, 'tick')} at ${formatRate(actual)} (asked for ${formatRate(requested)}); ` +
+    'read live, target not stopped'
+  )
+}
+
+function quality(summary: RecordSummary): string {
+  const counts = QUALITY.map((each) => `${formatCount(summary.quality[each].samples)} ${each}`)
+  const reasons = reasonCounts(summary).map(
+    ([reason, number]) => `${formatCount(number)} ${reason}`,
+  )
+  return counts.join(', ') + (reasons.length > 0 ? `; because: ${reasons.join(', ')}` : '')
+}
+
+function empty({ timeNs }: RecordSummary): string {
+  const share = formatShare(timeNs.empty / timeNs.total)
+  return `${formatTime(timeNs.empty)} in threads without Python frames, ${share} of the sampled time`
+}
+
+function gaps({ gaps }: RecordSummary): string {
+  if (gaps.count === 0 && gaps.missedTicks === 0) return 'none'
+  return `${formatCount(gaps.count)}, ${counted(gaps.missedTicks, 'tick')} missed in ${formatTime(gaps.timeNs)}`
+}
+
+function cost(summary: RecordSummary): string {
+  const { profilerCpuNs, durationNs } = summary
+  // Node's start alone would be several cores of a recording of milliseconds.
+  const share = durationNs >= 1e9 ? `, ${formatShare(profilerCpuNs / durationNs)} of one core` : ''
+  return `${formatTime(profilerCpuNs)} of pyprof's own CPU time, with its start${share}`
+}
+
+function warnings(summary: RecordSummary): string[] {
+  const found: string[] = []
+  if (summary.isUncertain) {
+    found.push(
+      `${formatShare(summary.uncertain)} of the samples are partial or missed; ` +
+        'shares may be off by as much.',
+    )
+  }
+  if (summary.droppedSamples > 0) {
+    found.push(
+      `${counted(summary.droppedSamples, 'sample')} did not fit the buffer and their time is ` +
+        'nowhere; record at a lower rate.',
+    )
+  }
+  return found
+}
+
+function hotLine(row: Summary['hottest'][number]): string {
+  const place =
+    row.file === '' ? '' : ` (${visible(row.file)}${row.line > 0 ? `:${row.line}` : ''})`
+  const shares = `${formatShare(row.self).padStart(8)} ${formatShare(row.total).padStart(8)}`
+  return `${shares}  ${visible(row.function) || '<unnamed>'}${place}`
+}

@@ -1,0 +1,119 @@
+import type { EndReason } from '../../profile/profile.ts'
+import type { Addon } from '../../sampling/addon.ts'
+import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../sampling/launch.ts'
+import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
+import type { CommandContext } from '../context.ts'
+import { Capture, type CaptureOptions } from './capture.ts'
+import { deliver } from './deliver.ts'
+import type { RecordOptions } from './options.ts'
+import { type Output, planOutputs } from './outputs.ts'
+import { Progress } from './progress.ts'
+import { endOnSignal, passSignals } from './signals.ts'
+
+/**
+ * Records a target from its options to its files.
+ * @returns the exit code
+ * @throws PyprofError when nothing could be begun
+ */
+export async function record(options: RecordOptions, context: CommandContext): Promise<number> {
+  const { target } = options
+  const recording = new Recording(options, context)
+  if (target.kind === 'attach') return recording.attach(target.pid)
+  try {
+    return await recording.launch(target.command)
+  } catch (error) {
+    if (!(error instanceof LaunchError)) throw error
+    context.report(error)
+    return error.status
+  }
+}
+
+/** Ends of a recording that a launched command outlives. */
+const OUTLIVED: ReadonlySet<EndReason> = new Set<EndReason>([
+  'duration',
+  'lost-access',
+  'not-python-after-exec',
+])
+
+class Recording {
+  readonly #options: RecordOptions
+  readonly #context: CommandContext
+  readonly #outputs: readonly Output[]
+  readonly #addon: Addon
+
+  constructor(options: RecordOptions, context: CommandContext) {
+    this.#options = options
+    this.#context = context
+    this.#outputs = planOutputs(options.outputs)
+    this.#addon = context.loadAddon()
+  }
+
+  async attach(pid: number): Promise<number> {
+    const progress = this.#context.drawsProgress
+      ? new Progress((text) => this.#context.writeErr(text))
+      : undefined
+    const capture = this.#capture({ pid, command: commandOf(PROC, pid), wait: false, progress })
+    const release = endOnSignal((signal) => capture.stop(signal))
+    try {
+      return await this.#deliver(capture, pid, false)
+    } finally {
+      release()
+    }
+  }
+
+  /** The command's own status wins over pyprof's where it is not 0. */
+  async launch(argv: readonly string[]): Promise<number> {
+    let command: LaunchedCommand | undefined
+    let capture: Capture | undefined
+    let over: Promise<number> | undefined
+    let leave: (status: number) => void
+    const left = new Promise<number>((resolve) => {
+      leave = resolve
+    })
+    const release = passSignals({
+      forward: (signal) => command?.kill(signal),
+      leave: (signal) => {
+        capture?.stop(signal)
+        leave(signalStatus(signal))
+      },
+    })
+    try {
+      command = await launch(argv)
+      over = Promise.race([command.ended, left])
+      const { pid, ended } = command
+      capture = this.#capture({
+        pid,
+        command: quoteCommand(argv),
+        wait: true,
+        progress: undefined,
+      })
+      void ended.then(() => capture?.stop('target-ended'))
+      const exitCode = await this.#deliver(capture, pid, true)
+      const status = await over
+      return status === 0 ? exitCode : status
+    } catch (error) {
+      // Whatever is wrong with pyprof, the command keeps its terminal until it has ended.
+      await over
+      throw error
+    } finally {
+      release()
+    }
+  }
+
+  #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
+    const { rate, duration } = this.#options
+    const { exporter } = this.#context
+    return new Capture({ addon: this.#addon, exporter, rate, duration, ...target })
+  }
+
+  async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
+    const captured = await capture.ended
+    const { threads, functions, json } = this.#options
+    const options = { pid, launched, threads, functions, json }
+    const exitCode = deliver(captured, this.#outputs, options, this.#context)
+    if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
+      this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)
+    }
+    return exitCode
+  }
+}

@@ -1,0 +1,67 @@
+import { callTree } from '../profile/call-tree-view.ts'
+import type { Profile } from '../profile/profile.ts'
+import { fillRules, LEGEND } from './flamegraph/colours.ts'
+import { type FlameGraph, flameGraph } from './flamegraph/graph.ts'
+import { picture } from './flamegraph/picture.ts'
+import { STYLE, WIDTH } from './flamegraph/style.ts'
+import { VIEWER } from './flamegraph/viewer.ts'
+import type { Format, FormatOptions } from './format.ts'
+import { summaryLines } from './summary.ts'
+import { escapeXml, visible } from './text.ts'
+
+/**
+ * A flame graph with the root on top, as one SVG file that needs nothing else: a plain picture for
+ * viewers without scripts, and data and script for those with. Widths are true time. Missed time
+ * and time without Python frames have boxes of their own under the root, so that `all` is the
+ * weight of every sample. Boxes too narrow to draw are counted on the page.
+ */
+function* write(profile: Profile, options: FormatOptions): Iterable<string> {
+  const title = visible(options.title ?? profile.meta.command)
+  const lines = summaryLines(profile).map(visible)
+  const tree = callTree(profile, {
+    detail: options.functions ? 'function' : 'line',
+    threads: options.threads,
+  })
+  const graph = flameGraph(tree, profile.threads)
+  const { height, elements } = picture(graph, title, lines)
+  yield `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" ` +
+    `viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeXml(title)}">\n` +
+    `<title>${escapeXml(title)}</title>\n`
+  yield `<style><![CDATA[${STYLE}${fillRules()}]]></style>\n`
+  yield '<rect class="ground" width="100%" height="100%"/>\n'
+  yield '<g class="picture">\n'
+  yield* elements
+  yield '</g>\n'
+  yield '<script class="data" type="application/json">\n'
+  yield* dataTexts(graph, title, lines)
+  yield `</script>\n<script><![CDATA[\n${VIEWER}]]></script>\n</svg>\n`
+}
+
+/** The graph as JSON that is also valid as XML text, and harmless wherever the SVG is pasted. */
+function* dataTexts(graph: FlameGraph, title: string, lines: string[]): Iterable<string> {
+  yield `{${field('title', title)},\n${field('lines', lines)},\n${field('legend', LEGEND)},\n`
+  yield '"frames":[\n'
+  for (const [index, frame] of graph.frames.entries()) {
+    yield `${index === 0 ? '' : ',\n'}${json(frame)}`
+  }
+  yield `\n],\n${field('depth', graph.depth)},\n${field('frame', graph.frame)},\n`
+  yield `${field('self', graph.self)}}\n`
+}
+
+function field(name: string, value: unknown): string {
+  return `"${name}":${json(value)}`
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[<>&]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  )
+}
+
+export const flamegraph: Format = {
+  name: 'flamegraph',
+  suffixes: ['.svg'],
+  describe: 'flame graph, one SVG file to open in a browser',
+  write,
+}
