@@ -1,6 +1,5 @@
-"""Prices of baskets. The same baskets come again and again, so results are kept."""
+"""Prices of baskets. The same baskets come again and again, so their quotes are kept."""
 
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -23,29 +22,28 @@ class Quote:
 
 
 class QuoteCache:
-    """The most recently used quotes, shared by all workers."""
+    """The most recently used quotes."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._quotes: OrderedDict[Basket, Quote] = OrderedDict()
-        self._lock = threading.Lock()
 
     def get(self, basket: Basket) -> Quote | None:
-        with self._lock:
-            if basket not in self._quotes:
-                return None
-            self._quotes.move_to_end(basket)
-            return self._quotes[basket]
+        if basket not in self._quotes:
+            return None
+        self._quotes.move_to_end(basket)
+        return self._quotes[basket]
 
     def put(self, basket: Basket, quote: Quote) -> None:
-        with self._lock:
-            self._quotes[basket] = quote
-            if len(self._quotes) > self._size:
-                self._quotes.popitem(last=False)
+        self._quotes[basket] = quote
+        if len(self._quotes) > self._size:
+            self._quotes.popitem(last=False)
 
 
 class Pricing:
-    def __init__(self, cache_size: int = 1000) -> None:
+    """One worker's prices."""
+
+    def __init__(self, cache_size: int = 1500) -> None:
         self._cache = QuoteCache(cache_size)
 
     def quote(self, basket: Basket) -> Quote:

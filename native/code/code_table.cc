@@ -12,8 +12,10 @@ namespace {
 /// A target that makes code without end must not fill the profiler's memory: beyond this the
 /// table starts afresh.
 constexpr size_t kMaxCodes = 1u << 18;
-/// A location table beyond this is not read: 16 MiB are a function of some million lines.
-constexpr uint64_t kMaxLocationTable = 16u << 20;
+/// Code units of all entries together, 4 bytes each: what many small tables may add up to.
+constexpr size_t kMaxUnits = 64u << 20;
+/// A location table beyond this is not read: 4 MiB are a function of some hundred thousand lines.
+constexpr uint64_t kMaxLocationTable = 4u << 20;
 /// What the first read of a location table brings beside its header.
 constexpr size_t kFirstTableRead = 1024;
 
@@ -47,9 +49,11 @@ void CodeTable::BeginSample(uint64_t generation) {
   } else {
     epoch_ = generation;
   }
-  if (codes_.size() > kMaxCodes) {
+  if (codes_.size() > kMaxCodes || units_ > kMaxUnits) {
     codes_.clear();
     recent_.fill({});
+    units_ = 0;
+    prepared_.replaced = true;
   }
 }
 
@@ -86,10 +90,11 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   if (!qualname || !filename) return nullptr;
 
   // A bytes object: header with its size, then the table.
-  std::vector<std::byte> table(layout_.bytes.ob_sval + kFirstTableRead);
+  const size_t table_head = std::max(layout_.bytes.ob_sval, layout_.bytes.ob_size + 8);
+  std::vector<std::byte> table(table_head + kFirstTableRead);
   const Range range{identity.linetable, table.size()};
   const int64_t got = memory_->ReadRanges({&range, 1}, table.data());
-  if (got < static_cast<int64_t>(layout_.bytes.ob_sval)) return nullptr;
+  if (got < static_cast<int64_t>(table_head)) return nullptr;
   const auto size = Load<uint64_t>(table.data() + layout_.bytes.ob_size);
   const bool whole = size <= kMaxLocationTable;
   const size_t end = layout_.bytes.ob_sval + (whole ? size : 0);
@@ -107,6 +112,7 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   LocationTable locations(std::span<const std::byte>(table).subspan(layout_.bytes.ob_sval),
                           identity.first_line);
   const size_t entries = locations.entries();
+  units_ += locations.units();
   return std::make_unique<CodeObject>(
       CodeObject{identity, tables_->Function(*qualname, *filename, identity.first_line),
                  address + layout_.code.co_code_adaptive,

@@ -108,6 +108,7 @@ class CodeTable {
     CodeObject* code = nullptr;
   };
   std::array<Recent, 256> recent_{};
+  size_t units_ = 0;
   PreparedCodes prepared_;
   // Scratch of Prepare.
   std::vector<Range> ranges_;

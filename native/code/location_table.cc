@@ -71,8 +71,8 @@ LocationTable::LocationTable(std::span<const std::byte> table, int32_t first_lin
       line += static_cast<uint32_t>(bytes.SignedVarint());
       location.line = static_cast<int32_t>(line);
       location.end_line = static_cast<int32_t>(line + bytes.Varint());
-      location.column = static_cast<int32_t>(bytes.Varint()) - 1;
-      location.end_column = static_cast<int32_t>(bytes.Varint()) - 1;
+      location.column = static_cast<int32_t>(bytes.Varint() - 1u);
+      location.end_column = static_cast<int32_t>(bytes.Varint() - 1u);
     } else if (code == kNoColumns) {
       line += static_cast<uint32_t>(bytes.SignedVarint());
       location.line = location.end_line = static_cast<int32_t>(line);

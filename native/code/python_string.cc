@@ -39,7 +39,7 @@ void AppendUtf8(uint32_t c, std::string* out) {
   }
 }
 
-/// Reads as many of `size` bytes as there are, page by page past the first unreadable one.
+/// Reads as many of `size` bytes as there are before the first unreadable one.
 size_t ReadUpTo(RemoteMemory* memory, uint64_t address, std::byte* out, size_t size) {
   const Range range{address, size};
   const int64_t got = memory->ReadRanges({&range, 1}, out);
@@ -50,9 +50,11 @@ size_t ReadUpTo(RemoteMemory* memory, uint64_t address, std::byte* out, size_t s
 
 std::optional<std::string> ReadPythonString(RemoteMemory* memory, const Layout& layout,
                                             uint64_t address) {
-  std::vector<std::byte> bytes(kFirstRead);
+  const size_t head = std::max(
+      {layout.unicode.asciiobject_size, layout.unicode.state + 4, layout.unicode.length + 8});
+  std::vector<std::byte> bytes(std::max(kFirstRead, head));
   bytes.resize(ReadUpTo(memory, address, bytes.data(), bytes.size()));
-  if (bytes.size() < layout.unicode.asciiobject_size) return std::nullopt;
+  if (bytes.size() < head) return std::nullopt;
 
   uint32_t state = 0;
   uint64_t length = 0;

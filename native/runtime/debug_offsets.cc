@@ -7,8 +7,9 @@
 namespace pyprof {
 namespace {
 
-/// No structure of CPython comes near this; PyInterpreterState, the largest, is 220 KiB.
-constexpr uint64_t kMaxStructSize = 4 << 20;
+/// PyInterpreterState is 220 KiB and the largest; an object's fixed part is a few hundred bytes.
+constexpr uint64_t kMaxStateSize = 4 << 20;
+constexpr uint64_t kMaxObjectSize = 4096;
 /// Bound for offsets into structures whose size is not published.
 constexpr uint64_t kMaxLooseOffset = 4096;
 
@@ -20,6 +21,8 @@ struct Field {
   const uint64_t* within;
   /// Width in bytes of what stands at the offset; 0 when the word is a size and not an offset.
   uint64_t width;
+  /// Of a size: the largest allowed.
+  uint64_t max_size;
 };
 
 using Fields = std::vector<Field>;
@@ -30,19 +33,19 @@ Fields FieldsOf(Layout& l, int minor) {
   Fields out;
   const bool v14 = minor >= 14;
   const bool v15 = minor >= 15;
-  const auto size = [&out](const char* name, uint64_t& value) {
-    out.push_back({name, &value, nullptr, 0});
+  const auto size = [&out](const char* name, uint64_t& value, uint64_t max = kMaxObjectSize) {
+    out.push_back({name, &value, nullptr, 0, max});
   };
   const auto at = [&out](const char* name, uint64_t& value, const uint64_t* within,
-                         uint64_t width = 8) { out.push_back({name, &value, within, width}); };
+                         uint64_t width = 8) { out.push_back({name, &value, within, width, 0}); };
 
   const uint64_t* in = &l.runtime.size;
-  size("runtime_state.size", l.runtime.size);
+  size("runtime_state.size", l.runtime.size, kMaxStateSize);
   at("runtime_state.finalizing", l.runtime.finalizing, in);
   at("runtime_state.interpreters_head", l.runtime.interpreters_head, in);
 
   in = &l.interpreter.size;
-  size("interpreter_state.size", l.interpreter.size);
+  size("interpreter_state.size", l.interpreter.size, kMaxStateSize);
   at("interpreter_state.id", l.interpreter.id, in);
   at("interpreter_state.next", l.interpreter.next, in);
   at("interpreter_state.threads_head", l.interpreter.threads_head, in);
@@ -62,7 +65,7 @@ Fields FieldsOf(Layout& l, int minor) {
   }
 
   in = &l.thread.size;
-  size("thread_state.size", l.thread.size);
+  size("thread_state.size", l.thread.size, kMaxStateSize);
   at("thread_state.prev", l.thread.prev, in);
   at("thread_state.next", l.thread.next, in);
   at("thread_state.interp", l.thread.interp, in);
@@ -157,11 +160,11 @@ Fields FieldsOf(Layout& l, int minor) {
   if (v15) size("unicode_object.compactunicodeobject_size", l.unicode.compactunicodeobject_size);
 
   in = &l.gc.size;
-  size("gc.size", l.gc.size);
+  size("gc.size", l.gc.size, kMaxStateSize);
   at("gc.collecting", l.gc.collecting, in, 4);
   if (v15) {
     at("gc.frame", l.gc.frame, in);
-    size("gc.generation_stats_size", l.gc.generation_stats_size);
+    size("gc.generation_stats_size", l.gc.generation_stats_size, kMaxStateSize);
     at("gc.generation_stats", l.gc.generation_stats, in);
   }
   if (!v14) return out;
@@ -194,7 +197,7 @@ uint64_t Word(std::span<const std::byte> table, size_t index) {
 
 bool Valid(const Field& field) {
   const uint64_t value = *field.value;
-  if (field.width == 0) return value <= kMaxStructSize;
+  if (field.width == 0) return value <= field.max_size;
   if (value % field.width != 0) return false;
   if (field.within == nullptr) return value <= kMaxLooseOffset;
   return value <= *field.within && *field.within - value >= field.width;

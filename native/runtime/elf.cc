@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace pyprof {
@@ -12,7 +13,7 @@ namespace {
 constexpr size_t kMaxSections = 65535;
 constexpr size_t kMaxSegments = 1024;
 constexpr uint64_t kMaxSectionNames = 16u << 20;
-constexpr uint64_t kMaxSymbolTable = 256u << 20;
+constexpr uint64_t kMaxSymbolTable = 64u << 20;
 constexpr uint64_t kPageSize = 4096;
 
 bool NameIs(const std::vector<char>& names, uint64_t at, std::string_view wanted) {
@@ -93,10 +94,10 @@ std::optional<ElfSection> Elf::FindSection(std::string_view name) const {
 
 std::optional<uint64_t> Elf::FindSymbol(std::string_view name) const {
   for (const uint32_t type : {SHT_DYNSYM, SHT_SYMTAB}) {
-    for (const Section& section : sections_) {
-      if (section.type != type) continue;
-      if (auto found = FindSymbolIn(section, name)) return found;
-    }
+    const auto table = std::find_if(sections_.begin(), sections_.end(),
+                                    [type](const Section& s) { return s.type == type; });
+    if (table == sections_.end()) continue;
+    if (auto found = FindSymbolIn(*table, name)) return found;
   }
   return std::nullopt;
 }
@@ -121,8 +122,8 @@ std::optional<uint64_t> Elf::LoadBias(uint64_t start, uint64_t offset) const {
   for (const ElfSegment& segment : segments_) {
     // The kernel maps whole pages, so a mapping starts at the page of the segment's first byte.
     const uint64_t first = segment.offset & ~(kPageSize - 1);
-    if (offset < first || offset >= segment.offset + segment.file_size) continue;
-    return start - (segment.address - (segment.offset - first) + (offset - first));
+    if (offset != first || segment.file_size == 0) continue;
+    return start - (segment.address - (segment.offset - first));
   }
   return std::nullopt;
 }

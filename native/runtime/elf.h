@@ -50,7 +50,8 @@ class Elf {
   std::optional<ElfSection> FindSection(std::string_view name) const;
   /// Link-time address of a symbol, from .dynsym, then .symtab.
   std::optional<uint64_t> FindSymbol(std::string_view name) const;
-  /// What to add to a link-time address, for the file mapped at `start` from `offset` on.
+  /// What to add to a link-time address, for a mapping at `start` that begins with a segment's
+  /// first page, `offset` in the file.
   std::optional<uint64_t> LoadBias(uint64_t start, uint64_t offset) const;
 
  private:

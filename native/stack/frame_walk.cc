@@ -17,10 +17,10 @@ constexpr uint64_t kChunkTop = 16;
 constexpr uint64_t kChunkData = 24;
 /// DATA_STACK_CHUNK_SIZE.
 constexpr uint64_t kDefaultChunk = 16 * 1024;
-constexpr uint64_t kMaxChunk = 1u << 30;
+constexpr uint64_t kMaxChunk = 64u << 20;
 constexpr uint64_t kPage = 4096;
-/// A chunk is 16 KiB unless one frame needs more: enough for kMaxFrames.
-constexpr size_t kMaxChunks = 1u << 16;
+/// A chunk is 16 KiB unless one frame needs more: enough for a million frames.
+constexpr size_t kMaxChunks = 1u << 13;
 /// Frames outside of the chunks that may lie between two frames on the data stack when a chain is
 /// followed upwards.
 constexpr int kMaxHops = 64;
@@ -287,6 +287,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
       outside_.push_back(at);
     }
     if (link.owner >= kOwnedByInterpreter) {
+      if (link.chunk != kOutside) return Reason::kMoved;
       fresh_.push_back(link);
       if (link.previous == 0) return Reason::kNone;  // the first entry: the chain is whole
       at = link.previous;
@@ -320,12 +321,17 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
 /// `limit` (all of them without one), each beginning where the one below ends.
 bool FrameWalk::RecoverBelow(const FrameLink* limit) {
   if (!sizes_->Trusted() || chunks_.empty()) return false;
+  // Before 3.14 a popped frame looks alive; only what lies below a live one is sure to live.
+  if (limit == nullptr && layout_.Minor() < 14) return false;
   std::vector<FrameLink> found;
   for (uint32_t i = 0; i < chunks_.size(); ++i) {
     // The first word of the oldest chunk is left free, so that no frame is at data[0] of it.
     uint64_t at = chunks_[i].address + kChunkData + (i == 0 ? 8 : 0);
+    const uint64_t end =
+        chunks_[i].address +
+        (i + 1 < chunks_.size() ? LiveBytes(copies_[i], chunks_[i].size) : chunks_[i].size);
     FrameLink link{};
-    while (copies_[i].At(at, head_size_) != nullptr && LinkWithoutRead(at, &link)) {
+    while (at < end && copies_[i].At(at, head_size_) != nullptr && LinkWithoutRead(at, &link)) {
       if (limit != nullptr && !IsBelow(link, *limit)) break;
       if (link.code == 0 || link.owner != kOwnedByThread) break;
       if (!found.empty() && !LeadsTo(link.previous, found.back().address)) break;

@@ -31,16 +31,14 @@ Segment Snapshot::Fetch(uint64_t address, size_t size) {
   const int64_t got = memory_->ReadRanges({&range, 1}, storage.get());
   const Segment segment{address, got < 0 ? 0 : static_cast<size_t>(got), storage.get()};
   fetched_bytes_ += size;
-  extra_.push_back(segment);
+  extra_.insert_or_assign(address, segment);
   extra_storage_.push_back(std::move(storage));
   return segment;
 }
 
 const std::byte* Snapshot::FindFetched(uint64_t address, size_t size) const {
-  for (auto at = extra_.rbegin(); at != extra_.rend(); ++at) {
-    if (const std::byte* found = at->At(address, size)) return found;
-  }
-  return nullptr;
+  const auto found = extra_.find(address);
+  return found == extra_.end() ? nullptr : found->second.At(address, size);
 }
 
 }  // namespace pyprof

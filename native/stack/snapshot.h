@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "memory/remote_memory.h"
@@ -40,16 +41,16 @@ class Snapshot {
 
   /// Bytes fetched outside of the plan since Read, and the number of such reads.
   size_t fetched_bytes() const { return fetched_bytes_; }
-  size_t fetches() const { return extra_.size(); }
+  size_t fetches() const { return extra_storage_.size(); }
 
-  /// The bytes at `address` among those fetched outside of the plan.
+  /// The bytes of a Fetch that began at `address`.
   const std::byte* FindFetched(uint64_t address, size_t size) const;
 
  private:
   RemoteMemory* memory_;
   std::vector<std::byte> buffer_;
   std::vector<Segment> segments_;
-  std::vector<Segment> extra_;
+  std::unordered_map<uint64_t, Segment> extra_;
   std::vector<std::unique_ptr<std::byte[]>> extra_storage_;
   size_t fetched_bytes_ = 0;
 };

@@ -10,6 +10,8 @@ namespace {
 /// Bounds against lists that lie; both are far above what a process can have.
 constexpr size_t kMaxInterpreters = 4096;
 constexpr size_t kMaxThreads = 1u << 17;
+/// Times that the list of interpreters is followed for one sample before it counts as none.
+constexpr size_t kMaxInterpreterSearches = 8;
 
 // struct _gil_runtime_state (Include/internal/pycore_gil.h): interval, last_holder, locked,
 // switch_number. The holder's and the lock's offsets are published; the switch number is used where
@@ -48,6 +50,10 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
                   i.gil_locked == i.gil_holder + kLockedFromHolder &&
                   i.gil_holder + kSwitchesFromHolder + 8 <= i.size;
   interpreter_from_ = std::min({i.next, i.id, i.threads_head});
+  for (const uint64_t offset : {i.threads_main, i.code_object_generation}) {
+    if (offset != 0) interpreter_from_ = std::min(interpreter_from_, offset);
+  }
+  if (has_switches_) interpreter_from_ = std::min(interpreter_from_, i.gil_holder);
   uint64_t end = std::max({i.next, i.id, i.threads_head, i.threads_main}) + 8;
   if (has_switches_) end = std::max(end, i.gil_holder + kSwitchesFromHolder + 8);
   if (i.code_object_generation != 0) end = std::max(end, i.code_object_generation + 8);
@@ -65,13 +71,15 @@ void StackReader::MakePlan(bool holder_only) {
   for (const Interpreter& interpreter : interpreters_) {
     ranges_.push_back({interpreter.address + interpreter_from_, interpreter_size_});
   }
+  size_t bytes = 0;
   for (const auto& thread : threads_) {
     thread->segments = 0;
     thread->plan.changed = false;
-    if (holder_only && thread.get() != holder_) continue;
+    if ((holder_only && thread.get() != holder_) || bytes > kMaxFetched) continue;
     thread->first_segment = ranges_.size();
     thread->plan.AppendRanges(state_size_, layout_.frame.size, &ranges_);
     thread->segments = ranges_.size() - thread->first_segment;
+    for (size_t i = thread->first_segment; i < ranges_.size(); ++i) bytes += ranges_[i].size;
   }
   if (has_switches_ && interpreters_.size() == 1 && threads_.size() > 1) {
     ranges_.push_back(ranges_[1]);
@@ -89,7 +97,17 @@ SampleStatus StackReader::ReadPlan(bool holder_only) {
   MakePlan(holder_only);
   const int64_t copied = snapshot_.Read(ranges_);
   if (copied == -EPERM) return SampleStatus::kPermission;
-  return copied < 8 ? SampleStatus::kProcessGone : SampleStatus::kOk;
+  if (copied < 8) return SampleStatus::kProcessGone;
+  // What could not be read is not asked for again: it would hide all that stands behind it.
+  for (const auto& thread : threads_) {
+    for (size_t i = 0; i < thread->segments; ++i) {
+      const size_t at = thread->first_segment + i;
+      if (snapshot_.segments()[at].size == ranges_[at].size) continue;
+      thread->plan.Forget();
+      return SampleStatus::kOk;
+    }
+  }
+  return SampleStatus::kOk;
 }
 
 bool StackReader::ControlIn(const Segment& segment, Control* out) const {
@@ -98,6 +116,21 @@ bool StackReader::ControlIn(const Segment& segment, Control* out) const {
   *out = {Load<uint64_t>(holder), Load<uint64_t>(holder + kSwitchesFromHolder),
           Load<uint64_t>(segment.data + layout_.interpreter.threads_head - interpreter_from_)};
   return true;
+}
+
+/// Whether the list of interpreters is, by the snapshot, what it was.
+bool StackReader::InterpretersHold() const {
+  auto expected = Load<uint64_t>(snapshot_.segments().front().data);
+  for (size_t i = interpreters_.size(); i-- > 0;) {
+    const Segment& segment = snapshot_.segments()[1 + i];
+    if (interpreters_[i].address != expected || segment.size < interpreter_size_ ||
+        Load<int64_t>(segment.data + layout_.interpreter.id - interpreter_from_) !=
+            interpreters_[i].id) {
+      return false;
+    }
+    expected = Load<uint64_t>(segment.data + layout_.interpreter.next - interpreter_from_);
+  }
+  return expected == 0 && !interpreters_.empty();
 }
 
 /// Follows the list of interpreters; false when there is none.
@@ -125,15 +158,19 @@ bool StackReader::FindInterpreters() {
   return !interpreters_.empty();
 }
 
+/// The known or new thread whose state is at the address; threads_ takes the order of the list, so
+/// that the thread is nearly always found where it is looked for.
 StackReader::Thread* StackReader::ThreadAt(uint64_t address, size_t interpreter, size_t hint) {
-  if (hint < threads_.size() && threads_[hint]->plan.address == address) {
-    return threads_[hint].get();
+  const auto place = threads_.begin() + static_cast<ptrdiff_t>(hint);
+  const auto found = std::find_if(place, threads_.end(), [address](const auto& thread) {
+    return thread->plan.address == address;
+  });
+  if (found == threads_.end()) {
+    plan_valid_ = false;
+    return threads_.insert(place, std::make_unique<Thread>(address, interpreter))->get();
   }
-  for (const auto& thread : threads_) {
-    if (thread->plan.address == address) return thread.get();
-  }
-  threads_.push_back(std::make_unique<Thread>(address, interpreter));
-  return threads_.back().get();
+  std::rotate(place, found, found + 1);
+  return place->get();
 }
 
 const std::byte* StackReader::StateOf(const Thread& thread) {
@@ -170,6 +207,20 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   return true;
 }
 
+/// The list of threads could not be followed beyond `gone`: all that hung on it and was known is
+/// missed in this sample, and kept for the next, which follows the list from its head again.
+void StackReader::MissRest(size_t interpreter, Thread* gone) {
+  gone->listed = false;
+  for (const auto& thread : threads_) {
+    if (thread->interpreter != interpreter || thread->listed) continue;
+    if (thread->serial == UINT32_MAX) continue;
+    samples_.push_back({thread->serial, thread->native_id, thread->python_id,
+                        interpreters_[interpreter].id, thread->is_main, kNoStack, Quality::kMissed,
+                        Reason::kThreadGone});
+    thread->listed = thread.get() != gone;
+  }
+}
+
 /// Follows one interpreter's list of threads through the snapshot; a thread that the plan did not
 /// know is fetched.
 void StackReader::ListThreads(size_t index) {
@@ -179,17 +230,13 @@ void StackReader::ListThreads(size_t index) {
   const std::byte* head = head_segment.data;
   auto at = Load<uint64_t>(head + layout_.interpreter.threads_head - interpreter_from_);
   for (size_t count = 0; at != 0 && count < kMaxThreads; ++count) {
-    Thread* thread = ThreadAt(at, index, count);
+    Thread* thread = ThreadAt(at, index, listed_);
     if (thread->listed) break;  // the list loops
     thread->listed = true;
+    ++listed_;
     const std::byte* state = StateOf(*thread);
     if (state == nullptr || Load<uint64_t>(state + layout_.thread.interp) != interpreter.address) {
-      // The rest of the list hangs on this thread: the next sample finds it from the head again.
-      if (thread->serial != UINT32_MAX) {
-        samples_.push_back({thread->serial, thread->native_id, 0, interpreter.id, false, kNoStack,
-                            Quality::kMissed, Reason::kThreadGone});
-      }
-      thread->listed = false;
+      MissRest(index, thread);
       break;
     }
     ThreadSample sample{};
@@ -294,6 +341,7 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample*
 /// Reads every thread. The picture holds as long as the GIL's holder alone can have changed it.
 void StackReader::ReadAll() {
   samples_.clear();
+  listed_ = 0;
   for (const auto& thread : threads_) thread->listed = false;
   for (size_t i = 0; i < interpreters_.size(); ++i) ListThreads(i);
   const size_t before = threads_.size();
@@ -345,11 +393,10 @@ SampleStatus StackReader::Sample() {
   while (true) {
     const SampleStatus status = ReadPlan(holder_only);
     if (status != SampleStatus::kOk) return status;
-    const auto head = Load<uint64_t>(snapshot_.segments().front().data);
-    if (interpreters_.empty() || interpreters_.back().address != head) {
+    if (!InterpretersHold()) {
       if (!FindInterpreters()) return SampleStatus::kNoInterpreter;
       holder_only = false;
-      ++extra_reads_;
+      if (++extra_reads_ > kMaxInterpreterSearches) return SampleStatus::kNoInterpreter;
       continue;
     }
     generation_ = 0;

@@ -74,6 +74,8 @@ class StackReader {
     bool listed = false;
     uint32_t serial = UINT32_MAX;
     uint64_t native_id = 0;
+    uint64_t python_id = 0;
+    bool is_main = false;
     uint64_t generation = 0;      // at which the code of its links was last checked
     size_t sample = 0;            // index of its last sample
     std::vector<int32_t> stacks;  // stacks[i] is the stack that ends in plan.links[i]
@@ -82,7 +84,9 @@ class StackReader {
   SampleStatus ReadPlan(bool holder_only);
   void MakePlan(bool holder_only);
   bool FindInterpreters();
+  bool InterpretersHold() const;
   void ListThreads(size_t interpreter);
+  void MissRest(size_t interpreter, Thread* gone);
   Thread* ThreadAt(uint64_t address, size_t interpreter, size_t hint);
   const std::byte* StateOf(const Thread& thread);
   bool ReadThread(Thread* thread, const std::byte* state, const std::byte* head,
@@ -124,6 +128,7 @@ class StackReader {
   std::vector<Interpreter> interpreters_;
   std::vector<std::unique_ptr<Thread>> threads_;
   uint32_t serials_ = 0;
+  size_t listed_ = 0;
 
   /// The GIL's state at the last full sample, if it did not move during it.
   bool picture_holds_ = false;

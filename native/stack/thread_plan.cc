@@ -17,6 +17,13 @@ constexpr uint64_t kMergeWithin = 2048;
 
 }  // namespace
 
+void ThreadPlan::Forget() {
+  chunks.clear();
+  outside.clear();
+  links.clear();
+  changed = true;
+}
+
 void ThreadPlan::NoteTop(uint64_t bytes) {
   highest_ = std::max(highest_, bytes);
   if (++samples_ >= kWindow) {

@@ -47,6 +47,8 @@ class ThreadPlan {
   /// Whether the ranges to read are others than at the last sample.
   bool changed = true;
 
+  /// Drops all but the thread itself.
+  void Forget();
   /// Tells the plan where, counted from the start of the newest chunk, the top frame ends.
   void NoteTop(uint64_t bytes);
   /// Replaces the frames outside of the chunks, keeping a few that were met shortly before.

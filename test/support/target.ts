@@ -44,10 +44,14 @@ export class Target {
     this.#child = child
     this.spawned = child.pid ?? 0
     this.#pid = this.spawned
-    this.exited = once(child, 'close').then(([code, signal]) => {
+    // Not 'close': what the program forked may keep its stdout open. A command that cannot be run
+    // has only 'close'.
+    this.exited = Promise.race([once(child, 'exit'), once(child, 'close')]).then(
+      ([code, signal]) => ({ code, signal }),
+    )
+    child.on('close', () => {
       this.#closed = true
       this.#wake()
-      return { code, signal }
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr += text

@@ -24,13 +24,14 @@ export interface FlameFrame {
   readonly colour: ColourIndex
 }
 
-/** The distinct frames of a call tree, made as they are asked for. */
+/** The distinct frames of a graph, with rows in the order in which they are first used. */
 export class FrameList {
   readonly rows: FlameFrame[] = []
   readonly #tree: CallTree
   readonly #threads: readonly Thread[]
   readonly #short: Map<string, string>
-  readonly #known = new Map<string, number>()
+  readonly #frames = new Map<string, FlameFrame>()
+  readonly #rowOf = new Map<FlameFrame, number>()
 
   constructor(tree: CallTree, threads: readonly Thread[]) {
     this.#tree = tree
@@ -40,35 +41,50 @@ export class FrameList {
 
   /** Index into `rows` of what a node shows. */
   rowOf(node: NodeIndex): number {
+    return this.#row(this.#frame(node))
+  }
+
+  /** Index into `rows` of the frame that stands for some left out ones. */
+  leftOutRow(count: number): number {
+    return this.#row(
+      this.#known(`left out ${count}`, () =>
+        marker(`<${formatCount(count)} ${count === 1 ? 'frame' : 'frames'} left out>`),
+      ),
+    )
+  }
+
+  /** The text that orders nodes of equal weight. */
+  textOf(node: NodeIndex): string {
+    const { name, path, line } = this.#frame(node)
+    return `${name} ${path}:${line}`
+  }
+
+  #row(frame: FlameFrame): number {
+    let row = this.#rowOf.get(frame)
+    if (row === undefined) {
+      row = this.rows.push(frame) - 1
+      this.#rowOf.set(frame, row)
+    }
+    return row
+  }
+
+  #frame(node: NodeIndex): FlameFrame {
     const kind = NODE_KINDS[this.#tree.kind[node]!]!
     const value = this.#tree.value[node]!
-    return this.#row(`${kind} ${value}`, () => {
+    return this.#known(`${kind} ${value}`, () => {
       if (kind === 'place') return this.#place(value)
       if (kind === 'thread') return marker(threadLabel(this.#threads[value]!, this.#threads))
       return marker({ all: 'all', missed: MISSED_FRAME, empty: EMPTY_FRAME }[kind])
     })
   }
 
-  /** Index into `rows` of the frame that stands for some left out ones. */
-  leftOutRow(count: number): number {
-    return this.#row(`left out ${count}`, () =>
-      marker(`<${formatCount(count)} ${count === 1 ? 'frame' : 'frames'} left out>`),
-    )
-  }
-
-  /** The text that orders nodes of equal weight. */
-  textOf(node: NodeIndex): string {
-    const { name, path, line } = this.rows[this.rowOf(node)]!
-    return `${name} ${path}:${line}`
-  }
-
-  #row(key: string, make: () => FlameFrame): number {
-    let row = this.#known.get(key)
-    if (row === undefined) {
-      row = this.rows.push(make()) - 1
-      this.#known.set(key, row)
+  #known(key: string, make: () => FlameFrame): FlameFrame {
+    let frame = this.#frames.get(key)
+    if (frame === undefined) {
+      frame = make()
+      this.#frames.set(key, frame)
     }
-    return row
+    return frame
   }
 
   #place(place: PlaceIndex): FlameFrame {

@@ -68,7 +68,7 @@ function label(frame: FlameFrame, x: number, y: number, columns: number): string
   const rest = columns - columnsOf(frame.name) - 2
   const place = frame.line === 0 ? frame.file : `${frame.file}:${frame.line}`
   const where =
-    place === '' || rest < 4 ? '' : `<tspan>  ${escapeXml(cutStart(place, rest))}</tspan>`
+    frame.file === '' || rest < 4 ? '' : `<tspan>  ${escapeXml(cutStart(place, rest))}</tspan>`
   return text(x, y, 'label', cutEnd(frame.name, columns), where)
 }
 

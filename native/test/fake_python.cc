@@ -1,0 +1,413 @@
+#include "test/fake_python.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "runtime/debug_offsets.h"
+#include "test/location_encoder.h"
+
+namespace pyprof::test {
+namespace {
+
+constexpr uint64_t kHeap = 0x7f1000000000;
+constexpr uint64_t kInterpreters = 0x7f2000000000;
+constexpr uint64_t kStates = 0x7f3000000000;
+constexpr uint64_t kChunks = 0x7f4000000000;
+constexpr uint64_t kCStacks = 0x7ffc00000000;
+
+constexpr uint64_t kInterpreterGap = 1 << 20;
+constexpr uint64_t kStateGap = 64 << 10;
+constexpr uint64_t kCStackGap = 1 << 30;
+/// What the C code between two evaluation loops takes of the C stack.
+constexpr uint64_t kCFrames = 432;
+
+// _PyStackChunk: previous, size, top, data.
+constexpr uint64_t kChunkSize = 8;
+constexpr uint64_t kChunkTop = 16;
+constexpr uint64_t kChunkData = 24;
+constexpr uint64_t kDefaultChunk = 16 * 1024;
+/// MINIMUM_OVERHEAD of push_chunk, in words.
+constexpr uint64_t kChunkOverhead = 1000;
+
+/// Where 3.15 keeps its base frame: in the part of the thread state that is not published.
+constexpr uint64_t kBaseFrameInState = 1200;
+constexpr uint64_t kStateSize = 2048;
+
+constexpr uint8_t kOwnedByThread = 0;
+constexpr uint8_t kOwnedByGenerator = 1;
+constexpr uint8_t kOwnedByInterpreter = 3;
+
+/// Size of a code object's fixed part beyond which the code units stand.
+constexpr uint64_t kGarbage = 0xdbdbdbdbdbdbdbdb;
+
+}  // namespace
+
+FakePython::FakePython(int minor)
+    : minor_(minor),
+      heap_(kHeap),
+      next_chunk_(kChunks),
+      next_interpreter_(kInterpreters),
+      next_state_(kStates),
+      next_c_stack_(kCStacks) {
+  OffsetTable offsets(minor);
+  const std::vector<std::byte> table = offsets.Bytes();
+  const OffsetsResult parsed = ParseDebugOffsets(table);
+  if (parsed.status != OffsetsStatus::kOk) {
+    std::fprintf(stderr, "real offsets are refused: %s\n", parsed.detail.c_str());
+    std::abort();
+  }
+  layout_ = parsed.layout;
+  memory_.Map(kRuntime, layout_.runtime.size);
+  memory_.Write(kRuntime, table.data(), table.size());
+
+  type_type_ = Allocate(layout_.type.size);
+  code_type_ = Type("code");
+  none_ = Allocate(layout_.object.size);
+  memory_.Put(none_ + layout_.object.ob_type, Type("NoneType"));
+  AddInterpreter(0);
+}
+
+uint64_t FakePython::Allocate(uint64_t size) {
+  const uint64_t at = heap_;
+  heap_ += (size + 15) / 16 * 16;
+  memory_.Map(at, std::max<uint64_t>(size, 1));
+  return at;
+}
+
+uint64_t FakePython::Type(std::string_view name) {
+  const uint64_t text = Allocate(name.size() + 1);
+  memory_.Write(text, name);
+  const uint64_t type = Allocate(layout_.type.size);
+  memory_.Put(type + layout_.object.ob_type, type_type_);
+  memory_.Put(type + layout_.type.tp_name, text);
+  return type;
+}
+
+uint64_t FakePython::Str(std::u32string_view text) {
+  const char32_t widest = text.empty() ? 0 : *std::max_element(text.begin(), text.end());
+  const bool ascii = widest < 0x80;
+  const uint32_t kind = widest < 0x100 ? 1 : widest < 0x10000 ? 2 : 4;
+  const uint64_t head =
+      ascii ? layout_.unicode.asciiobject_size : layout_.unicode.compactunicodeobject_size;
+  const uint64_t at = Allocate(head + (text.size() + 1) * kind);
+  memory_.Put(at + layout_.unicode.length, static_cast<uint64_t>(text.size()));
+  // interned 2 bits, kind 3, compact 1, ascii 1; the bytes above are not CPython's to care for.
+  const uint32_t state = 1u | kind << 2 | 1u << 5 | (ascii ? 1u << 6 : 0u) | 0xabcd0000u;
+  memory_.Put(at + layout_.unicode.state, state);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<uint32_t>(text[i]);
+    memory_.Write(at + head + i * kind, &c, kind);
+  }
+  return at;
+}
+
+uint64_t FakePython::Str(std::string_view ascii) {
+  return Str(std::u32string(ascii.begin(), ascii.end()));
+}
+
+uint64_t FakePython::Bytes(std::string_view bytes) {
+  const uint64_t at = Allocate(layout_.bytes.ob_sval + bytes.size() + 1);
+  memory_.Put(at + layout_.bytes.ob_size, static_cast<uint64_t>(bytes.size()));
+  memory_.Write(at + layout_.bytes.ob_sval, bytes);
+  return at;
+}
+
+uint64_t FakePython::Function(std::string_view name, const FunctionOptions& options) {
+  const auto found = functions_.find(name);
+  if (found != functions_.end()) return found->second.address;
+  const uint64_t address =
+      Allocate(layout_.code.co_code_adaptive + static_cast<uint64_t>(options.lines) * 2);
+  WriteCode(address, name, options);
+  functions_.emplace(name, FunctionInfo{address, options});
+  return address;
+}
+
+void FakePython::WriteCode(uint64_t address, std::string_view name,
+                           const FunctionOptions& options) {
+  FunctionOptions& compiled = compiled_[address];
+  compiled = options;
+  if (compiled.first_line == 0) {
+    compiled.first_line = next_line_;
+    next_line_ += 100;
+  }
+  if (compiled.location_table.empty()) {
+    LocationEncoder lines(compiled.first_line);
+    for (int i = 0; i < compiled.lines; ++i) {
+      const int32_t line = compiled.first_line + i;
+      lines.Add(1, {line, line, 4, 12});
+    }
+    compiled.location_table = lines.bytes();
+  }
+  const auto header = static_cast<int32_t>(layout_.frame.localsplus / 8);
+  const uint64_t qualname = Str(name);
+  memory_.Put(address + layout_.object.ob_type, code_type_);
+  memory_.Put(address + layout_.code.filename, Str(compiled.file));
+  memory_.Put(address + layout_.code.name, qualname);
+  memory_.Put(address + layout_.code.qualname, qualname);
+  memory_.Put(address + layout_.code.linetable, Bytes(compiled.location_table));
+  // int co_stacksize, co_firstlineno, co_nlocalsplus, co_framesize, co_nlocals, co_ncellvars,
+  // co_nfreevars; uint32_t co_version (Include/cpython/code.h).
+  const uint64_t line = address + layout_.code.firstlineno;
+  memory_.Put<int32_t>(line - 4, compiled.stack_size);
+  memory_.Put<int32_t>(line, compiled.first_line);
+  memory_.Put<int32_t>(line + 4, compiled.locals);
+  memory_.Put<int32_t>(line + 8, compiled.locals + compiled.stack_size + header);
+  memory_.Put<int32_t>(line + 12, compiled.locals);
+  memory_.Put<uint32_t>(line + 24, next_version_++);
+}
+
+void FakePython::Replace(uint64_t code, std::string_view name, const FunctionOptions& options) {
+  WriteCode(code, name, options);
+}
+
+void FakePython::Free(uint64_t code) {
+  for (uint64_t at = 0; at < layout_.code.co_code_adaptive; at += 8) {
+    memory_.Put(code + at, kGarbage);
+  }
+}
+
+void FakePython::AdvanceGeneration() {
+  if (layout_.interpreter.code_object_generation == 0) return;
+  const uint64_t word = main_interpreter() + layout_.interpreter.code_object_generation;
+  memory_.Put(word, memory_.Get<uint64_t>(word) + 1);
+}
+
+uint64_t FakePython::InstructionAt(uint64_t code, int line) const {
+  return code + layout_.code.co_code_adaptive + static_cast<uint64_t>(line) * 2;
+}
+
+uint64_t FakePython::FrameBytes(uint64_t code) const {
+  const FunctionOptions& compiled = compiled_.at(code);
+  return layout_.frame.localsplus +
+         static_cast<uint64_t>(compiled.locals + compiled.stack_size) * 8;
+}
+
+FakeGenerator FakePython::Generator(std::string_view function) {
+  const uint64_t code = Function(function);
+  const uint64_t object = Allocate(kGeneratorFrame + FrameBytes(code));
+  const uint64_t frame = object + kGeneratorFrame;
+  SetExecutable(frame, code);
+  SetInstruction(frame, InstructionAt(code, 0));
+  SetOwner(frame, kOwnedByGenerator);
+  return {object, frame};
+}
+
+uint64_t FakePython::AddInterpreter(int64_t id) {
+  const uint64_t at = next_interpreter_;
+  next_interpreter_ += kInterpreterGap;
+  memory_.Map(at, layout_.interpreter.size);
+  memory_.Put(at + layout_.interpreter.id, id);
+  interpreters_.push_back(at);
+  LinkInterpreters();
+  return at;
+}
+
+void FakePython::RemoveInterpreter(uint64_t interpreter) {
+  std::erase_if(threads_, [&](const auto& thread) {
+    if (thread->interpreter_ != interpreter) return false;
+    memory_.Unmap(thread->state_, kStateSize);
+    return true;
+  });
+  std::erase(interpreters_, interpreter);
+  LinkInterpreters();
+  memory_.Unmap(interpreter, layout_.interpreter.size);
+}
+
+void FakePython::LinkInterpreters() {
+  uint64_t next = 0;
+  for (const uint64_t interpreter : interpreters_) {
+    memory_.Put(interpreter + layout_.interpreter.next, next);
+    next = interpreter;
+  }
+  memory_.Put(kRuntime + layout_.runtime.interpreters_head, next);
+}
+
+FakeThread& FakePython::AddThread(std::string name, uint64_t interpreter) {
+  threads_.push_back(std::unique_ptr<FakeThread>(
+      new FakeThread(this, std::move(name), interpreter, next_native_id_++)));
+  FakeThread& thread = *threads_.back();
+  const uint64_t main = layout_.interpreter.threads_main;
+  if (main != 0 && memory_.Get<uint64_t>(interpreter + main) == 0) {
+    memory_.Put(interpreter + main, thread.state_);
+  }
+  LinkThreads(interpreter);
+  return thread;
+}
+
+void FakePython::RemoveThread(const FakeThread& thread) {
+  const uint64_t interpreter = thread.interpreter_;
+  memory_.Unmap(thread.state_, kStateSize);
+  for (const FakeThread::Chunk& chunk : thread.chunks_) memory_.Unmap(chunk.address, chunk.size);
+  std::erase_if(threads_, [&](const auto& other) { return other.get() == &thread; });
+  LinkThreads(interpreter);
+}
+
+void FakePython::LinkThreads(uint64_t interpreter) {
+  uint64_t next = 0;
+  for (const auto& thread : threads_) {
+    if (thread->interpreter_ != interpreter) continue;
+    memory_.Put(thread->state_ + layout_.thread.next, next);
+    memory_.Put(thread->state_ + layout_.thread.prev, uint64_t{0});
+    if (next != 0) memory_.Put(next + layout_.thread.prev, thread->state_);
+    next = thread->state_;
+  }
+  memory_.Put(interpreter + layout_.interpreter.threads_head, next);
+}
+
+std::string FakePython::ThreadName(uint64_t state) const {
+  for (const auto& thread : threads_) {
+    if (thread->state_ == state) return thread->name_;
+  }
+  char text[24];
+  std::snprintf(text, sizeof(text), "%#lx", state);
+  return text;
+}
+
+void FakePython::SetExecutable(uint64_t frame, uint64_t value) {
+  memory_.Put(frame + layout_.frame.executable, value);
+}
+void FakePython::SetPrevious(uint64_t frame, uint64_t value) {
+  memory_.Put(frame + layout_.frame.previous, value);
+}
+void FakePython::SetInstruction(uint64_t frame, uint64_t value) {
+  memory_.Put(frame + layout_.frame.instr_ptr, value);
+}
+void FakePython::SetOwner(uint64_t frame, uint8_t value) {
+  memory_.Put(frame + layout_.frame.owner, value);
+}
+
+FakeThread::FakeThread(FakePython* python, std::string name, uint64_t interpreter,
+                       uint64_t native_id)
+    : python_(python),
+      name_(std::move(name)),
+      interpreter_(interpreter),
+      native_id_(native_id),
+      state_(python->next_state_),
+      c_stack_(python->next_c_stack_) {
+  python->next_state_ += kStateGap;
+  python->next_c_stack_ -= kCStackGap;
+  FakeMemory& memory = python->memory_;
+  const auto& offsets = python->layout_.thread;
+  memory.Map(state_, kStateSize);
+  memory.Put(state_ + offsets.interp, interpreter);
+  memory.Put(state_ + offsets.thread_id, 0x7f0000000000 + native_id);
+  memory.Put(state_ + offsets.native_thread_id, native_id);
+  if (offsets.base_frame != 0) {
+    base_frame_ = state_ + kBaseFrameInState;
+    python->SetExecutable(base_frame_, python->NoneExecutable());
+    python->SetOwner(base_frame_, kOwnedByInterpreter);
+    memory.Put(state_ + offsets.base_frame, base_frame_);
+  }
+  PointCurrentFrameAt(base_frame_);
+}
+
+FakeThread& FakeThread::PointCurrentFrameAt(uint64_t frame) {
+  python_->memory_.Put(state_ + python_->layout_.thread.current_frame, frame);
+  return *this;
+}
+
+uint64_t FakeThread::Innermost() const { return frames_.empty() ? base_frame_ : leaf(); }
+
+void FakeThread::Push(const Frame& frame, uint64_t executable, uint8_t owner, int line) {
+  python_->SetExecutable(frame.address, executable);
+  python_->SetPrevious(frame.address, Innermost());
+  python_->SetInstruction(frame.address,
+                          frame.code == 0 ? 0 : python_->InstructionAt(frame.code, line));
+  python_->SetOwner(frame.address, owner);
+  frames_.push_back(frame);
+  PointCurrentFrameAt(frame.address);
+}
+
+FakeThread& FakeThread::Enter() {
+  const uint64_t size = python_->layout_.frame.size;
+  c_stack_ -= size + kCFrames;
+  python_->memory_.Map(c_stack_, size);
+  Push({c_stack_, Place::kCStack, 0, top_, false}, python_->NoneExecutable(), kOwnedByInterpreter,
+       0);
+  return *this;
+}
+
+void FakeThread::PushChunk(uint64_t needed) {
+  uint64_t size = kDefaultChunk;
+  while (size < needed + kChunkOverhead * 8) size *= 2;
+  FakeMemory& memory = python_->memory_;
+  const uint64_t address = python_->next_chunk_;
+  python_->next_chunk_ += size + FakeMemory::kPage;
+  memory.Map(address, size);
+  const bool first = chunks_.empty();
+  if (!first) {
+    const Chunk& below = chunks_.back();
+    memory.Put(address, below.address);
+    memory.Put(below.address + kChunkTop, (top_ - below.address - kChunkData) / 8);
+  }
+  memory.Put(address + kChunkSize, size);
+  chunks_.push_back({address, size});
+  memory.Put(state_ + python_->layout_.thread.datastack_chunk, address);
+  top_ = address + kChunkData + (first ? 8 : 0);
+}
+
+FakeThread& FakeThread::Call(std::string_view function, int line) {
+  const uint64_t code = python_->Function(function);
+  const uint64_t bytes = python_->FrameBytes(code);
+  const uint64_t top_before = top_;
+  const bool opens =
+      chunks_.empty() || top_ + bytes >= chunks_.back().address + chunks_.back().size;
+  if (opens) PushChunk(bytes);
+  const uint64_t address = top_;
+  top_ += bytes;
+  Push({address, Place::kDataStack, code, top_before, opens && chunks_.size() > 1}, code,
+       kOwnedByThread, line);
+  return *this;
+}
+
+FakeThread& FakeThread::Recurse(std::string_view function, int depth) {
+  for (int i = 0; i < depth; ++i) Call(function);
+  return *this;
+}
+
+FakeThread& FakeThread::Resume(const FakeGenerator& generator, int line) {
+  FakeMemory& memory = python_->memory_;
+  const auto code = memory.Get<uint64_t>(generator.frame + python_->layout_.frame.executable);
+  Push({generator.frame, Place::kHeap, code, top_, false}, code, kOwnedByGenerator, line);
+  return *this;
+}
+
+FakeThread& FakeThread::Return() {
+  const Frame frame = frames_.back();
+  frames_.pop_back();
+  PointCurrentFrameAt(Innermost());
+  switch (frame.place) {
+    case Place::kCStack:
+      c_stack_ = frame.address + python_->layout_.frame.size + kCFrames;
+      break;
+    case Place::kHeap:
+      python_->SetPrevious(frame.address, 0);
+      break;
+    case Place::kDataStack:
+      // 3.13 leaves the executable of a frame that is popped where it was.
+      if (python_->minor_ >= 14) python_->SetExecutable(frame.address, 0);
+      if (frame.opened_chunk) {
+        const Chunk chunk = chunks_.back();
+        chunks_.pop_back();
+        python_->memory_.Put(state_ + python_->layout_.thread.datastack_chunk,
+                             chunks_.back().address);
+        python_->memory_.Unmap(chunk.address, chunk.size);
+      }
+      top_ = frame.opened_chunk ? frame.top_before : frame.address;
+      break;
+  }
+  return *this;
+}
+
+FakeThread& FakeThread::ReturnAll() {
+  while (!frames_.empty()) Return();
+  return *this;
+}
+
+FakeThread& FakeThread::GoTo(int line) {
+  python_->SetInstruction(leaf(), python_->InstructionAt(frames_.back().code, line));
+  return *this;
+}
+
+}  // namespace pyprof::test

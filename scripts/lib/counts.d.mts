@@ -1,0 +1,8 @@
+export interface Counts {
+  passed: number
+  failed: number
+  skipped: number
+}
+export function ctestCounts(text: string): Counts
+export function vitestCounts(json: string): Counts
+export function levelCounts(counts: Counts, ok: boolean, options: { skipsFail: boolean }): Counts
