@@ -112,10 +112,13 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   LocationTable locations(std::span<const std::byte>(table).subspan(layout_.bytes.ob_sval),
                           identity.first_line);
   const size_t entries = locations.entries();
+  // _Py_InitCleanup (Python/specialize.c) has one str for file and name, and no line.
+  bool hidden = identity.filename == identity.qualname;
+  for (uint32_t i = 0; i < entries; ++i) hidden = hidden && locations.Entry(i).line == 0;
   units_ += locations.units();
   return std::make_unique<CodeObject>(
       CodeObject{identity, tables_->Function(*qualname, *filename, identity.first_line),
-                 address + layout_.code.co_code_adaptive,
+                 address + layout_.code.co_code_adaptive, hidden,
                  size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
                  std::move(locations), std::vector<int32_t>(entries + 1, -1), epoch_});
 }
@@ -172,6 +175,7 @@ CodeObject* CodeTable::Find(uint64_t address) {
 }
 
 int32_t CodeTable::FrameOf(CodeObject* code, uint64_t instruction, bool* sure) {
+  if (code->hidden) return -1;
   size_t entry = code->locations.entries();  // unknown
   // A code unit is two bytes; a frame that was never entered stands one unit before the first.
   if (instruction >= code->first_unit) {

@@ -33,6 +33,8 @@ struct CodeObject {
   int32_t function;
   /// Address of the first code unit.
   uint64_t first_unit;
+  /// CPython's own glue, which no traceback shows: the frame that checks what `__init__` returned.
+  bool hidden;
   /// Bytes that one frame of it takes on the data stack; 0 when that is not known.
   uint32_t frame_bytes;
   LocationTable locations;
@@ -82,7 +84,7 @@ class CodeTable {
     return code == nullptr ? 0 : code->frame_bytes;
   }
 
-  /// Index of the frame for this instruction. `*sure` is set to false when the instruction is
+  /// Index of the frame for this instruction; -1 for a hidden code object. `*sure` is set to false when the instruction is
   /// outside of the code, which means that frame and code do not belong together.
   int32_t FrameOf(CodeObject* code, uint64_t instruction, bool* sure);
 

@@ -7,37 +7,37 @@
 namespace pyprof {
 namespace {
 
-/// A gap up to this is read along: it costs less than a range of its own, and as it is shorter than
-/// a page, it lies in pages that are read anyway.
+/// A gap up to this is read along: it costs less than a range of its own and, being shorter than a
+/// page, lies in pages that are read anyway.
 constexpr uint64_t kMergeWithin = 2048;
-/// Bound on reads that fail, each of which is a system call: memory that is garbage all over.
+/// Bound on failing reads, each a system call, against pointers that are garbage all over.
 constexpr size_t kMaxFailures = 256;
 
-/// Pieces `first` to `last` (in the order of addresses) as one range.
+/// Neighbours in the order of addresses that come as one range.
 struct Group {
   Range range;
-  size_t first;
-  size_t last;
-  size_t offset;
+  size_t first;   // in that order
+  size_t count;
+  size_t offset;  // of its bytes
 };
 
-std::vector<Group> Merge(std::span<const Range> pieces, std::span<const size_t> order,
-                         bool separately) {
+std::vector<Group> GroupsOf(std::span<const Range> pieces, std::span<const size_t> order,
+                            bool merge) {
   std::vector<Group> groups;
   size_t offset = 0;
   for (size_t i = 0; i < order.size(); ++i) {
     const Range& piece = pieces[order[i]];
-    if (!groups.empty() && !separately) {
-      Group& group = groups.back();
-      const uint64_t start = piece.address - group.range.address;
-      if (start <= group.range.size + kMergeWithin && start + piece.size >= start) {
-        group.range.size = std::max<size_t>(group.range.size, start + piece.size);
-        group.last = i;
+    if (merge && !groups.empty()) {
+      Group& last = groups.back();
+      const uint64_t start = piece.address - last.range.address;
+      if (start <= last.range.size + kMergeWithin) {
+        last.range.size = std::max<size_t>(last.range.size, start + piece.size);
+        ++last.count;
         continue;
       }
     }
     if (!groups.empty()) offset += groups.back().range.size;
-    groups.push_back({piece, i, i, offset});
+    groups.push_back({piece, i, 1, offset});
   }
   return groups;
 }
@@ -50,42 +50,44 @@ ScatterRead::ScatterRead(RemoteMemory* memory, std::span<const Range> pieces)
   std::iota(order.begin(), order.end(), size_t{0});
   std::sort(order.begin(), order.end(),
             [&](size_t a, size_t b) { return pieces[a].address < pieces[b].address; });
+  const std::vector<size_t> failed = Read(memory, pieces, order, true);
+  if (!failed.empty()) Read(memory, pieces, failed, false);
+}
 
-  size_t failures = 0;
-  std::vector<size_t> again;  // pieces of ranges that could not be read as a whole
-  for (const bool separately : {false, true}) {
-    const std::vector<Group> groups = Merge(pieces, separately ? again : order, separately);
-    if (groups.empty()) break;
-    const std::span<const size_t> by_address = separately ? again : order;
-    const size_t base = bytes_.size();
-    bytes_.resize(base + groups.back().offset + groups.back().range.size);
-    std::vector<Range> ranges;
-    for (const Group& group : groups) ranges.push_back(group.range);
+/// Returns the pieces that may be readable one by one, though not together.
+std::vector<size_t> ScatterRead::Read(RemoteMemory* memory, std::span<const Range> pieces,
+                                      std::span<const size_t> order, bool merge) {
+  const std::vector<Group> groups = GroupsOf(pieces, order, merge);
+  std::vector<size_t> failed;
+  if (groups.empty()) return failed;
+  const size_t base = bytes_.size();
+  bytes_.resize(base + groups.back().offset + groups.back().range.size);
+  std::vector<Range> ranges;
+  ranges.reserve(groups.size());
+  for (const Group& group : groups) ranges.push_back(group.range);
 
-    std::vector<size_t> failed;
-    size_t at = 0;
-    while (at < groups.size() && failures < kMaxFailures) {
-      const int64_t got = memory->ReadRanges(std::span(ranges).subspan(at),
-                                             bytes_.data() + base + groups[at].offset);
-      size_t left = got > 0 ? static_cast<size_t>(got) : 0;
-      for (; at < groups.size() && left >= groups[at].range.size; ++at) {
-        left -= groups[at].range.size;
-        for (size_t i = groups[at].first; i <= groups[at].last; ++i) {
-          const Range& piece = pieces[by_address[i]];
-          offsets_[by_address[i]] =
-              base + groups[at].offset + (piece.address - groups[at].range.address);
-        }
+  size_t at = 0;
+  while (at < groups.size() && failures_ < kMaxFailures) {
+    const int64_t got = memory->ReadRanges(std::span(ranges).subspan(at),
+                                           bytes_.data() + base + groups[at].offset);
+    size_t left = got > 0 ? static_cast<size_t>(got) : 0;
+    for (; at < groups.size() && left >= groups[at].range.size; ++at) {
+      const Group& group = groups[at];
+      left -= group.range.size;
+      for (const size_t piece : order.subspan(group.first, group.count)) {
+        offsets_[piece] =
+            base + group.offset + (pieces[piece].address - group.range.address);
       }
-      if (at == groups.size()) break;
-      ++failures;
-      if (groups[at].first != groups[at].last) {
-        failed.insert(failed.end(), by_address.begin() + static_cast<ptrdiff_t>(groups[at].first),
-                      by_address.begin() + static_cast<ptrdiff_t>(groups[at].last) + 1);
-      }
-      ++at;
     }
-    again = std::move(failed);
+    if (at == groups.size()) break;
+    ++failures_;
+    if (groups[at].count > 1) {
+      const auto parts = order.subspan(groups[at].first, groups[at].count);
+      failed.insert(failed.end(), parts.begin(), parts.end());
+    }
+    ++at;
   }
+  return failed;
 }
 
 }  // namespace pyprof

@@ -22,8 +22,12 @@ class ScatterRead {
  private:
   static constexpr size_t kUnread = ~size_t{0};
 
+  std::vector<size_t> Read(RemoteMemory* memory, std::span<const Range> pieces,
+                           std::span<const size_t> order, bool merge);
+
   std::vector<std::byte> bytes_;
   std::vector<size_t> offsets_;  // into bytes_, by piece
+  size_t failures_ = 0;
 };
 
 }  // namespace pyprof

@@ -285,7 +285,9 @@ void StackReader::CheckCodes(Thread* thread) {
   }
 }
 
-int32_t StackReader::FrameOf(const FrameLink& link, ThreadSample* sample) {
+/// The stack that has the link on top of `stack`; entry frames and CPython's own glue add nothing.
+int32_t StackReader::Extend(int32_t stack, const FrameLink& link, ThreadSample* sample) {
+  if (link.code == 0) return stack;
   WalkResult result{sample->quality, sample->reason};
   CodeObject* code = codes_.Get(link.code);
   const bool doubtful = code == nullptr || std::find(doubtful_codes_.begin(), doubtful_codes_.end(),
@@ -300,7 +302,7 @@ int32_t StackReader::FrameOf(const FrameLink& link, ThreadSample* sample) {
   }
   sample->quality = result.quality;
   sample->reason = result.reason;
-  return frame;
+  return frame < 0 ? stack : tables_->Stack(stack, frame);
 }
 
 /// Turns what the walk found into one number, and keeps it for the next sample when it is whole.
@@ -322,11 +324,11 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample*
   links.resize(walked.kept);
   thread->stacks.resize(known);
   for (size_t i = known; i < walked.kept; ++i) {
-    if (links[i].code != 0) stack = tables_->Stack(stack, FrameOf(links[i], sample));
+    stack = Extend(stack, links[i], sample);
     thread->stacks.push_back(stack);
   }
   for (size_t i = fresh.size(); i-- > 0;) {
-    if (fresh[i].code != 0) stack = tables_->Stack(stack, FrameOf(fresh[i], sample));
+    stack = Extend(stack, fresh[i], sample);
     links.push_back(fresh[i]);
     thread->stacks.push_back(stack);
   }

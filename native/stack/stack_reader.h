@@ -95,7 +95,7 @@ class StackReader {
   bool ReadHolder();
   void Intern(Thread* thread, const WalkResult& walked, ThreadSample* sample);
   void CheckCodes(Thread* thread);
-  int32_t FrameOf(const FrameLink& link, ThreadSample* sample);
+  int32_t Extend(int32_t stack, const FrameLink& link, ThreadSample* sample);
   uint64_t GenerationNow();
 
   /// What tells whether another thread than the holder has run: of one GIL.
