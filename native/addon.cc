@@ -16,6 +16,8 @@ namespace {
 
 using pyprof::AttachStatus;
 using pyprof::EndReason;
+using pyprof::Reading;
+using pyprof::ReadingChange;
 using pyprof::SamplerState;
 
 const char* Name(AttachStatus status) {
@@ -36,6 +38,43 @@ const char* Name(AttachStatus status) {
       return "not-started";
   }
   return "";
+}
+
+const char* Name(Reading reading) {
+  switch (reading) {
+    case Reading::kAuto:
+      return "auto";
+    case Reading::kLive:
+      return "live";
+    case Reading::kExact:
+      return "exact";
+    case Reading::kStop:
+      return "stop";
+  }
+  return "";
+}
+
+const char* Name(ReadingChange change) {
+  switch (change) {
+    case ReadingChange::kNone:
+      return "";
+    case ReadingChange::kOverBudget:
+      return "over-budget";
+    case ReadingChange::kNoGil:
+      return "no-gil";
+    case ReadingChange::kCoreNotAllowed:
+      return "core-not-allowed";
+    case ReadingChange::kNoRunCount:
+      return "no-run-count";
+  }
+  return "";
+}
+
+Reading ReadingNamed(const std::string& name) {
+  for (const Reading reading : {Reading::kLive, Reading::kExact, Reading::kStop}) {
+    if (name == Name(reading)) return reading;
+  }
+  return Reading::kAuto;
 }
 
 const char* Name(SamplerState state) {
@@ -92,6 +131,9 @@ Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   out["execs"] = number(status.execs);
   out["samplerCpu"] = number(status.sampler_cpu);
   out["pythonVersion"] = status.python_version;
+  out["read"] = Name(status.reading);
+  out["readChange"] = Name(status.reading_change);
+  out["lateTicks"] = number(status.late_ticks);
   out["attachError"] = Name(status.attach);
   out["attachDetail"] = status.attach_detail;
   return out;
@@ -174,9 +216,7 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
 
   explicit SamplerObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SamplerObject>(info) {
     const Napi::Object in = info[0].As<Napi::Object>();
-    const auto number = [&in](const char* name) {
-      return in.Get(name).As<Napi::Number>().DoubleValue();
-    };
+    const auto number = [&in](const char* name) { return in.Get(name).ToNumber().DoubleValue(); };
     pyprof::SamplerOptions options;
     options.pid = static_cast<pid_t>(number("pid"));
     options.interval = static_cast<uint64_t>(number("interval"));
@@ -184,6 +224,8 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
     options.wait = in.Get("wait").As<Napi::Boolean>().Value();
     options.capacity = static_cast<size_t>(number("capacity"));
     options.seed = static_cast<uint64_t>(number("seed"));
+    options.reading = ReadingNamed(in.Get("read").ToString());
+    options.max_overhead = number("maxOverhead");
     pyprof::AttachResult failure{};
     sampler_ = std::make_unique<pyprof::Sampler>(options, &failure);
     if (failure.status == AttachStatus::kOk) return;

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
 import { CommanderError } from 'commander'
 import type { CommandContext } from './commands/context.ts'
 import { buildProgram } from './commands/program.ts'
-import { STDERR, STDOUT, writeAll } from './commands/stdio.ts'
+import { STDERR, STDIN, STDOUT, writeAll } from './commands/stdio.ts'
 import { EXIT, PyprofError } from './errors.ts'
 import { visible } from './formats/text.ts'
 import { loadAddon } from './sampling/addon.ts'
@@ -87,6 +87,22 @@ function printBug(error: unknown): number {
   return EXIT_BUG
 }
 
-process.on('uncaughtException', (error) => process.exit(printBug(error)))
+/**
+ * Exits without touching the terminal. Node would set it back to the modes it had at the start, which
+ * disturbs the shell when pyprof runs in the background, undoes what a launched command has set on
+ * purpose, and in Node 20 ends in a crash when the terminal has hung up. It leaves streams alone that
+ * are not those of the start.
+ */
+function exit(exitCode: number): never {
+  for (const fd of [STDIN, STDOUT, STDERR]) {
+    try {
+      closeSync(fd)
+      openSync('/dev/null', 'r+')
+    } catch {}
+  }
+  process.exit(exitCode)
+}
+
+process.on('uncaughtException', (error) => exit(printBug(error)))
 // Everything has been written synchronously; a launched command that is left behind must not hold.
-process.exit(await main(process.argv.slice(2)))
+exit(await main(process.argv.slice(2)))

@@ -10,8 +10,8 @@ from orderdesk.ledger import Ledger
 from orderdesk.orders import parse
 from orderdesk.pricing import Pricing
 
-BATCH = 50
-BACKLOG = 100
+BATCH = 200
+BACKLOG = 25
 
 
 class OrderDesk:

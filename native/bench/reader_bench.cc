@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
   }
   pyprof::Tables tables;
   pyprof::StackReader reader(&memory, found.runtime, static_cast<uint64_t>(pid), &tables);
-  for (int i = 0; i < 200; ++i) reader.Sample();
+  for (int i = 0; i < 200; ++i) reader.Sample(pyprof::Motion::kPossible);
 
   std::vector<double> ours;
   std::vector<double> bare;
@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   for (int block = 0; block < blocks; ++block) {
     double start = CpuNow();
     for (int i = 0; i < samples; ++i) {
-      if (reader.Sample() != pyprof::SampleStatus::kOk) return 4;
+      if (reader.Sample(pyprof::Motion::kPossible) != pyprof::SampleStatus::kOk) return 4;
       extra += reader.extra_reads();
       total += reader.samples().size();
       for (const auto& sample : reader.samples())

@@ -84,8 +84,9 @@ class CodeTable {
     return code == nullptr ? 0 : code->frame_bytes;
   }
 
-  /// Index of the frame for this instruction; -1 for a hidden code object. `*sure` is set to false when the instruction is
-  /// outside of the code, which means that frame and code do not belong together.
+  /// Index of the frame for this instruction; -1 for a hidden code object. `*sure` is set to false
+  /// when the instruction is outside of the code, which means that frame and code do not belong
+  /// together.
   int32_t FrameOf(CodeObject* code, uint64_t instruction, bool* sure);
 
  private:

@@ -16,7 +16,7 @@ constexpr size_t kMaxFailures = 256;
 /// Neighbours in the order of addresses that come as one range.
 struct Group {
   Range range;
-  size_t first;   // in that order
+  size_t first;  // in that order
   size_t count;
   size_t offset;  // of its bytes
 };
@@ -68,15 +68,14 @@ std::vector<size_t> ScatterRead::Read(RemoteMemory* memory, std::span<const Rang
 
   size_t at = 0;
   while (at < groups.size() && failures_ < kMaxFailures) {
-    const int64_t got = memory->ReadRanges(std::span(ranges).subspan(at),
-                                           bytes_.data() + base + groups[at].offset);
+    const int64_t got =
+        memory->ReadRanges(std::span(ranges).subspan(at), bytes_.data() + base + groups[at].offset);
     size_t left = got > 0 ? static_cast<size_t>(got) : 0;
     for (; at < groups.size() && left >= groups[at].range.size; ++at) {
       const Group& group = groups[at];
       left -= group.range.size;
       for (const size_t piece : order.subspan(group.first, group.count)) {
-        offsets_[piece] =
-            base + group.offset + (pieces[piece].address - group.range.address);
+        offsets_[piece] = base + group.offset + (pieces[piece].address - group.range.address);
       }
     }
     if (at == groups.size()) break;

@@ -4,9 +4,12 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
+
+#include "sampler/stopper.h"
 
 namespace pyprof {
 namespace {
@@ -24,6 +27,14 @@ constexpr uint64_t kAfterExec = 3 * kSecond;
 constexpr uint64_t kCheckGap = 5 * kMillisecond;
 /// How often thread names are read again: they can change at any time.
 constexpr uint64_t kNamesGap = kSecond;
+
+/// What a sample taken while sharing the core costs the target, by measurement (docs/accuracy.md):
+/// timer interrupt, two context switches, the read.
+constexpr uint64_t kExactCost = 45'000;
+/// The part of it that is not the sampling thread's own CPU time.
+constexpr uint64_t kSwitchCost = 15'000;
+/// A wake-up later than this was not given the core, and comes when the target chose to block.
+constexpr uint64_t kLate = kMillisecond;
 
 uint64_t Now(clockid_t clock) {
   timespec time{};
@@ -51,7 +62,11 @@ uint64_t MainNativeId(pid_t pid) {
 }  // namespace
 
 Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
-    : options_(options), memory_(options.pid), finder_(options.pid, &memory_), watch_(options.pid) {
+    : options_(options),
+      memory_(options.pid),
+      finder_(options.pid, &memory_),
+      watch_(options.pid),
+      sharing_(options.pid) {
   if (!options_.wait) {
     const AttachResult found = finder_.Find();
     *failure = found;
@@ -165,11 +180,13 @@ void Sampler::Run() {
   pthread_setname_np(pthread_self(), "pyprof-sampler");
   // A timer may be late by the slack, which is 50 us unless asked otherwise.
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+  AskForPromptWakeups();
   if (reader_ == nullptr && !Search(0, false)) return;
   SampleLoop();
 }
 
 void Sampler::SampleLoop() {
+  ChooseReading();
   origin_ = Now();
   deadline_ = options_.duration > 0 ? origin_ + options_.duration : 0;
   Schedule schedule(origin_, options_.interval, options_.seed);
@@ -183,14 +200,77 @@ void Sampler::SampleLoop() {
       End(EndReason::kDuration);
       return;
     }
+    const uint64_t due = schedule.next();
     const uint64_t now = Now();
     const Schedule::Tick tick = schedule.Take(now);
-    if (!SampleOnce(now, tick)) return;
+    if (!SampleOnce(now, due, tick)) return;
   }
 }
 
-bool Sampler::SampleOnce(uint64_t now, const Schedule::Tick& tick) {
-  SampleStatus status = reader_->Sample();
+void Sampler::UseLive(ReadingChange why) {
+  reading_ = Reading::kLive;
+  const std::lock_guard lock(mutex_);
+  pending_.status.reading = reading_;
+  pending_.status.reading_change = why;
+}
+
+/// Decides on the reading for the runtime just attached to.
+void Sampler::ChooseReading() {
+  reading_ = options_.reading == Reading::kAuto ? Reading::kExact : options_.reading;
+  {
+    const std::lock_guard lock(mutex_);
+    pending_.status.reading = reading_;
+    pending_.status.reading_change = ReadingChange::kNone;
+  }
+  if (reading_ != Reading::kExact) return;
+  const double share = static_cast<double>(kExactCost) / static_cast<double>(options_.interval);
+  if (!sharing_.Available()) return UseLive(ReadingChange::kNoRunCount);
+  if (options_.reading == Reading::kAuto && share > options_.max_overhead) {
+    return UseLive(ReadingChange::kOverBudget);
+  }
+  if (!sharing_.Follow(MainNativeId(options_.pid))) return UseLive(ReadingChange::kCoreNotAllowed);
+  budget_from_ = 0;
+}
+
+/// Once a second: goes over to live reading when sharing the core has taken more than allowed.
+void Sampler::CheckBudget(uint64_t now) {
+  if (options_.reading != Reading::kAuto || reading_ != Reading::kExact) return;
+  ++budget_ticks_;
+  if (budget_from_ != 0 && now - budget_from_ < kSecond) return;
+  const uint64_t cpu = Now(CLOCK_THREAD_CPUTIME_ID);
+  if (budget_from_ != 0) {
+    const uint64_t taken = cpu - budget_cpu_ + budget_ticks_ * kSwitchCost;
+    const double share = static_cast<double>(taken) / static_cast<double>(now - budget_from_);
+    if (share > options_.max_overhead) UseLive(ReadingChange::kOverBudget);
+  }
+  budget_from_ = now;
+  budget_cpu_ = cpu;
+  budget_ticks_ = 0;
+}
+
+/// One sample by the reading in use; sets proved_.
+SampleStatus Sampler::Read() {
+  proved_ = true;
+  if (reading_ == Reading::kStop) {
+    const Stopped stopped(options_.pid);
+    if (stopped.error() == ESRCH) return SampleStatus::kProcessGone;
+    if (stopped.error() != 0) return SampleStatus::kPermission;
+    return reader_->Sample(Motion::kStill);
+  }
+  if (reading_ == Reading::kLive) return reader_->Sample(Motion::kPossible);
+
+  const uint64_t holder = reader_->HolderNow();
+  const bool still = holder != 0 && sharing_.Begin(holder);
+  const SampleStatus status = reader_->Sample(still ? Motion::kStill : Motion::kPossible);
+  proved_ = still && reader_->SteadyHolder() == holder && sharing_.StoodStill();
+  // The next wake-up shall be where the holder is.
+  if (holder != 0) sharing_.Follow(holder);
+  return status;
+}
+
+bool Sampler::SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick) {
+  late_ = reading_ == Reading::kExact && now - due > kLate;
+  SampleStatus status = Read();
   if (status == SampleStatus::kOk && now - checked_at_ >= kCheckGap) {
     checked_at_ = now;
     if (!watch_.SameMemory()) status = SampleStatus::kProcessGone;
@@ -198,6 +278,7 @@ bool Sampler::SampleOnce(uint64_t now, const Schedule::Tick& tick) {
   Record(now, tick, status == SampleStatus::kOk);
   if (status == SampleStatus::kOk) {
     if (now - named_at_ >= kNamesGap) RefreshNames(now);
+    CheckBudget(now);
     return true;
   }
   return HandleLoss(status);
@@ -220,7 +301,9 @@ bool Sampler::HandleLoss(SampleStatus status) {
     const std::lock_guard lock(mutex_);
     ++pending_.status.execs;
   }
-  return Search(options_.wait || !exec ? 0 : Now() + kAfterExec, exec);
+  if (!Search(options_.wait || !exec ? 0 : Now() + kAfterExec, exec)) return false;
+  ChooseReading();
+  return true;
 }
 
 int32_t Sampler::ThreadIndex(const ThreadSample& sample) {
@@ -239,6 +322,7 @@ void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
   SamplerStatus& status = pending_.status;
   ++status.ticks;
   status.elapsed = now - origin_;
+  if (late_) ++status.late_ticks;
   if (tick.missed > 0) {
     status.missed_ticks += tick.missed;
     status.gap_time += tick.gap;
@@ -255,8 +339,11 @@ void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
     columns.time.push_back(static_cast<double>(now - origin_));
     columns.weight.push_back(static_cast<double>(tick.weight));
     columns.stack.push_back(sample.stack);
-    columns.quality.push_back(static_cast<uint8_t>(sample.quality));
-    columns.reason.push_back(static_cast<uint8_t>(sample.reason));
+    WalkResult how{sample.quality, sample.reason};
+    if (!proved_) how.Degrade(Quality::kRepaired, Reason::kUnproved);
+    if (late_ && how.reason == Reason::kNone) how.reason = Reason::kLate;
+    columns.quality.push_back(static_cast<uint8_t>(how.quality));
+    columns.reason.push_back(static_cast<uint8_t>(how.reason));
   }
   tables_.TakeNew(&pending_.rows);
 }

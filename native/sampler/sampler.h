@@ -13,12 +13,28 @@
 #include "code/tables.h"
 #include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
+#include "sampler/core_sharing.h"
 #include "sampler/process_watch.h"
 #include "sampler/schedule.h"
 #include "stack/stack_reader.h"
 #include "stack/thread_names.h"
 
 namespace pyprof {
+
+/// How the target is read; see docs/accuracy.md.
+enum class Reading {
+  /// Exact as long as it keeps within the overhead allowed, else live.
+  kAuto,
+  /// From another core, while the target runs on.
+  kLive,
+  /// Sharing the core with the thread that holds the GIL.
+  kExact,
+  /// With all threads stopped by ptrace.
+  kStop,
+};
+
+/// Why another reading is used than asked for.
+enum class ReadingChange { kNone, kOverBudget, kNoGil, kCoreNotAllowed, kNoRunCount };
 
 struct SamplerOptions {
   pid_t pid = 0;
@@ -31,6 +47,9 @@ struct SamplerOptions {
   /// Most samples that are kept between two drains.
   size_t capacity = 0;
   uint64_t seed = 0;
+  Reading reading = Reading::kAuto;
+  /// Share of one core that sampling may take from the target, for kAuto.
+  double max_overhead = 0;
 };
 
 enum class SamplerState { kSearching, kSampling, kEnded };
@@ -80,6 +99,11 @@ struct SamplerStatus {
   uint64_t dropped_samples = 0;
   uint64_t execs = 0;
   uint64_t sampler_cpu = 0;  // ns
+  /// The reading in use; never kAuto once sampling has begun.
+  Reading reading = Reading::kAuto;
+  ReadingChange reading_change = ReadingChange::kNone;
+  /// Wake-ups that came late because the core was not given.
+  uint64_t late_ticks = 0;
   std::string python_version;
   AttachStatus attach = AttachStatus::kOk;
   std::string attach_detail;
@@ -122,7 +146,11 @@ class Sampler {
   bool SleepUntil(uint64_t time);
   void Attach(const AttachResult& found);
   void SampleLoop();
-  bool SampleOnce(uint64_t now, const Schedule::Tick& tick);
+  bool SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick);
+  SampleStatus Read();
+  void ChooseReading();
+  void UseLive(ReadingChange why);
+  void CheckBudget(uint64_t now);
   bool HandleLoss(SampleStatus status);
   void Record(uint64_t now, const Schedule::Tick& tick, bool readable);
   int32_t ThreadIndex(const ThreadSample& sample);
@@ -133,6 +161,7 @@ class Sampler {
   ProcessMemory memory_;
   RuntimeFinder finder_;
   ProcessWatch watch_;
+  CoreSharing sharing_;
 
   // The loop thread's own.
   Tables tables_;
@@ -145,6 +174,13 @@ class Sampler {
   uint64_t deadline_ = 0;
   uint64_t checked_at_ = 0;
   uint64_t named_at_ = 0;
+  Reading reading_ = Reading::kLive;
+  /// The last sample is known to be of one instant.
+  bool proved_ = false;
+  bool late_ = false;
+  uint64_t budget_from_ = 0;
+  uint64_t budget_cpu_ = 0;
+  uint64_t budget_ticks_ = 0;
 
   std::mutex mutex_;
   std::condition_variable wake_;

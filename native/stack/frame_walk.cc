@@ -346,7 +346,7 @@ bool FrameWalk::RecoverBelow(const FrameLink* limit) {
 }
 
 WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
-                           const std::byte* state) {
+                           const std::byte* state, Motion motion) {
   WalkResult result;
   planned_ = planned;
   fresh_.clear();
@@ -365,7 +365,9 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   last_chunk_ = chunks_.empty() ? 0 : static_cast<uint32_t>(chunks_.size() - 1);
 
   const bool popped_is_null = layout_.Minor() >= 14;
-  const Reason broken = Descend(plan, popped_is_null ? Top(current) : current, &result.kept);
+  const bool moving = motion == Motion::kPossible;
+  const Reason broken =
+      Descend(plan, popped_is_null && moving ? Top(current) : current, &result.kept);
 
   const auto on_stack = [](const FrameLink& link) { return link.chunk != kOutside; };
   const auto top = std::find_if(fresh_.begin(), fresh_.end(), on_stack);
@@ -383,6 +385,12 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
         if (!on_stack(plan->links[i])) outside_.push_back(plan->links[i].address);
       }
       plan->NoteOutside(outside_);
+    }
+    const auto apart = [](const FrameLink& link) { return link.owner == kOwnedByGenerator; };
+    if (moving && (!popped_is_null || std::any_of(fresh_.begin(), fresh_.end(), apart) ||
+                   std::any_of(plan->links.begin(),
+                               plan->links.begin() + static_cast<ptrdiff_t>(result.kept), apart))) {
+      result.Degrade(Quality::kRepaired, Reason::kUnproved);
     }
     return result;
   }

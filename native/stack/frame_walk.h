@@ -37,6 +37,9 @@ class FrameSizeVerdict {
   uint64_t wrong_ = 0;
 };
 
+/// Whether the thread can have moved while the snapshot was made.
+enum class Motion { kStill, kPossible };
+
 /// What one walk found.
 struct WalkResult {
   Quality quality = Quality::kExact;
@@ -59,14 +62,19 @@ struct WalkResult {
 /// frames are copied at different instants, so on 3.14 and later the top is taken from the copied
 /// chunk itself, which is nearly atomic: a frame that was popped has a null executable, and each
 /// frame begins where its caller's ends. On 3.13 a popped frame keeps its executable, and
-/// current_frame decides.
+/// current_frame decides, as it does in a picture that stands still.
+///
+/// What cannot be proved of a thread that may have moved: on 3.13 everything, later what hangs on a
+/// generator's frame, which is copied apart from the data stack. Such a chain, though it holds
+/// together, is `repaired` at best.
 class FrameWalk {
  public:
   FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* sizes, Snapshot* snapshot);
 
   /// Walks the thread whose planned segments are `planned` (as ThreadPlan::AppendRanges orders
   /// them), and teaches the plan.
-  WalkResult Walk(ThreadPlan* plan, std::span<const Segment> planned, const std::byte* state);
+  WalkResult Walk(ThreadPlan* plan, std::span<const Segment> planned, const std::byte* state,
+                  Motion motion);
 
   /// The new links of the last walk, leaf first.
   const std::vector<FrameLink>& fresh() const { return fresh_; }

@@ -18,6 +18,8 @@ enum class Reason : uint8_t {
   kFreedCode = 5,
   kThreadGone = 6,
   kProcessGone = 7,
+  kUnproved = 8,
+  kLate = 9,
 };
 
 }  // namespace pyprof

@@ -81,8 +81,8 @@ void StackReader::MakePlan(bool holder_only) {
     thread->segments = ranges_.size() - thread->first_segment;
     for (size_t i = thread->first_segment; i < ranges_.size(); ++i) bytes += ranges_[i].size;
   }
-  if (has_switches_ && interpreters_.size() == 1 && threads_.size() > 1) {
-    ranges_.push_back(ranges_[1]);
+  if (has_switches_ && interpreters_.size() == 1) {
+    ranges_.push_back({interpreters_.front().address + interpreter_from_, interpreter_size_});
   }
   planned_holder_only_ = holder_only;
   plan_valid_ = true;
@@ -114,8 +114,40 @@ bool StackReader::ControlIn(const Segment& segment, Control* out) const {
   if (segment.size < interpreter_size_) return false;
   const std::byte* holder = segment.data + layout_.interpreter.gil_holder - interpreter_from_;
   *out = {Load<uint64_t>(holder), Load<uint64_t>(holder + kSwitchesFromHolder),
-          Load<uint64_t>(segment.data + layout_.interpreter.threads_head - interpreter_from_)};
+          Load<uint64_t>(segment.data + layout_.interpreter.threads_head - interpreter_from_),
+          Load<int32_t>(holder + kLockedFromHolder) != 0};
   return true;
+}
+
+/// Takes the GIL's words from both ends of the snapshot.
+void StackReader::ReadControl() {
+  control_known_ = has_switches_ && interpreters_.size() == 1 &&
+                   ControlIn(snapshot_.segments()[1], &before_) &&
+                   ControlIn(snapshot_.segments().back(), &after_);
+}
+
+/// Only the GIL's holder can have moved, unless the GIL went from one thread to another.
+Motion StackReader::MotionOf(const Thread& thread) const {
+  if (motion_ == Motion::kStill) return Motion::kStill;
+  if (!control_known_ || !before_.SameHolder(after_)) return Motion::kPossible;
+  const bool runs = thread.plan.address == before_.holder && (before_.locked || after_.locked);
+  return runs ? Motion::kPossible : Motion::kStill;
+}
+
+uint64_t StackReader::HolderNow() {
+  if (!has_switches_ || interpreters_.size() != 1) return 0;
+  uint64_t holder = 0;
+  if (!memory_->ReadValue(interpreters_.front().address + layout_.interpreter.gil_holder,
+                          &holder)) {
+    return 0;
+  }
+  if (holder_ != nullptr && holder_->plan.address == holder) return holder_->native_id;
+  for (const auto& thread : threads_) {
+    if (thread->plan.address == holder) return thread->native_id;
+  }
+  uint64_t native_id = 0;
+  memory_->ReadValue(holder + layout_.thread.native_thread_id, &native_id);
+  return native_id;
 }
 
 /// Whether the list of interpreters is, by the snapshot, what it was.
@@ -199,7 +231,7 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   }
   const std::span<const Segment> planned =
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
-  const WalkResult walked = walk_.Walk(&thread->plan, planned, state);
+  const WalkResult walked = walk_.Walk(&thread->plan, planned, state, MotionOf(*thread));
   *sample = {thread->serial, native_id,    Load<uint64_t>(state + layout_.thread.thread_id),
              interpreter.id, is_main,      kNoStack,
              walked.quality, walked.reason};
@@ -351,13 +383,9 @@ void StackReader::ReadAll() {
   if (threads_.size() != before) plan_valid_ = false;
 
   picture_holds_ = false;
-  Control after{};
-  if (!has_switches_ || interpreters_.size() != 1 || samples_.size() < 2 ||
-      !ControlIn(snapshot_.segments()[1], &picture_) ||
-      !ControlIn(snapshot_.segments().back(), &after) || picture_ != after) {
-    return;
-  }
   holder_ = nullptr;
+  if (!control_known_ || !before_.SameHolder(after_)) return;
+  picture_ = before_;
   for (const auto& thread : threads_) {
     if (thread->plan.address == picture_.holder && thread->serial != UINT32_MAX) {
       holder_ = thread.get();
@@ -374,10 +402,7 @@ void StackReader::ReadAll() {
 /// the GIL can change its Python stack, and the GIL counts whenever it goes to another thread.
 /// False when it has, or when it cannot be told.
 bool StackReader::ReadHolder() {
-  Control before{};
-  Control after{};
-  if (!ControlIn(snapshot_.segments()[1], &before) || before != picture_ ||
-      !ControlIn(snapshot_.segments().back(), &after) || after != picture_) {
+  if (!control_known_ || !before_.SameHolder(picture_) || !after_.SameHolder(picture_)) {
     return false;
   }
   const std::byte* state = StateOf(*holder_);
@@ -386,10 +411,13 @@ bool StackReader::ReadHolder() {
       Load<uint64_t>(state + layout_.thread.native_thread_id) != holder_->native_id) {
     return false;
   }
+  steady_holder_ = holder_->native_id;
   return ReadThread(holder_, state, snapshot_.segments()[1].data, &samples_[holder_->sample]);
 }
 
-SampleStatus StackReader::Sample() {
+SampleStatus StackReader::Sample(Motion motion) {
+  motion_ = motion;
+  steady_holder_ = 0;
   extra_reads_ = 0;
   bool holder_only = picture_holds_;
   while (true) {
@@ -410,6 +438,7 @@ SampleStatus StackReader::Sample() {
                                     interpreter_from_);
     }
     codes_.BeginSample(generation_);
+    ReadControl();
     if (holder_only && !ReadHolder()) {
       picture_holds_ = false;
       holder_only = false;

@@ -51,8 +51,15 @@ class StackReader {
 
   /// One sample of every thread that runs. A thread whose state exists but that the operating
   /// system has not started yet is no sample. The result holds until the next call.
-  SampleStatus Sample();
+  SampleStatus Sample(Motion motion);
   const std::vector<ThreadSample>& samples() const { return samples_; }
+
+  /// Native id of the thread that took the GIL last, read anew; 0 when there is none.
+  uint64_t HolderNow();
+  /// The same as the last sample saw it, when it was the same before and after the read and no
+  /// other thread had the GIL in between; 0 otherwise, and where other interpreters have a GIL of
+  /// their own.
+  uint64_t SteadyHolder() const { return steady_holder_; }
 
   /// What the next sample will read.
   std::span<const Range> PlannedRanges();
@@ -91,6 +98,7 @@ class StackReader {
   const std::byte* StateOf(const Thread& thread);
   bool ReadThread(Thread* thread, const std::byte* state, const std::byte* head,
                   ThreadSample* sample);
+  Motion MotionOf(const Thread& thread) const;
   void ReadAll();
   bool ReadHolder();
   void Intern(Thread* thread, const WalkResult& walked, ThreadSample* sample);
@@ -103,9 +111,14 @@ class StackReader {
     uint64_t holder;
     uint64_t switches;
     uint64_t threads_head;
-    bool operator==(const Control&) const = default;
+    bool locked;
+    bool SameHolder(const Control& other) const {
+      return holder == other.holder && switches == other.switches &&
+             threads_head == other.threads_head;
+    }
   };
   bool ControlIn(const Segment& segment, Control* out) const;
+  void ReadControl();
 
   RemoteMemory* memory_;
   const Runtime runtime_;
@@ -134,6 +147,12 @@ class StackReader {
   bool picture_holds_ = false;
   Control picture_{};
   Thread* holder_ = nullptr;
+  /// The GIL's state at the beginning and at the end of this sample's read; whether both were read.
+  Control before_{};
+  Control after_{};
+  bool control_known_ = false;
+  Motion motion_ = Motion::kPossible;
+  uint64_t steady_holder_ = 0;
 
   std::vector<ThreadSample> samples_;
   size_t extra_reads_ = 0;

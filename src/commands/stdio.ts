@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 
+export const STDIN = 0
 export const STDOUT = 1
 export const STDERR = 2
 

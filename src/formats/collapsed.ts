@@ -35,7 +35,7 @@ function placeTexts(table: PlaceTable): string[] {
 }
 
 /**
- * Collapsed stacks: a line a path, `root;…;leaf N`, sorted by code units.
+ * Collapsed stacks: a line a path, `root;…;leaf N`, sorted by path (code units).
  *
  * N is true time in whole microseconds. Running totals are rounded, not the numbers themselves, so
  * each N is within 1 µs of the truth and the sum of all N is the rounded sum of all weights. Every

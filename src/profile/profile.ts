@@ -79,6 +79,10 @@ export const REASONS = [
   'thread-gone',
   /** The process ended or was replaced by exec while it was read. */
   'process-gone',
+  /** The chain holds together, but the thread may have moved while it was read. */
+  'unproved',
+  /** Sharing the core: the wake-up came late, so that blocking points are over-represented. */
+  'late',
 ] as const
 export type Reason = (typeof REASONS)[number]
 
@@ -104,6 +108,9 @@ export interface Gap {
   readonly missedTicks: number
 }
 
+/** How the target is read: while it runs on, sharing its core, or stopped. */
+export type Reading = 'live' | 'exact' | 'stop'
+
 /** Why a recording ended. */
 export type EndReason =
   | 'duration'
@@ -119,7 +126,8 @@ export interface Meta {
   readonly command: string
   readonly pythonVersion: string
   readonly mode: 'wall'
-  readonly read: 'live'
+  /** The reading in use at the end; see docs/accuracy.md. */
+  readonly read: Reading
   /** Requested rate in Hz. */
   readonly rate: number
   /** Wall-clock start, milliseconds since the epoch. */
@@ -140,6 +148,8 @@ export interface Accounting {
   readonly droppedSamples: number
   /** CPU time of the whole profiler process, in ns. */
   readonly profilerCpu: number
+  /** Ticks at which sharing the core was asked for and the core came late. */
+  readonly lateTicks: number
   /** Times that the target replaced itself by exec and was attached to again. */
   readonly execs: number
 }

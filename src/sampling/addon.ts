@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { PyprofError } from '../errors.ts'
+import type { Reading } from '../profile/profile.ts'
 
 /** New rows of the tables since the last drain. Field order and units as in profile.ts. */
 export interface Batch {
@@ -57,6 +58,12 @@ export interface SamplerStatus {
   readonly samplerCpu: number
   /** `3.14.10`, '' while searching. */
   readonly pythonVersion: string
+  /** The reading in use; 'auto' while searching. */
+  readonly read: Reading | 'auto'
+  /** Why it is not the one that was asked for. */
+  readonly readChange: '' | 'over-budget' | 'no-gil' | 'core-not-allowed' | 'no-run-count'
+  /** Wake-ups that came late because the core was not given. */
+  readonly lateTicks: number
   /** Why no supported Python was found so far; '' when one was. Codes as in AttachFailure. */
   readonly attachError: AttachErrorCode | ''
   readonly attachDetail: string
@@ -88,6 +95,9 @@ export interface SamplerOptions {
   readonly capacity: number
   /** Seed of the jitter. */
   readonly seed: number
+  readonly read: Reading | 'auto'
+  /** Share of a core (0.005 is half a percent) that 'auto' may take from the target. */
+  readonly maxOverhead: number
 }
 
 export interface NativeSampler {

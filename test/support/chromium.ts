@@ -151,7 +151,7 @@ interface Message {
   readonly error?: { readonly message: string }
 }
 
-/** Windows virtual key codes, which Chromium wants beside the names of keys that type nothing. */
+/** Windows virtual key codes, by which Chromium acts on the keys that type nothing. */
 const KEY_CODES: Readonly<Record<string, number>> = {
   Backspace: 8,
   Tab: 9,
@@ -167,7 +167,7 @@ const KEY_CODES: Readonly<Record<string, number>> = {
 export class Page {
   /** Addresses that the page asked for, itself included. */
   readonly requests: string[] = []
-  /** Errors and warnings on the console, uncaught exceptions and failed loads. */
+  /** Errors and warnings on the console, uncaught exceptions and failed requests. */
   readonly problems: string[] = []
   readonly #send: (method: string, params?: object) => Promise<Record<string, unknown>>
   #loaded: () => void = () => {}
@@ -200,7 +200,9 @@ export class Page {
     if (method === 'Runtime.consoleAPICalled' && ['error', 'warning'].includes(`${params.type}`)) {
       this.problems.push(JSON.stringify(params))
     }
-    if (method === 'Log.entryAdded') this.problems.push(JSON.stringify(params))
+    if (method === 'Log.entryAdded' && (params.entry as { level: string }).level === 'error') {
+      this.problems.push(JSON.stringify(params))
+    }
   }
 
   async resize(width: number, height: number): Promise<void> {
@@ -253,7 +255,7 @@ export class Page {
     const event = {
       key,
       modifiers: ctrl ? 2 : 0,
-      windowsVirtualKeyCode: KEY_CODES[key] ?? key.toUpperCase().charCodeAt(0),
+      windowsVirtualKeyCode: KEY_CODES[key] ?? 0,
       ...(key.length === 1 && !ctrl ? { text: key } : {}),
       ...(key === 'Enter' ? { text: '\r' } : {}),
     }

@@ -81,10 +81,9 @@ function split(tree: CallTree, limit: number) {
 
 /** Links each node to its children: the heaviest first, equals by their text. */
 function link(tree: CallTree, kept: NodeIndex[], frames: FrameList) {
-  kept.sort(
-    (a, b) =>
-      tree.total[b]! - tree.total[a]! || compareText(frames.textOf(a), frames.textOf(b)) || a - b,
-  )
+  const texts: string[] = []
+  for (const node of kept) texts[node] = frames.textOf(node)
+  kept.sort((a, b) => tree.total[b]! - tree.total[a]! || compareText(texts[a]!, texts[b]!) || a - b)
   const firstChild = new Int32Array(tree.length).fill(-1)
   const nextSibling = new Int32Array(tree.length).fill(-1)
   for (const node of kept.reverse()) {

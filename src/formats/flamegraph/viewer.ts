@@ -127,9 +127,9 @@ function cut(characters, columns) {
 }
 
 // Drawing.
+const windowWidth = () => Math.max(200, svg.getBoundingClientRect().width)
 function draw(resized = false) {
-  const size = Math.max(200, svg.getBoundingClientRect().width)
-  width = size - 2 * PAD
+  width = windowWidth() - 2 * PAD
   reset.hidden = zoom === 0
   boxes = new Map()
   levels = []
@@ -155,15 +155,20 @@ function draw(resized = false) {
     ' too narrow to draw at this zoom.')
   if (total[0] === 0) notes.push('The samples stand for no time.')
   note.textContent = notes.join(' ')
-  set(headHolder, { width: size, height: 1 })
-  const top = Math.ceil(head.getBoundingClientRect().height)
-  headHolder.setAttribute('height', top)
-  set(graph, { transform: 'translate(' + PAD + ' ' + top + ')' })
   // After a resize the height never shrinks, lest a scroll bar come and go for ever.
   rows = Math.max(resized ? rows : 0, levels.length)
-  svg.setAttribute('height', top + rows * ROW + PAD)
+  placeBelowHead()
   if (!boxes.has(focus)) focus = zoom
   boxes.get(focus).setAttribute('tabindex', 0)
+}
+
+/** The head is as high as its text needs at this width. */
+function placeBelowHead() {
+  set(headHolder, { width: width + 2 * PAD, height: 1 })
+  const top = Math.ceil(head.getBoundingClientRect().height)
+  set(headHolder, { height: top })
+  set(graph, { transform: 'translate(' + PAD + ' ' + top + ')' })
+  set(svg, { height: top + rows * ROW + PAD })
 }
 
 function boxElement(box, x, wide, above) {
@@ -174,7 +179,7 @@ function boxElement(box, x, wide, above) {
   })
   const made = set(drawn('g', 'box', rect), { 'data-box': box, role: 'treeitem', tabindex: -1 })
   if (above) made.classList.add('above')
-  if (matched && matched.has(frameOf[box]) && box > 0) made.classList.add('match')
+  if (isMatch(box)) made.classList.add('match')
   const columns = Math.floor((wide - 7) / characterWidth)
   if (columns >= 3) {
     const text = set(drawn('text', 'label', cutEnd(frame.name, columns)), {
@@ -200,6 +205,7 @@ function zoomTo(box, remember = true) {
   focus = box
   hideTip()
   draw()
+  if (matched) runSearch()
   focusBox(box)
 }
 function focusBox(box) {
@@ -213,6 +219,7 @@ function focusBox(box) {
 }
 
 // Search.
+const isMatch = (box) => matched !== null && box > 0 && matched.has(frameOf[box])
 function runSearch() {
   const text = search.value
   matched = null
@@ -230,7 +237,7 @@ function runSearch() {
     })
     let sum = 0, inView = 0, hits = 0, covered = 0
     for (let box = 1; box < boxCount; box++) {
-      if (!matched.has(frameOf[box])) continue
+      if (!isMatch(box)) continue
       hits++
       if (box < covered) continue
       covered = end[box]
@@ -238,17 +245,15 @@ function runSearch() {
       if (box >= zoom && box < end[zoom]) inView += total[box]
     }
     for (let box = parent[zoom]; box > 0; box = parent[box]) {
-      if (matched.has(frameOf[box])) inView = total[zoom]
+      if (isMatch(box)) inView = total[zoom]
     }
     found.textContent = hits === 0 ? 'No match' : 'Matched ' + percent(sum, total[0]) + ', ' +
       time(sum) + ', ' + count(hits) + (hits === 1 ? ' frame' : ' frames') +
       (zoom > 0 ? '; ' + percent(inView, total[zoom]) + ' of the view' : '')
   }
   svg.classList.toggle('searching', matched !== null)
-}
-function searchAgain() {
-  runSearch()
-  draw()
+  for (const [box, drawnBox] of boxes) drawnBox.classList.toggle('match', isMatch(box))
+  placeBelowHead()
 }
 function nextMatch() {
   const hits = [...boxes.keys()].filter((box) => boxes.get(box).classList.contains('match'))
@@ -301,11 +306,11 @@ graph.addEventListener('mousemove', (event) => {
 })
 graph.addEventListener('mouseleave', hideTip)
 reset.addEventListener('click', () => zoomTo(0))
-search.addEventListener('input', searchAgain)
+search.addEventListener('input', runSearch)
 
-// Keyboard.
-graph.addEventListener('focusin', (event) => {
-  const box = boxAt(event)
+// Keyboard. Focus is listened for on the window: an SVG element that listens takes focus itself.
+window.addEventListener('focusin', (event) => {
+  const box = graph.contains(event.target) ? boxAt(event) : -1
   if (box < 0 || !event.target.matches(':focus-visible')) return
   const view = svg.getBoundingClientRect()
   const spot = event.target.getBoundingClientRect()
@@ -313,7 +318,7 @@ graph.addEventListener('focusin', (event) => {
   describe(event.target, box)
   showTip(box, Math.max(spot.left, 0) - view.left, spot.bottom - view.top - 10)
 })
-graph.addEventListener('focusout', hideTip)
+window.addEventListener('focusout', hideTip)
 
 function move(key) {
   const level = levels[depth[focus]]
@@ -345,7 +350,7 @@ window.addEventListener('keydown', (event) => {
     event.preventDefault()
     if (search.value !== '') {
       search.value = ''
-      searchAgain()
+      runSearch()
       focusBox(focus)
     } else if (event.target === search) focusBox(focus)
     else zoomTo(0)
@@ -370,7 +375,7 @@ window.addEventListener('keydown', (event) => {
 })
 
 new ResizeObserver(() => {
-  if (Math.max(200, svg.getBoundingClientRect().width) - 2 * PAD !== width) draw(true)
+  if (windowWidth() - 2 * PAD !== width) draw(true)
 }).observe(svg)
 draw()
 })()

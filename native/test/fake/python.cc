@@ -1,11 +1,12 @@
-#include "test/fake_python.h"
+#include "test/fake/python.h"
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "runtime/debug_offsets.h"
-#include "test/location_encoder.h"
+#include "test/fake/location_encoder.h"
 
 namespace pyprof::test {
 namespace {
@@ -38,7 +39,7 @@ constexpr uint8_t kOwnedByThread = 0;
 constexpr uint8_t kOwnedByGenerator = 1;
 constexpr uint8_t kOwnedByInterpreter = 3;
 
-/// Size of a code object's fixed part beyond which the code units stand.
+/// What freed memory is filled with.
 constexpr uint64_t kGarbage = 0xdbdbdbdbdbdbdbdb;
 
 }  // namespace
@@ -173,6 +174,15 @@ void FakePython::AdvanceGeneration() {
   memory_.Put(word, memory_.Get<uint64_t>(word) + 1);
 }
 
+void FakePython::GiveGil(const FakeThread& thread) {
+  // struct _gil_runtime_state: last_holder, locked, switch_number.
+  const uint64_t holder = thread.interpreter_ + layout_.interpreter.gil_holder;
+  if (memory_.Get<uint64_t>(holder) == thread.state_) return;
+  memory_.Put(holder, thread.state_);
+  memory_.Put<int32_t>(thread.interpreter_ + layout_.interpreter.gil_locked, 1);
+  memory_.Put(holder + 16, memory_.Get<uint64_t>(holder + 16) + 1);
+}
+
 uint64_t FakePython::InstructionAt(uint64_t code, int line) const {
   return code + layout_.code.co_code_adaptive + static_cast<uint64_t>(line) * 2;
 }
@@ -185,7 +195,21 @@ uint64_t FakePython::FrameBytes(uint64_t code) const {
 
 FakeGenerator FakePython::Generator(std::string_view function) {
   const uint64_t code = Function(function);
+  return GeneratorAt(Allocate(kGeneratorFrame + FrameBytes(code)), code);
+}
+
+FakeGenerator FakePython::GeneratorAlone(std::string_view function) {
+  const uint64_t code = Function(function);
+  const auto to_page = [](uint64_t at) {
+    return (at + FakeMemory::kPage - 1) / FakeMemory::kPage * FakeMemory::kPage;
+  };
+  heap_ = to_page(heap_);
   const uint64_t object = Allocate(kGeneratorFrame + FrameBytes(code));
+  heap_ = to_page(heap_);
+  return GeneratorAt(object, code);
+}
+
+FakeGenerator FakePython::GeneratorAt(uint64_t object, uint64_t code) {
   const uint64_t frame = object + kGeneratorFrame;
   SetExecutable(frame, code);
   SetInstruction(frame, InstructionAt(code, 0));
@@ -224,6 +248,8 @@ void FakePython::LinkInterpreters() {
 }
 
 FakeThread& FakePython::AddThread(std::string name, uint64_t interpreter) {
+  thread_names_[next_native_id_] = name;
+  // Its constructor is for this class alone, which make_unique cannot call.
   threads_.push_back(std::unique_ptr<FakeThread>(
       new FakeThread(this, std::move(name), interpreter, next_native_id_++)));
   FakeThread& thread = *threads_.back();
@@ -255,13 +281,10 @@ void FakePython::LinkThreads(uint64_t interpreter) {
   memory_.Put(interpreter + layout_.interpreter.threads_head, next);
 }
 
-std::string FakePython::ThreadName(uint64_t state) const {
-  for (const auto& thread : threads_) {
-    if (thread->state_ == state) return thread->name_;
-  }
-  char text[24];
-  std::snprintf(text, sizeof(text), "%#lx", state);
-  return text;
+std::string FakePython::ThreadName(uint64_t native_id) const {
+  const auto found = thread_names_.find(native_id);
+  if (found != thread_names_.end()) return found->second;
+  return std::string("thread ").append(std::to_string(native_id));
 }
 
 void FakePython::SetExecutable(uint64_t frame, uint64_t value) {

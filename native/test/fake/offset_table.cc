@@ -1,4 +1,4 @@
-#include "test/offset_table.h"
+#include "test/fake/offset_table.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "test/location_encoder.h"
+#include "test/fake/location_encoder.h"
 
 #include <algorithm>
 

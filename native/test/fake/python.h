@@ -9,8 +9,8 @@
 
 #include "runtime/find_runtime.h"
 #include "runtime/layout.h"
-#include "test/fake_memory.h"
-#include "test/offset_table.h"
+#include "test/fake/memory.h"
+#include "test/fake/offset_table.h"
 
 namespace pyprof::test {
 
@@ -25,7 +25,7 @@ struct FunctionOptions {
   int locals = 2;
   int stack_size = 3;
   /// Written instead of the table that follows from `lines`.
-  std::string location_table;
+  std::string location_table = {};
 };
 
 /// A generator or coroutine: its frame lives inside of it, in the heap.
@@ -119,8 +119,8 @@ class FakePython {
   FakeThread& AddThread(std::string name) { return AddThread(std::move(name), main_interpreter()); }
   FakeThread& AddThread(std::string name, uint64_t interpreter);
   void RemoveThread(const FakeThread& thread);
-  /// Name of the thread with this state, else its address.
-  std::string ThreadName(uint64_t state) const;
+  /// Name of the thread with this native id; threads that are gone included.
+  std::string ThreadName(uint64_t native_id) const;
 
   /// Address of the code object of this name; made when there is none.
   uint64_t Function(std::string_view name) { return Function(name, {}); }
@@ -132,8 +132,12 @@ class FakePython {
   /// Moves the published code_object_generation, as the freeing of code does; nothing on 3.13.
   void AdvanceGeneration();
   uint64_t InstructionAt(uint64_t code, int line) const;
+  /// The GIL goes to this thread: it is the last holder, and the switch is counted.
+  void GiveGil(const FakeThread& thread);
 
   FakeGenerator Generator(std::string_view function);
+  /// One that has its pages for itself, so that they can be unmapped.
+  FakeGenerator GeneratorAlone(std::string_view function);
 
   /// Objects in the heap.
   uint64_t Str(std::u32string_view text);
@@ -163,6 +167,7 @@ class FakePython {
   };
 
   uint64_t Type(std::string_view name);
+  FakeGenerator GeneratorAt(uint64_t object, uint64_t code);
   void WriteCode(uint64_t address, std::string_view name, const FunctionOptions& options);
   void LinkInterpreters();
   void LinkThreads(uint64_t interpreter);
@@ -185,6 +190,7 @@ class FakePython {
   std::vector<std::unique_ptr<FakeThread>> threads_;  // oldest first
   std::map<std::string, FunctionInfo, std::less<>> functions_;
   std::map<uint64_t, FunctionOptions> compiled_;  // by address
+  std::map<uint64_t, std::string> thread_names_;  // by native id
 };
 
 }  // namespace pyprof::test

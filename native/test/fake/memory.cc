@@ -1,4 +1,4 @@
-#include "test/fake_memory.h"
+#include "test/fake/memory.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,0 +1,150 @@
+#include "objects/attributes.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "objects/scatter_read.h"
+#include "objects/values.h"
+
+namespace pyprof {
+namespace {
+
+/// Where ht_cached_keys can be: behind the PyTypeObject and 55 words of method tables, with room
+/// for what a build adds.
+constexpr size_t kHeapTypeTail = 640;
+/// Longest attribute name that is compared.
+constexpr uint64_t kMaxName = 64;
+
+template <typename T>
+T Load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof(value));
+  return value;
+}
+
+}  // namespace
+
+void Attributes::Forget() {
+  shared_.clear();
+  keys_.clear();
+}
+
+/// In front of an object lie, from near to far: the garbage collector's two words (not in a
+/// free-threaded build), the managed dict, the list of weak references
+/// (Include/internal/pycore_object.h, MANAGED_DICT_OFFSET).
+uint64_t Attributes::ManagedDictAddress(uint64_t object) const {
+  return object - (layout_.free_threaded ? 8 : 24);
+}
+
+Attributes::Indexes Attributes::Search(const std::vector<DictItem>& items) {
+  std::vector<uint64_t> unknown;
+  for (const DictItem& item : items) {
+    if (!keys_.contains(item.key)) unknown.push_back(item.key);
+  }
+  const auto texts = ReadStrings(memory_, layout_, types_, unknown, kMaxName);
+  for (size_t i = 0; i < unknown.size(); ++i) {
+    std::optional<size_t>& name = keys_[unknown[i]];
+    for (size_t n = 0; n < names_.size(); ++n) {
+      if (texts[i] == names_[n]) name = n;
+    }
+  }
+  Indexes indexes(names_.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::optional<size_t> name = keys_[items[i].key];
+    if (name) indexes[*name] = i;
+  }
+  return indexes;
+}
+
+std::optional<Attributes::Indexes> Attributes::IndexesIn(uint64_t keys) {
+  const auto table = ReadDictKeys(memory_, keys);
+  if (!table || !table->split) return std::nullopt;
+  const auto items = ReadEntries(memory_, *table, 0, table->count);
+  if (!items) return std::nullopt;
+  return Search(*items);
+}
+
+/// ht_cached_keys is published from 3.15 on. Before, it is the word of the class that points to a
+/// shared table in which all the names are.
+void Attributes::FindCachedKeys(const Type& type) {
+  if (layout_.heap_type.ht_cached_keys != 0) {
+    cached_keys_ = layout_.heap_type.ht_cached_keys;
+    return;
+  }
+  std::byte tail[kHeapTypeTail];
+  const Range range{type.address + layout_.type.size, sizeof(tail)};
+  const int64_t got = memory_->ReadRanges({&range, 1}, tail);
+  for (int64_t offset = 0; offset + 8 <= got; offset += 8) {
+    const auto indexes = IndexesIn(Load<uint64_t>(tail + offset));
+    const auto found = [](const std::optional<size_t>& index) { return index.has_value(); };
+    if (!indexes || !std::all_of(indexes->begin(), indexes->end(), found)) continue;
+    cached_keys_ = layout_.type.size + static_cast<uint64_t>(offset);
+    return;
+  }
+}
+
+const Attributes::Indexes* Attributes::SharedIndexes(const Type& type) {
+  const auto [at, is_new] = shared_.try_emplace(type.address);
+  if (is_new) {
+    if (cached_keys_ == 0) FindCachedKeys(type);
+    uint64_t keys = 0;
+    if (cached_keys_ != 0 && memory_->ReadValue(type.address + cached_keys_, &keys)) {
+      at->second = IndexesIn(keys);
+    }
+  }
+  return at->second ? &*at->second : nullptr;
+}
+
+void Attributes::ReadFromDict(uint64_t object, Values* out) {
+  uint64_t dict = 0;
+  if (!memory_->ReadValue(ManagedDictAddress(object), &dict)) return;
+  const auto items = dicts_.Items(dict);
+  if (!items) return;
+  const Indexes indexes = Search(*items);
+  for (size_t n = 0; n < indexes.size(); ++n) {
+    if (indexes[n]) out->values[n] = (*items)[*indexes[n]].value;
+  }
+}
+
+std::vector<Attributes::Values> Attributes::Read(std::span<const uint64_t> objects) {
+  std::vector<Range> ranges;
+  for (const uint64_t object : objects) ranges.push_back({object + layout_.object.ob_type, 8});
+  const ScatterRead types(memory_, ranges);
+
+  std::vector<Values> results(objects.size());
+  std::vector<const Indexes*> indexes(objects.size());
+  for (size_t i = 0; i < objects.size(); ++i) {
+    ranges[i] = {0, 0};
+    if (types[i] == nullptr || objects[i] % 8 != 0) continue;
+    const Type* type = types_->At(Load<uint64_t>(types[i]));
+    if (type == nullptr || !type->Has(kHeapType) || !type->Has(kManagedDict)) continue;
+    results[i] = {type, std::vector<uint64_t>(names_.size())};
+    if (!type->Has(kInlineValues)) continue;
+    indexes[i] = SharedIndexes(*type);
+    if (indexes[i] == nullptr) continue;
+    size_t last = 0;
+    for (const auto& index : *indexes[i]) last = std::max(last, index.value_or(0));
+    ranges[i] = {objects[i] + type->basicsize, kValuesHead + (last + 1) * 8};
+  }
+  const ScatterRead values(memory_, ranges);
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (results[i].type == nullptr) continue;
+    const std::byte* at = ranges[i].size > 0 ? values[i] : nullptr;
+    const bool is_inline =
+        at != nullptr && Load<uint8_t>(at + 2) == 1 && Load<uint8_t>(at + 3) == 1;
+    if (!is_inline) {
+      ReadFromDict(objects[i], &results[i]);
+      continue;
+    }
+    const size_t capacity = Load<uint8_t>(at);
+    for (size_t n = 0; n < names_.size(); ++n) {
+      const std::optional<size_t> index = (*indexes[i])[n];
+      if (index && *index < capacity) {
+        results[i].values[n] = Load<uint64_t>(at + kValuesHead + *index * 8);
+      }
+    }
+  }
+  return results;
+}
+
+}  // namespace pyprof

@@ -1,0 +1,147 @@
+#include "sampler/core_sharing.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace pyprof {
+namespace {
+
+/// Threads whose files are kept open.
+constexpr size_t kMaxOpen = 128;
+/// Times that a thread which has moved to another processor is gone after for one sample.
+constexpr int kMaxMoves = 3;
+/// The shortest slice that the kernel grants (100 us, sched_setattr(2) since Linux 6.12): the
+/// shorter the slice, the earlier its deadline, the sooner the wake-up.
+constexpr uint64_t kSlice = 100'000;
+
+/// struct sched_attr, version 0; libc has no declaration of it everywhere.
+struct SchedulerAttributes {
+  uint32_t size;
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t runtime;
+  uint64_t deadline;
+  uint64_t period;
+};
+
+int OpenTaskFile(pid_t pid, uint64_t tid, const char* name) {
+  const std::string path =
+      "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + name;
+  return open(path.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+}  // namespace
+
+ThreadFacts::ThreadFacts(pid_t pid, uint64_t tid)
+    : stat_(OpenTaskFile(pid, tid, "stat")), schedstat_(OpenTaskFile(pid, tid, "schedstat")) {}
+
+ThreadFacts::~ThreadFacts() {
+  if (stat_ >= 0) close(stat_);
+  if (schedstat_ >= 0) close(schedstat_);
+}
+
+bool ThreadFacts::RunCount(uint64_t* count) const {
+  // Time on a processor, time waiting for one, runs.
+  char text[96];
+  const ssize_t got = schedstat_ < 0 ? -1 : pread(schedstat_, text, sizeof(text) - 1, 0);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  const char* last = strrchr(text, ' ');
+  if (last == nullptr) return false;
+  *count = strtoull(last, nullptr, 10);
+  return *count > 0;
+}
+
+bool ThreadFacts::Place(int* processor, bool* runnable) const {
+  char text[1024];
+  const ssize_t got = stat_ < 0 ? -1 : pread(stat_, text, sizeof(text) - 1, 0);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  // The name, field 2, may hold anything; the last parenthesis ends it. Then the state, field 3.
+  const char* at = strrchr(text, ')');
+  if (at == nullptr || at[1] != ' ') return false;
+  *runnable = at[2] == 'R';
+  at += 2;
+  for (int field = 3; field < 39; ++field) {
+    at = strchr(at + 1, ' ');
+    if (at == nullptr) return false;
+  }
+  *processor = atoi(at + 1);
+  return true;
+}
+
+CoreSharing::CoreSharing(pid_t pid) : pid_(pid) {
+  uint64_t count = 0;
+  int processor = 0;
+  bool runnable = false;
+  const ThreadFacts self(getpid(), static_cast<uint64_t>(syscall(SYS_gettid)));
+  available_ = self.RunCount(&count) && self.Place(&processor, &runnable);
+}
+
+ThreadFacts* CoreSharing::Facts(uint64_t tid) {
+  if (facts_.size() > kMaxOpen) {
+    facts_.clear();
+    watched_ = nullptr;
+    began_ = false;
+  }
+  auto& facts = facts_[tid];
+  if (facts == nullptr) facts = std::make_unique<ThreadFacts>(pid_, tid);
+  return facts.get();
+}
+
+bool CoreSharing::RunOn(int processor) {
+  if (processor == processor_) return true;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  if (sched_setaffinity(0, sizeof(set), &set) != 0) return false;
+  processor_ = processor;
+  return true;
+}
+
+bool CoreSharing::Follow(uint64_t tid) {
+  int processor = 0;
+  bool runnable = false;
+  if (!Facts(tid)->Place(&processor, &runnable)) return true;  // gone: Begin will tell
+  return RunOn(processor);
+}
+
+bool CoreSharing::Begin(uint64_t tid) {
+  watched_ = Facts(tid);
+  began_ = false;
+  for (int move = 0; move < kMaxMoves; ++move) {
+    int processor = 0;
+    bool runnable = false;
+    // The count first: a thread that does not run at the second look and was not put on a
+    // processor since the first one cannot have run from the second look on either.
+    if (!watched_->RunCount(&count_) || !watched_->Place(&processor, &runnable)) return false;
+    if (!runnable || processor == processor_) {
+      began_ = true;
+      return true;
+    }
+    if (!RunOn(processor)) return false;
+  }
+  return false;
+}
+
+bool CoreSharing::StoodStill() const {
+  uint64_t count = 0;
+  return began_ && watched_->RunCount(&count) && count == count_;
+}
+
+void AskForPromptWakeups() {
+  SchedulerAttributes attributes{};
+  attributes.size = sizeof(attributes);
+  attributes.runtime = kSlice;
+  syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+}  // namespace pyprof

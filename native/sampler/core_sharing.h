@@ -1,0 +1,69 @@
+#pragma once
+
+#include <sched.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+namespace pyprof {
+
+/// What the kernel says of one thread, by files kept open: /proc/PID/task/TID/{stat,schedstat}.
+class ThreadFacts {
+ public:
+  ThreadFacts(pid_t pid, uint64_t tid);
+  ~ThreadFacts();
+  ThreadFacts(const ThreadFacts&) = delete;
+  ThreadFacts& operator=(const ThreadFacts&) = delete;
+
+  /// Number of times that the thread was put on a processor; false when the kernel does not count
+  /// it (CONFIG_SCHED_INFO) or the thread is gone.
+  bool RunCount(uint64_t* count) const;
+  /// The processor that the thread runs on, waits for or ran on last, and whether it is runnable.
+  bool Place(int* processor, bool* runnable) const;
+
+ private:
+  int stat_;
+  int schedstat_;
+};
+
+/// Reading while sharing the core. A thread that belongs to the processor that the sampler runs on
+/// cannot run itself; and in a build with a GIL only the thread that last took the GIL can change
+/// any Python stack as long as the GIL goes to no other. So a read made on that thread's processor
+/// sees a picture that stands still, with nobody stopped. Each read is proved afterwards by the
+/// scheduler's own count of the thread's runs, which knows nothing of what Python did.
+class CoreSharing {
+ public:
+  explicit CoreSharing(pid_t pid);
+
+  /// Whether the kernel tells what is needed.
+  bool Available() const { return available_; }
+
+  /// Moves the calling thread to the processor of the thread, so that the next wake-up is there.
+  /// False when this thread may not run there.
+  bool Follow(uint64_t tid);
+
+  /// Begins a read: true when the thread surely does not run now. Goes after it when it has moved.
+  bool Begin(uint64_t tid);
+  /// Ends the read: true when the thread of Begin has not run since.
+  bool StoodStill() const;
+
+ private:
+  ThreadFacts* Facts(uint64_t tid);
+  bool RunOn(int processor);
+
+  pid_t pid_;
+  bool available_ = true;
+  bool began_ = false;
+  uint64_t count_ = 0;
+  ThreadFacts* watched_ = nullptr;
+  int processor_ = -1;
+  std::unordered_map<uint64_t, std::unique_ptr<ThreadFacts>> facts_;
+};
+
+/// Asks the scheduler to give this thread the core promptly and for short: it runs for some
+/// microseconds at a time. Needs no privilege; does nothing where the kernel does not know it.
+void AskForPromptWakeups();
+
+}  // namespace pyprof

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "stack/work_limit.h"
+
+namespace pyprof {
+
+/// The operating system's names of a process's threads (comm: at most 15 bytes).
+class TaskNames {
+ public:
+  explicit TaskNames(pid_t pid);
+
+  /// `native_id` is the thread's id as the process itself sees it, that is, in its own pid
+  /// namespace. Empty when there is no such thread. A name that was asked for before is the one of
+  /// then, or of the last `Refresh` that came to it.
+  std::string NameOf(uint64_t native_id);
+  /// Reads names that were asked for since the last call again, a bounded number; forgets the
+  /// others.
+  void Refresh();
+
+  /// Id of the process's first thread, as the process itself sees it.
+  uint64_t main_native_id() const { return main_native_id_; }
+
+ private:
+  struct Task {
+    std::string name;
+    bool asked;
+  };
+
+  std::string Read(uint64_t native_id);
+  void FindOuterIds();
+
+  const std::string directory_;
+  uint64_t main_native_id_;
+  /// The process lives in a pid namespace below that of our /proc, which knows its threads by other
+  /// ids.
+  bool nested_;
+  std::map<uint64_t, uint64_t> inner_ids_;  // by the id in our /proc
+  std::map<uint64_t, uint64_t> outer_ids_;  // the other way round
+  WorkLimit scans_;
+  std::map<uint64_t, Task> tasks_;
+  uint64_t refreshed_to_ = 0;
+};
+
+}  // namespace pyprof

@@ -1,0 +1,232 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "stack/stack_reader.h"
+#include "test/fake/python.h"
+#include "test/fake/reader.h"
+
+namespace pyprof::test {
+namespace {
+
+// Stacks as a reader meets them that does not stop its target: current_frame was copied at another
+// instant than the frames, and frames that a chain leads to are gone.
+
+class TornStackTest : public testing::TestWithParam<int> {
+ protected:
+  /// Shows the reader an intact stack first, from which it learns that frame sizes can be trusted
+  /// and where to read.
+  void Learn() { ASSERT_EQ(reader.Picture(), "main*: a b c"); }
+
+  FakePython python{GetParam()};
+  FakeReader reader{&python};
+  FakeThread& main = python.AddThread("main").Enter().Call("a").Call("b").Call("c");
+  const uint64_t a = main.frame(1);
+  const uint64_t b = main.frame(2);
+  const uint64_t c = main.frame(3);
+};
+
+/// 3.14 and later, where the frames themselves tell which of them are alive.
+class TornStack14Test : public TornStackTest {};
+class TornStack13Test : public TornStackTest {};
+
+const auto kName = [](const auto& minor) { return "v3_" + std::to_string(minor.param); };
+INSTANTIATE_TEST_SUITE_P(Python, TornStackTest, testing::Values(13, 14, 15), kName);
+INSTANTIATE_TEST_SUITE_P(Python, TornStack14Test, testing::Values(14, 15), kName);
+INSTANTIATE_TEST_SUITE_P(Python, TornStack13Test, testing::Values(13), kName);
+
+TEST_P(TornStack14Test, ALeafThatWasPoppedIsNotShown) {
+  main.Return().PointCurrentFrameAt(c);
+  EXPECT_EQ(reader.Picture(), "main*: a b");
+}
+
+TEST_P(TornStack14Test, SeveralFramesThatWerePoppedAreNotShown) {
+  main.Return().Return().PointCurrentFrameAt(c);
+  EXPECT_EQ(reader.Picture(), "main*: a");
+}
+
+TEST_P(TornStack14Test, ACalleeThatCameAfterCurrentFrameWasReadIsShown) {
+  Learn();
+  main.PointCurrentFrameAt(a);
+  EXPECT_EQ(reader.Picture(), "main*: a b c");
+}
+
+TEST_P(TornStack14Test, APoppedLeafWithAnotherCalleeInItsPlaceShowsTheCallee) {
+  Learn();
+  main.Return().Call("d").PointCurrentFrameAt(b);
+  EXPECT_EQ(reader.Picture(), "main*: a b d");
+}
+
+TEST_P(TornStack14Test, ACalleeOfAGeneratorThatCameLaterIsShownOverTheGenerator) {
+  const FakeGenerator gen = python.Generator("gen");
+  main.Resume(gen).Call("d");
+  ASSERT_EQ(reader.Picture(), "main*: a b c gen d");
+  main.PointCurrentFrameAt(c);
+  EXPECT_EQ(reader.Picture(), "main*: a b c gen d");
+}
+
+TEST_P(TornStack14Test, ADeadFrameAboveTheLeafIsNotShown) {
+  Learn();
+  main.Return();
+  ASSERT_EQ(python.memory().Get<uint64_t>(c + python.layout().frame.executable), 0u);
+  EXPECT_EQ(reader.Picture(), "main*: a b");
+}
+
+TEST_P(TornStack14Test, BytesAboveTheLeafThatDoNotLeadBackToItAreNotShown) {
+  Learn();
+  main.Return();
+  python.SetExecutable(c, python.Function("c"));
+  python.SetPrevious(c, a);
+  EXPECT_EQ(reader.Picture(), "main*: a b");
+}
+
+TEST_P(TornStack14Test, BytesAboveTheLeafThatAreNoCodeAreNotShown) {
+  Learn();
+  main.Return();
+  python.SetExecutable(c, python.none());
+  EXPECT_EQ(reader.Picture(), "main*: a b");
+}
+
+TEST_P(TornStack14Test, ALeafThatIsGoneIsMarkedOnTopOfWhatStillStands) {
+  Learn();
+  main.PointCurrentFrameAt(0x7f6600000000);
+  EXPECT_EQ(reader.Picture(), "main* [partial unreadable]: a b c <gone>");
+}
+
+TEST_P(TornStack13Test, CurrentFrameDecidesWhatTheLeafIs) {
+  Learn();
+  main.PointCurrentFrameAt(b);
+  EXPECT_EQ(reader.Picture(), "main*: a b");
+}
+
+TEST_P(TornStack13Test, AFrameThatWasPoppedLooksAliveAndIsShownOnlyByCurrentFrame) {
+  main.Return();
+  ASSERT_NE(python.memory().Get<uint64_t>(c + python.layout().frame.executable), 0u);
+  EXPECT_EQ(reader.Picture(), "main*: a b");
+}
+
+TEST_P(TornStack13Test, ALeafThatIsGoneIsMissedSinceDeadFramesLookAlive) {
+  Learn();
+  main.PointCurrentFrameAt(0x7f6600000000);
+  EXPECT_EQ(reader.Picture(), "main* [missed unreadable]:");
+}
+
+TEST_P(TornStackTest, ALeafThatIsGoneBeforeAnythingWasLearntIsMissed) {
+  main.PointCurrentFrameAt(0x7f6600000000);
+  EXPECT_EQ(reader.Picture(), "main* [missed unreadable]:");
+}
+
+TEST_P(TornStackTest, AMissedThreadIsReadAgainAtTheNextSample) {
+  main.PointCurrentFrameAt(0x7f6600000000);
+  reader.Sample();
+  main.PointCurrentFrameAt(c);
+  EXPECT_EQ(reader.Picture(), "main*: a b c");
+}
+
+TEST_P(TornStackTest, ALeafOverAnUnreadableCallerIsKept) {
+  const FakeGenerator gen = python.GeneratorAlone("gen");
+  main.Resume(gen).Call("leaf");
+  python.memory().Unmap(gen.object, 200);
+  EXPECT_EQ(reader.Picture(), "main* [partial unreadable]: leaf");
+}
+
+TEST_P(TornStackTest, CallersOnTheDataStackAreRecoveredUnderAnUnreadableOne) {
+  Learn();
+  const FakeGenerator gen = python.GeneratorAlone("gen");
+  main.Resume(gen).Call("leaf");
+  python.memory().Unmap(gen.object, 200);
+  EXPECT_EQ(reader.Picture(), "main* [repaired unreadable]: a b c leaf");
+}
+
+TEST_P(TornStackTest, AGeneratorThatYieldedMeanwhileKeepsItsLeaf) {
+  const FakeGenerator gen = python.Generator("gen");
+  main.Resume(gen);
+  python.SetPrevious(gen.frame, 0);
+  EXPECT_EQ(reader.Picture(), "main* [partial yielded]: gen");
+}
+
+TEST_P(TornStack14Test, CallersOfAGeneratorThatYieldedAreRecoveredButNotSure) {
+  Learn();
+  const FakeGenerator gen = python.Generator("gen");
+  main.Resume(gen);
+  python.SetPrevious(gen.frame, 0);
+  EXPECT_EQ(reader.Picture(), "main* [partial yielded]: a b c gen");
+}
+
+TEST_P(TornStackTest, ACallerThatIsDeadIsMarkedAndTheLeafKept) {
+  Learn();
+  main.Call("leaf");
+  python.SetExecutable(b, 0);
+  const std::string picture = reader.Picture();
+  EXPECT_EQ(reader.samples()[0].reason, Reason::kMoved) << picture;
+  const auto names = reader.Names(reader.samples()[0].stack);
+  ASSERT_FALSE(names.empty());
+  EXPECT_EQ(names.back(), "leaf") << picture;
+  EXPECT_EQ(std::count(names.begin(), names.end(), "b"), 0) << picture;
+}
+
+TEST_P(TornStackTest, AChainThatEndsBeforeItsEntryFrameIsMarked) {
+  python.SetPrevious(a, 0);
+  EXPECT_EQ(reader.Picture(), "main* [partial moved]: a b c");
+}
+
+TEST_P(TornStackTest, AChainThatSkipsDownwardsIsFollowed) {
+  // c called from a by way of C code that pushed no frame of its own: legal, if unusual.
+  python.SetPrevious(c, a);
+  EXPECT_EQ(reader.Picture(), "main*: a c");
+}
+
+TEST_P(TornStackTest, AnExecutableThatIsNoCodeIsMarked) {
+  python.SetExecutable(b, python.none());
+  EXPECT_EQ(reader.Picture(), "main* [partial moved]: c");
+}
+
+TEST_P(TornStackTest, AnExecutableThatIsUnmappedIsMarked) {
+  python.SetExecutable(b, 0x7f6600000000);
+  EXPECT_EQ(reader.Picture(), "main* [partial moved]: c");
+}
+
+TEST_P(TornStackTest, AnInstructionOutsideOfItsCodeIsMarkedAndHasNoLine) {
+  python.SetInstruction(c, python.InstructionAt(python.Function("c"), 500));
+  EXPECT_EQ(reader.PictureWithLines().substr(0, 22), "main* [repaired moved]");
+  const auto lines = reader.PictureWithLines();
+  EXPECT_EQ(lines.substr(lines.rfind(' ') + 1), "c:0");
+}
+
+TEST_P(TornStackTest, AFrameThatHasNotRunYetStandsBeforeItsFirstLineAndIsExact) {
+  python.SetInstruction(c, python.InstructionAt(python.Function("c"), 0) - 2);
+  EXPECT_EQ(reader.Picture(), "main*: a b c");
+}
+
+TEST_P(TornStackTest, RecoveryGoesOverTheBoundaryOfChunks) {
+  // Calls and returns leave dead frames above the live part of the older chunk.
+  main.Recurse("down", 150);
+  ASSERT_EQ(main.chunks().size(), 2u);
+  ASSERT_EQ(reader.Sample(), SampleStatus::kOk);
+  ASSERT_EQ(reader.samples()[0].quality, Quality::kExact);
+  const FakeGenerator gen = python.GeneratorAlone("gen");
+  main.Resume(gen).Call("leaf");
+  python.memory().Unmap(gen.object, 200);
+  reader.Sample();
+  const auto names = reader.Names(reader.samples()[0].stack);
+  EXPECT_EQ(reader.samples()[0].quality, Quality::kRepaired);
+  EXPECT_EQ(names.size(), 3u + 150u + 1u);
+}
+
+TEST_P(TornStackTest, RecoveryStopsAtTheLiveTopOfAnOlderChunk) {
+  // A frame that would not fit leaves room above the older chunk's live top, where the dead
+  // frames of earlier calls still stand.
+  python.Function("large", {.locals = 1500});
+  main.Recurse("down", 20);
+  for (int i = 0; i < 20; ++i) main.Return();
+  main.Call("large");
+  ASSERT_EQ(main.chunks().size(), 2u);
+  ASSERT_EQ(reader.Picture(), "main*: a b c large");
+  const FakeGenerator gen = python.GeneratorAlone("gen");
+  main.Resume(gen).Call("leaf");
+  python.memory().Unmap(gen.object, 200);
+  EXPECT_EQ(reader.Picture(), "main* [repaired unreadable]: a b c large leaf");
+}
+
+}  // namespace
+}  // namespace pyprof::test

@@ -1,0 +1,408 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { flamegraph } from '../../src/formats/flamegraph.ts'
+import type { Format, FormatOptions } from '../../src/formats/index.ts'
+import { speedscope } from '../../src/formats/speedscope.ts'
+import type { Profile } from '../../src/profile/profile.ts'
+import { asciiProfile, MS, profileOf } from '../support/ascii-profile.ts'
+import { Chromium, findChromium, type Page, type View } from '../support/chromium.ts'
+
+let browser: Chromium
+let directory: string
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'pyprof-browser-'))
+  browser = await Chromium.launch()
+})
+
+afterAll(async () => {
+  await browser?.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+function text(format: Format, profile: Profile, options: Partial<FormatOptions> = {}): string {
+  return [...format.write(profile, { threads: false, functions: false, ...options })].join('')
+}
+
+/** 100 s: load 50 %, of it decode 30 and parse 19.995; draw 40 %; other 10 %. */
+const drawn = asciiProfile(
+  `
+  main    main   main  main       other
+  load    load   load  draw
+  decode  parse  tiny  paint:40
+  `,
+  {
+    weight: [30_000, 19_995, 5, 40_000, 10_000].map((ms) => ms * MS),
+    files: {
+      decode: '/usr/lib/python3.14/json/decoder.py',
+      paint: '/venv/lib/python3.14/site-packages/ui/paint.py',
+    },
+  },
+)
+
+it('says what to install when there is no browser', () => {
+  expect(() => findChromium('/nonexistent')).toThrow('apt-get install chromium')
+})
+
+describe('a speedscope file in the speedscope app', () => {
+  const root = dirname(createRequire(import.meta.url).resolve('speedscope/package.json'))
+  let server: Server
+  let origin: string
+  let profileText = ''
+
+  beforeAll(async () => {
+    const types: Record<string, string> = { html: 'text/html', js: 'text/javascript' }
+    server = createServer((request, response) => {
+      const path = new URL(request.url!, 'http://host').pathname
+      if (path === '/profile.speedscope.json') {
+        response.end(profileText)
+        return
+      }
+      const name = path === '/' ? 'index.html' : path.slice(1)
+      const type = types[name.split('.').at(-1)!]
+      try {
+        const content = readFileSync(join(root, 'dist/release', name))
+        if (type) response.setHeader('content-type', type)
+        response.end(content)
+      } catch {
+        response.writeHead(404).end()
+      }
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  })
+
+  afterAll(async () => {
+    server.closeAllConnections()
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  async function open(profile: Profile): Promise<Page> {
+    profileText = text(speedscope, profile)
+    const page = await browser.open(
+      `${origin}/#profileURL=${encodeURIComponent(`${origin}/profile.speedscope.json`)}&view=sandwich`,
+    )
+    await page.waitFor("document.body.innerText.includes('Total')")
+    return page
+  }
+
+  it('shows the functions with their times, the busiest thread in front', async () => {
+    const profile = asciiProfile(
+      `
+      main  main  main     run     run
+      wait  wait  wait     decode  parse:7
+      `,
+      {
+        thread: [0, 0, 0, 1, 1],
+        threads: [{}, { name: 'worker' }],
+        weight: [30, 30, 30, 60, 20].map((ms) => ms * MS),
+      },
+    )
+    const page = await open(profile)
+    const shown = await page.evaluate<string>('document.body.innerText')
+    expect(shown).toContain('worker (tid 101)')
+    expect(shown).toMatch(/60\.00ms \(75%\)\s+60\.00ms \(75%\)\s+decode/)
+    expect(shown).toMatch(/20\.00ms \(25%\)\s+20\.00ms \(25%\)\s+parse/)
+    expect(shown).not.toContain('wait')
+    expect(page.problems).toEqual([])
+    expect(page.requests.length).toBeGreaterThan(2)
+    expect(page.requests.filter((url) => !url.startsWith(`${origin}/`))).toEqual([])
+  })
+
+  it('credits a gap to no function', async () => {
+    const page = await open(asciiProfile('f  f', { gap: [0, 80 * MS] }))
+    const shown = await page.evaluate<string>('document.body.innerText')
+    expect(shown).toMatch(/20\.00ms \(100%\)\s+20\.00ms \(100%\)\s+f/)
+  })
+})
+
+describe('a flame graph opened from disk', () => {
+  async function open(
+    profile: Profile,
+    options: Partial<FormatOptions> = {},
+    view: Partial<View> = {},
+  ): Promise<Page> {
+    const file = join(directory, 'graph.svg')
+    writeFileSync(file, text(flamegraph, profile, options))
+    const page = await browser.open(pathToFileURL(file).href, view)
+    await page.evaluate(`window.box = (name) => [...document.querySelectorAll('.box')].find((box) =>
+      box.textContent.split('  ')[0] === name)`)
+    return page
+  }
+
+  /** Labels of the boxes, without their places. */
+  const names = (page: Page) =>
+    page.evaluate<string[]>(
+      `[...document.querySelectorAll('.box text')].map((text) => text.textContent.split('  ')[0])`,
+    )
+  const boxCount = (page: Page) => page.evaluate<number>(`document.querySelectorAll('.box').length`)
+  const shows = (page: Page, what: string) =>
+    page.evaluate<boolean>(`document.querySelector('.head').innerText.includes(${q(what)})`)
+  const q = (value: string) => JSON.stringify(value)
+  interface Rect {
+    readonly x: number
+    readonly y: number
+    readonly width: number
+    readonly height: number
+  }
+  const rect = (page: Page, name: string) =>
+    page.evaluate<Rect>(`box(${q(name)}).getBoundingClientRect().toJSON()`)
+  const focused = (page: Page) =>
+    page.evaluate<string>('document.activeElement.textContent.split("  ")[0]')
+  /** Share of the graph's width, in percent. */
+  async function share(page: Page, name: string): Promise<number> {
+    const own = await rect(page, name)
+    return (100 * own.width) / (await rect(page, 'all')).width
+  }
+  async function middle(page: Page, name: string): Promise<[number, number]> {
+    const { x, y, width, height } = await rect(page, name)
+    return [x + width / 2, y + height / 2]
+  }
+  function expectInnocent(page: Page): void {
+    expect(page.problems).toEqual([])
+    expect(page.requests).toEqual([pathToFileURL(join(directory, 'graph.svg')).href])
+  }
+
+  it('shows names, widths by time, and what is behind the numbers', async () => {
+    const page = await open(drawn)
+    expect(await names(page)).toEqual([
+      'all',
+      'main',
+      'load',
+      'decode',
+      'parse',
+      'draw',
+      'paint',
+      'other',
+    ])
+    expect(await share(page, 'main')).toBeCloseTo(90, 0)
+    expect(await share(page, 'load')).toBeCloseTo(50, 0)
+    expect(await share(page, 'decode')).toBeCloseTo(30, 0)
+    expect(await page.evaluate('box("paint").textContent')).toBe('paint  ui/paint.py:40')
+    expect(await shows(page, 'python app.py --serve')).toBe(true)
+    expect(await shows(page, '5 samples: 5 exact, 0 missed · no gaps')).toBe(true)
+    expect(await shows(page, '1 frame is too narrow to draw')).toBe(true)
+    expect(await page.evaluate('document.title')).toBe('python app.py --serve')
+    expectInnocent(page)
+  })
+
+  it('tells all about the box under the mouse', async () => {
+    const page = await open(drawn)
+    await page.mouseMove(...(await middle(page, 'load')))
+    const tip = () => page.evaluate<string>(`document.querySelector('.tip').innerText`)
+    expect((await tip()).split(/\s*\n\s*|\t/)).toEqual([
+      'load',
+      '/srv/app.py:1',
+      'total',
+      '50.0 s',
+      '50.00 %',
+      'self',
+      '0.00 µs',
+      '0.00 %',
+    ])
+    await page.mouseMove(...(await middle(page, 'decode')))
+    expect(await tip()).toContain('/usr/lib/python3.14/json/decoder.py:1')
+    await page.mouseMove(5, 5)
+    expect(
+      await page.evaluate(`document.querySelector('.tip').getBoundingClientRect().width`),
+    ).toBe(0)
+    expectInnocent(page)
+  })
+
+  it('zooms and resets by mouse, and draws what was too narrow', async () => {
+    const page = await open(drawn)
+    await page.click(...(await middle(page, 'load')))
+    expect(await names(page)).toEqual(['all', 'main', 'load', 'decode', 'parse'])
+    expect(await share(page, 'load')).toBeCloseTo(100, 0)
+    expect(await share(page, 'decode')).toBeCloseTo(60, 0)
+    expect(await boxCount(page)).toBe(6)
+    expect(await shows(page, 'Zoomed to load: 50.0 s, 50.00 % of all.')).toBe(true)
+    expect(await shows(page, 'too narrow')).toBe(false)
+
+    await page.click(...(await middle(page, 'main')))
+    expect(await share(page, 'load')).toBeCloseTo((100 * 50) / 90, 0)
+    const reset = await page.evaluate<Rect>(
+      `document.querySelector('button').getBoundingClientRect().toJSON()`,
+    )
+    await page.click(reset.x + reset.width / 2, reset.y + reset.height / 2)
+    expect(await share(page, 'load')).toBeCloseTo(50, 0)
+    expect(await names(page)).toContain('other')
+    expectInnocent(page)
+  })
+
+  it('zooms and moves by keyboard', async () => {
+    const page = await open(drawn)
+    await page.press('Tab')
+    await page.press('Tab')
+    const walk: [string, string][] = [
+      ['ArrowDown', 'main'],
+      ['ArrowDown', 'load'],
+      ['ArrowRight', 'draw'],
+      ['ArrowRight', 'draw'],
+      ['ArrowDown', 'paint'],
+      ['ArrowLeft', 'parse'],
+      ['ArrowUp', 'load'],
+    ]
+    expect(await focused(page)).toBe('all')
+    for (const [key, name] of walk) {
+      await page.press(key)
+      expect(await focused(page), key).toBe(name)
+    }
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe(
+      'load, /srv/app.py:1, total 50.0 s, 50.00 %, self 0.00 µs',
+    )
+    await page.press('Enter')
+    expect(await share(page, 'load')).toBeCloseTo(100, 0)
+    expect(await focused(page)).toBe('load')
+    await page.press('ArrowDown')
+    await page.press(' ')
+    expect(await share(page, 'decode')).toBeCloseTo(100, 0)
+    await page.press('Backspace')
+    expect(await share(page, 'load')).toBeCloseTo(100, 0)
+    expect(await share(page, 'decode')).toBeCloseTo(60, 0)
+    await page.press('Backspace')
+    expect(await share(page, 'load')).toBeCloseTo(50, 0)
+    for (const key of ['Escape', 'Home']) {
+      await page.press('ArrowDown')
+      await page.press('ArrowDown')
+      await page.press('Enter')
+      expect(await share(page, 'load')).toBeCloseTo(100, 0)
+      await page.press(key)
+      expect(await share(page, 'load'), key).toBeCloseTo(50, 0)
+      expect(await focused(page)).toBe('all')
+    }
+    expectInnocent(page)
+  })
+
+  const matches = (page: Page) =>
+    page.evaluate<string[]>(
+      `[...document.querySelectorAll('.searching .match')].map((box) => box.textContent.split('  ')[0])`,
+    )
+  const found = (page: Page) => page.evaluate<string>(`document.querySelector('.found').innerText`)
+
+  it('searches by keyboard: /, a pattern, Enter to a match, Escape to end', async () => {
+    const page = await open(drawn)
+    await page.press('/')
+    await page.type('^(DEC|pai)')
+    expect(await matches(page)).toEqual(['decode', 'paint'])
+    expect(await found(page)).toBe('Matched 70.00 %, 70.0 s, 2 frames')
+    await page.press('Enter')
+    expect(await focused(page)).toBe('decode')
+    await page.press('Enter')
+    expect(await share(page, 'decode')).toBeCloseTo(100, 0)
+    expect(await matches(page)).toEqual(['decode'])
+    expect(await found(page)).toContain('2 frames; 100.00 % of the view')
+    await page.press('Escape')
+    expect(await matches(page)).toEqual([])
+    expect(await found(page)).toBe('')
+    expect(await share(page, 'decode')).toBeCloseTo(100, 0)
+    await page.press('Escape')
+    expect(await share(page, 'decode')).toBeCloseTo(30, 0)
+    expectInnocent(page)
+  })
+
+  it('searches by mouse and by Ctrl+F, counts nested matches once, and takes a bad pattern as text', async () => {
+    const page = await open(drawn)
+    const input = await page.evaluate<Rect>(
+      `document.querySelector('input').getBoundingClientRect().toJSON()`,
+    )
+    await page.click(input.x + 20, input.y + input.height / 2)
+    await page.type('app.py')
+    expect(await matches(page)).toEqual(['main', 'load', 'parse', 'draw', 'other'])
+    expect(await found(page)).toBe('Matched 100.00 %, 100 s, 6 frames')
+    await page.press('Escape')
+    await page.click(...(await middle(page, 'load')))
+    await page.press('f', true)
+    await page.type('parse|other')
+    expect(await found(page)).toBe('Matched 30.00 %, 30.0 s, 2 frames; 39.99 % of the view')
+    await page.press('f', true)
+    await page.type('par(')
+    expect(await found(page)).toBe('No match')
+    expectInnocent(page)
+  })
+
+  it('follows the width of the window', async () => {
+    const page = await open(drawn)
+    const wide = await rect(page, 'load')
+    await page.resize(640, 800)
+    await page.waitFor(`box('load').getBoundingClientRect().width < ${wide.width * 0.6}`)
+    expect(await share(page, 'load')).toBeCloseTo(50, 0)
+    const { x, width } = await rect(page, 'all')
+    expect(x + width).toBeLessThanOrEqual(640)
+    expectInnocent(page)
+  })
+
+  it('is dark where the surroundings are dark', async () => {
+    const fills: string[] = []
+    for (const dark of [false, true]) {
+      const page = await open(drawn, {}, { dark })
+      fills.push(
+        await page.evaluate<string>(`[document.documentElement, box('main').firstChild,
+          box('main').lastChild].map((part) => getComputedStyle(part)[
+          part === document.documentElement ? 'backgroundColor' : 'fill']).join()`),
+      )
+    }
+    expect(fills[0]).toMatch(/^rgb\(255, 255, 255\),.*,rgb\(28, 30, 33\)$/)
+    expect(fills[1]).toMatch(/^rgb\(23, 24, 27\),.*,rgb\(236, 238, 241\)$/)
+  })
+
+  it('runs nothing that a name contains, and shows the name', async () => {
+    const attack = '</script><script>window.ran = 1</script>'
+    const hidden = ']]></script><img src=x onerror="window.ran = 1">\u0000\ud800\uffff\u202e'
+    const profile = profileOf(
+      [{ stack: [{ name: attack, file: attack }, { name: hidden }], weight: 1000 * MS }],
+      { threads: [{ name: attack }], meta: { command: `${attack}${hidden}` } },
+    )
+    const page = await open(profile, { threads: true })
+    expect(await page.evaluate('window.ran === undefined')).toBe(true)
+    const labels = await names(page)
+    expect(labels).toContain(attack)
+    expect(labels).toContain(
+      ']]></script><img src=x onerror="window.ran = 1">\\x00\\ud800\\uffff\\u202e',
+    )
+    await page.mouseMove(...(await middle(page, attack)))
+    await page.press('/')
+    await page.type('<script>')
+    expect(await found(page)).toContain('Matched 100.00 %')
+    expect(await page.evaluate('window.ran === undefined')).toBe(true)
+    expectInnocent(page)
+  })
+
+  it('is a picture where no script runs', async () => {
+    await open(drawn)
+    writeFileSync(join(directory, 'page.html'), '<img src="graph.svg">')
+    const page = await browser.open(pathToFileURL(join(directory, 'page.html')).href)
+    expect(await page.evaluate('document.querySelector("img").naturalWidth')).toBe(1200)
+    expect(await page.evaluate('document.querySelector("img").naturalHeight')).toBeGreaterThan(150)
+  })
+
+  it('copes with many thousands of frames and deep recursion', async () => {
+    const stacks = Array.from({ length: 12_000 }, (_, at) => ({
+      stack: [
+        { name: 'main' },
+        { name: `loop_${at % 10}` },
+        { name: `task_${at % 400}` },
+        ...Array.from({ length: at % 7 }, (_, level) => ({ name: `step_${level}_${at % 4000}` })),
+      ],
+      weight: ((at % 13) + 1) * MS,
+    }))
+    const deep = { stack: Array.from({ length: 900 }, () => ({ name: 'recurse' })) }
+    const page = await open(profileOf([...stacks, deep]))
+    expect(await boxCount(page)).toBeGreaterThan(1000)
+    expect(await shows(page, 'frames are too narrow to draw at this zoom')).toBe(true)
+    await page.press('/')
+    await page.type('recurse')
+    expect(await found(page)).toMatch(/^Matched 0\.01 %, 10\.0 ms, 900 frames$/)
+    await page.press('Escape')
+    await page.click(...(await middle(page, 'loop_0')))
+    expect(await share(page, 'loop_0')).toBeCloseTo(100, 0)
+    expect((await names(page)).filter((name) => name.startsWith('ta')).length).toBeGreaterThan(20)
+    expectInnocent(page)
+  })
+})

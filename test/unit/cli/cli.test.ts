@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..', '..')
+const BIN = join(ROOT, 'bin', 'pyprof.js')
+
+/** Runs the built program, which must not need the addon for this. */
+function pyprof(...argv: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...argv], {
+    encoding: 'utf8',
+    cwd: temporaryFolder(),
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  return { status, stdout, stderr }
+}
+
+describe('help and version', () => {
+  test('the version is that of the package', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+    for (const flag of ['--version', '-V']) {
+      expect(pyprof(flag)).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' })
+    }
+  })
+
+  test.each([
+    [['--help'], 'Usage: pyprof [options] [command]'],
+    [['record', '--help'], 'pyprof record [options] -- COMMAND'],
+    [['help', 'record'], 'pyprof record [options] -- COMMAND'],
+  ])('%j goes to stdout', (argv, words) => {
+    const { status, stdout, stderr } = pyprof(...argv)
+    expect(status).toBe(0)
+    expect(stdout).toContain(words)
+    expect(stderr).toBe('')
+  })
+
+  test('without a command the help goes to stderr, as wrong usage', () => {
+    const { status, stdout, stderr } = pyprof()
+    expect(status).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('Usage: pyprof')
+  })
+
+  test('a reader that stops early causes no noise', () => {
+    const script = `"$0" "$1" record --help | true; exit "\${PIPESTATUS[0]}"`
+    const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath, BIN], {
+      encoding: 'utf8',
+    })
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+  })
+})
+
+describe('wrong usage is exit code 2 and one line that says what was expected', () => {
+  test.each([
+    [['recrod']],
+    [['record', '--rat', '1']],
+    [['record', '--pid', 'x']],
+    [['record', '--pid', '0']],
+    [['record', '--pid']],
+    [['record', '--pid', '1', '--rate', 'fast']],
+    [['record', '--pid', '1', '--rate', '1mhz']],
+    [['record', '--pid', '1', '--duration', '-1']],
+    [['record', '--pid', '1', '--duration', '0']],
+    [['record', '--pid', '1', '--format', 'png']],
+  ])('%j', (argv) => {
+    const { status, stdout, stderr } = pyprof(...argv)
+    expect(status).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof (record )?--help\n$/)
+  })
+
+  test('a misspelt command or option is recognised', () => {
+    expect(pyprof('recrod').stderr).toContain("unknown command 'recrod' (did you mean record?).")
+    expect(pyprof('record', '--rat').stderr).toContain('(did you mean --rate?).')
+  })
+
+  test('a bad value is named with its option', () => {
+    expect(pyprof('record', '-p', '1', '-r', 'fast').stderr).toBe(
+      "pyprof: option '-r, --rate <rate>' argument 'fast' is invalid. " +
+        'Expected a rate such as 100, 0.5, 250hz, 1khz or 10k. See: pyprof record --help\n',
+    )
+  })
+
+  test('what a name writes to a terminal is made harmless', () => {
+    expect(pyprof('\x1b[2J').stderr).toContain("unknown command '\\x1b[2J'")
+  })
+})
+
+describe('an error is three lines: what, why, what to do', () => {
+  test.each([
+    [['record'], 'There is nothing to record.'],
+    [['record', '42'], "'42' is not expected here."],
+    [['record', '--', ''], 'There is no command behind --.'],
+    [['record', '-p', '1', '--', 'true'], 'Both --pid and a command are given.'],
+    [['record', '-p', '1', '-o', 'no/such/out.svg'], 'no/such/out.svg cannot be written.'],
+    [['record', '-p', '1', '-o', '-'], 'The format of stdout (-o -) is not known.'],
+  ])('%j', (argv, what) => {
+    const { status, stdout, stderr } = pyprof(...argv)
+    expect(status).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr.split('\n')).toEqual([
+      `pyprof: ${what}`,
+      expect.stringMatching(/^ {8}\S.*\.$/),
+      expect.stringMatching(/^ {8}\S/),
+      '',
+    ])
+  })
+})
+
+test('options behind -- belong to the command', () => {
+  const { status, stderr } = pyprof('record', '-o', 'no/such/out.svg', '--', 'true', '--rate', 'x')
+  expect(status).toBe(2)
+  expect(stderr).toContain('no/such/out.svg cannot be written.')
+})

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import {
+  endSentence,
+  type RecordSummary,
+  reportLines,
+} from '../../../src/commands/record/report.ts'
+import { summarize } from '../../../src/profile/summary.ts'
+import { type DraftSample, MS, profileOf } from '../../support/ascii-profile.ts'
+
+const main = { name: '<module>', firstLine: 1 }
+const parse = { name: 'Parser.parse', file: '/srv/parser.py', firstLine: 12 }
+
+function report(
+  samples: readonly DraftSample[],
+  options: Parameters<typeof profileOf>[1] = {},
+  rest: Partial<RecordSummary> = {},
+): string[] {
+  const summary = summarize(profileOf(samples, options))
+  return reportLines({ ...summary, pid: 42, launched: false, signal: null, outputs: [], ...rest })
+}
+
+describe('the report', () => {
+  test('of a good recording', () => {
+    const samples = [
+      { stack: [main, parse], weight: 7500 * MS },
+      { stack: [main], weight: 2500 * MS },
+    ]
+    const lines = report(
+      samples,
+      {
+        meta: { command: 'python3 app.py', pythonVersion: '3.14.0', rate: 100, duration: 10e9 },
+        accounting: { ticks: 998, profilerCpu: 230e6, missedTicks: 0, gapTime: 0 },
+      },
+      { outputs: [{ path: 'out.svg', format: 'flamegraph', bytes: 20_612 }] },
+    )
+    expect(lines).toEqual([
+      'Recorded 10.0 s of process 42: python3 app.py (Python 3.14.0)',
+      '  ended    the requested duration is over',
+      '  samples  2 of 1 thread; 998 ticks at 99.8 Hz (asked for 100 Hz); read live, target not stopped',
+      '  quality  2 exact, 0 repaired, 0 partial, 0 missed',
+      '  gaps     none',
+      '  dropped  none',
+      "  cost     230 ms of pyprof's own CPU time, with its start, 2.3 % of one core",
+      '',
+      '    self    total  function (shares of the sampled time of all threads)',
+      '  75.0 %   75.0 %  Parser.parse (/srv/parser.py:12)',
+      '  25.0 %  100.0 %  <module> (/srv/app.py:1)',
+      '',
+      'Wrote flamegraph to out.svg (20.6 kB)',
+    ])
+  })
+
+  test('of a bad one tells everything that is missing or doubtful, in words', () => {
+    const lines = report(
+      [
+        { stack: [main] },
+        { stack: [main], quality: 'partial', reason: 'moved' },
+        { stack: [], quality: 'missed', reason: 'unreadable' },
+        { stack: [], thread: 1 },
+      ],
+      {
+        meta: { duration: 0.5e9 },
+        accounting: {
+          ticks: 40,
+          missedTicks: 10,
+          gapTime: 100 * MS,
+          droppedSamples: 1234,
+          execs: 1,
+        },
+      },
+    ).join('\n')
+    expect(lines).toContain('2 exact, 0 repaired, 1 partial, 1 missed; because: ')
+    expect(lines).toContain('1 moved')
+    expect(lines).toContain('1 unreadable')
+    expect(lines).toContain('10 ticks missed in 100 ms')
+    expect(lines).toContain('  dropped  1,234\n')
+    expect(lines).toContain('followed the target through 1 exec')
+    expect(lines).toContain('in threads without Python frames, 25.0 % of the sampled time')
+    expect(lines).toContain('careful  50.0 % of the samples are partial or missed')
+    expect(lines).toContain('careful  1,234 samples did not fit the buffer')
+  })
+
+  test('lets no name in the target write to the terminal', () => {
+    const evil = { name: 'f\x1b[2J\r', file: '/srv/a\nb.py', firstLine: 1 }
+    const text = report(
+      [{ stack: [evil] }],
+      { meta: { command: 'python3 \x1b]0;title\x07' } },
+      { outputs: [{ path: 'a\x1b.svg', format: 'flamegraph', bytes: 1 }] },
+    ).join('')
+    expect([...text].filter((character) => character < ' ' || character === '\x7f')).toEqual([])
+    expect(text).toContain('f\\x1b[2J\\x0d')
+  })
+
+  test('cuts a long command where one can see it', () => {
+    const [first = ''] = report([{ stack: [main] }], { meta: { command: 'x'.repeat(500) } })
+    expect(first).toContain(`${'x'.repeat(100)}… (Python`)
+  })
+})
+
+test('the end is told with the signal that caused it', () => {
+  expect(endSentence({ endReason: 'interrupted', signal: 'SIGHUP' })).toBe('interrupted by SIGHUP')
+  expect(endSentence({ endReason: 'exited', signal: 'SIGTERM' })).toBe('the target has ended')
+})
