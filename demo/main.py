@@ -4,7 +4,6 @@ import argparse
 import ctypes
 import os
 import signal
-import threading
 
 from orderdesk.service import OrderDesk
 
@@ -33,10 +32,8 @@ def main() -> None:
     desk = OrderDesk(workers=options.workers)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: desk.stop())
-    if options.seconds is not None:
-        threading.Timer(options.seconds, desk.stop).start()
     print(f"ready: orderdesk takes orders, pid {os.getpid()}", flush=True)
-    desk.run()
+    desk.run(options.seconds)
     print(f"{desk.ledger.invoices} invoices, {desk.ledger.revenue} in total", flush=True)
 
 

@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildIfNeeded } from './lib/build.mjs'
-import { ctestCounts, levelCounts, vitestCounts } from './lib/counts.mjs'
-import { runScript, ScriptFailure } from './lib/failure.mjs'
+import { gtestCounts, levelCounts, vitestCounts } from './lib/counts.mjs'
+import { printFailure, runScript, ScriptFailure } from './lib/failure.mjs'
 import { ROOT, stream } from './lib/run.mjs'
+
+/** @typedef {import('./lib/counts.mjs').Counts} Counts */
 
 /** In CI nothing may pass by being left out. */
 const skipsFail = Boolean(process.env.CI)
@@ -26,37 +28,59 @@ async function build() {
     return NOTHING
   } catch (error) {
     if (!(error instanceof ScriptFailure)) throw error
-    process.stderr.write(`error: ${error.what}\n  why: ${error.why}\n  do:  ${error.hint}\n`)
+    printFailure(error)
     return { ...NOTHING, failed: 1 }
   }
 }
 
 async function native() {
-  let text = ''
-  const onOutput = (/** @type {string} */ chunk) => {
-    text += chunk
-  }
-  const args = [join('scripts', 'test-native.mjs')]
-  const ok = (await stream(process.execPath, args, { onOutput })) === 0
-  return levelCounts(ctestCounts(text), ok, { skipsFail })
+  return withReports(async (folder) => {
+    const env = { ...process.env, GTEST_OUTPUT: `json:${folder}/` }
+    return (await stream(process.execPath, [join('scripts', 'test-native.mjs')], { env })) === 0
+  }, gtestCounts)
 }
 
 /** @param {string} project */
 async function vitest(project) {
-  const folder = mkdtempSync(join(tmpdir(), 'pyprof-test-'))
-  const file = join(folder, 'report.json')
-  try {
+  return withReports(async (folder) => {
+    const file = join(folder, 'report.json')
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const program = join(ROOT, 'node_modules', '.bin', 'vitest')
-    const ok = (await stream(program, ['run', '--project', project, ...reporters])) === 0
-    const counts = existsSync(file) ? vitestCounts(readFileSync(file, 'utf8')) : NOTHING
-    return levelCounts(counts, ok, { skipsFail })
+    return (await stream(program, ['run', '--project', project, ...reporters])) === 0
+  }, vitestCounts)
+}
+
+/**
+ * Runs tests that leave their reports in a folder, and counts what those say.
+ *
+ * @param {(folder: string) => Promise<boolean>} run resolves to whether the tests' exit status was 0
+ * @param {(report: string) => Counts} count
+ * @returns {Promise<Counts>}
+ */
+async function withReports(run, count) {
+  const folder = mkdtempSync(join(tmpdir(), 'pyprof-test-'))
+  try {
+    const ok = await run(folder)
+    const sum = { ...NOTHING }
+    for (const name of readdirSync(folder))
+      add(sum, count(readFileSync(join(folder, name), 'utf8')))
+    return levelCounts(sum, ok, { skipsFail })
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-/** @type {[string, () => Promise<import('./lib/counts.mjs').Counts>][]} */
+/**
+ * @param {Counts} sum
+ * @param {Counts} counts
+ */
+function add(sum, { passed, failed, skipped }) {
+  sum.passed += passed
+  sum.failed += failed
+  sum.skipped += skipped
+}
+
+/** @type {[string, () => Promise<Counts>][]} */
 const LEVELS = [
   ['lint', () => step('lint.mjs')],
   ['build', build],
@@ -75,9 +99,7 @@ await runScript(async () => {
     const counts = await run()
     const seconds = ((performance.now() - start) / 1000).toFixed(1)
     lines.push(`${counts.failed > 0 ? 'FAILED' : 'ok'.padEnd(6)} ${name}, ${seconds} s`)
-    sum.passed += counts.passed
-    sum.failed += counts.failed
-    sum.skipped += counts.skipped
+    add(sum, counts)
   }
   const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''
   process.stdout.write(

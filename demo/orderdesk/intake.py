@@ -1,4 +1,4 @@
-"""Where orders come from: here a simulated wire, one order a message."""
+"""Where orders come from: here simulated wires, one order a message."""
 
 import random
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ BASKETS_PER_CUSTOMER = 3
 SEQUENCES_PER_BASKET = 4
 
 
-def messages(seed: int) -> Iterator[str]:
+def messages(wire: int) -> Iterator[str]:
     """Orders without end; most customers order what they always order, in whatever sequence."""
-    chance = random.Random(seed)
+    chance = random.Random(wire)
     habits = [body for customer in range(CUSTOMERS) for body in _habits(customer, chance)]
     number = 0
     while True:
         number += 1
-        yield f"ORDER {number} {chance.choice(habits)}"
+        yield f"ORDER {wire}-{number} {chance.choice(habits)}"
 
 
 def _habits(customer: int, chance: random.Random) -> Iterator[str]:

@@ -33,7 +33,7 @@ class Basket:
 
 @dataclass(frozen=True)
 class Order:
-    number: int
+    number: str
     customer: str
     basket: Basket
 
@@ -46,4 +46,4 @@ def parse(message: str) -> Order:
     for text in rest:
         article, _, quantity = text.partition(";")
         lines.append(Line(article, int(quantity)))
-    return Order(int(number), customer, Basket(region, tuple(lines)))
+    return Order(number, customer, Basket(region, tuple(lines)))

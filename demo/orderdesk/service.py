@@ -1,8 +1,6 @@
-"""The desk itself: orders are taken in, and a pool of workers turns them into invoices."""
+"""The desk itself: workers take orders from their wires and turn them into invoices."""
 
-import queue
 import threading
-from itertools import islice
 
 from orderdesk.intake import messages
 from orderdesk.invoices import render
@@ -10,29 +8,22 @@ from orderdesk.ledger import Ledger
 from orderdesk.orders import parse
 from orderdesk.pricing import Pricing
 
-BATCH = 200
-BACKLOG = 25
-
 
 class OrderDesk:
     def __init__(self, workers: int) -> None:
         self.ledger = Ledger()
-        self._inbox: queue.Queue[list[str] | None] = queue.Queue(BACKLOG)
         self._stopping = threading.Event()
         self._workers = [
-            threading.Thread(target=self._work, name=f"worker-{number}")
-            for number in range(1, workers + 1)
+            threading.Thread(target=self._work, args=(wire,), name=f"worker-{wire}")
+            for wire in range(1, workers + 1)
         ]
 
-    def run(self) -> None:
-        """Takes orders until `stop` is called; returns when all that were taken are invoiced."""
+    def run(self, seconds: float | None) -> None:
+        """Works for so long, or until `stop` is called; finishes the orders that are begun."""
         for worker in self._workers:
             worker.start()
-        orders = messages(seed=7)
-        while not self._stopping.is_set():
-            self._inbox.put(list(islice(orders, BATCH)))
-        for _ in self._workers:
-            self._inbox.put(None)
+        self._stopping.wait(seconds)
+        self.stop()
         for worker in self._workers:
             worker.join()
 
@@ -40,11 +31,12 @@ class OrderDesk:
         """May be called from any thread, and from a signal handler."""
         self._stopping.set()
 
-    def _work(self) -> None:
+    def _work(self, wire: int) -> None:
         pricing = Pricing()
-        while (batch := self._inbox.get()) is not None:
-            for message in batch:
-                self._handle(message, pricing)
+        for message in messages(wire):
+            self._handle(message, pricing)
+            if self._stopping.is_set():
+                break
 
     def _handle(self, message: str, pricing: Pricing) -> None:
         order = parse(message)

@@ -15,11 +15,21 @@ constexpr size_t kHeapTypeTail = 640;
 /// Longest attribute name that is compared.
 constexpr uint64_t kMaxName = 64;
 
+/// Read of each object at first: its head and, nearly always, its inline values.
+constexpr size_t kSmallObject = 192;
+
 template <typename T>
 T Load(const std::byte* at) {
   T value;
   std::memcpy(&value, at, sizeof(value));
   return value;
+}
+
+/// End of the inline values that the indexes point at, from the object's start.
+size_t InlineEnd(const Type& type, std::span<const std::optional<size_t>> indexes) {
+  size_t last = 0;
+  for (const auto& index : indexes) last = std::max(last, index.value_or(0));
+  return type.basicsize + kValuesHead + (last + 1) * 8;
 }
 
 }  // namespace
@@ -95,54 +105,63 @@ const Attributes::Indexes* Attributes::SharedIndexes(const Type& type) {
   return at->second ? &*at->second : nullptr;
 }
 
-void Attributes::ReadFromDict(uint64_t object, Values* out) {
+void Attributes::FromDict(uint64_t object, std::vector<uint64_t>* out) {
   uint64_t dict = 0;
   if (!memory_->ReadValue(ManagedDictAddress(object), &dict)) return;
   const auto items = dicts_.Items(dict);
   if (!items) return;
   const Indexes indexes = Search(*items);
   for (size_t n = 0; n < indexes.size(); ++n) {
-    if (indexes[n]) out->values[n] = (*items)[*indexes[n]].value;
+    if (indexes[n]) (*out)[n] = (*items)[*indexes[n]].value;
   }
+}
+
+/// False when the object's values are not (any more) inside it.
+bool Attributes::FromInlineValues(const Type& type, const Indexes& indexes,
+                                  std::span<const std::byte> object,
+                                  std::vector<uint64_t>* out) const {
+  if (object.size() < InlineEnd(type, indexes)) return false;
+  const std::byte* values = object.data() + type.basicsize;
+  const auto capacity = Load<uint8_t>(values);
+  const bool embedded = Load<uint8_t>(values + 2) == 1;
+  const bool valid = Load<uint8_t>(values + 3) == 1;
+  if (!embedded || !valid) return false;
+  for (size_t n = 0; n < indexes.size(); ++n) {
+    const std::optional<size_t> index = indexes[n];
+    if (index && *index < capacity) {
+      (*out)[n] = Load<uint64_t>(values + kValuesHead + *index * 8);
+    }
+  }
+  return true;
 }
 
 std::vector<Attributes::Values> Attributes::Read(std::span<const uint64_t> objects) {
   std::vector<Range> ranges;
-  for (const uint64_t object : objects) ranges.push_back({object + layout_.object.ob_type, 8});
-  const ScatterRead types(memory_, ranges);
+  for (const uint64_t object : objects) ranges.push_back({object, kSmallObject});
+  const ScatterRead small_ones(memory_, ranges);
 
   std::vector<Values> results(objects.size());
   std::vector<const Indexes*> indexes(objects.size());
   for (size_t i = 0; i < objects.size(); ++i) {
-    ranges[i] = {0, 0};
-    if (types[i] == nullptr || objects[i] % 8 != 0) continue;
-    const Type* type = types_->At(Load<uint64_t>(types[i]));
+    const std::span<const std::byte> bytes = small_ones[i];
+    ranges[i].size = 0;
+    if (bytes.size() < layout_.object.size || objects[i] % 8 != 0) continue;
+    const Type* type = types_->At(Load<uint64_t>(bytes.data() + layout_.object.ob_type));
     if (type == nullptr || !type->Has(kHeapType) || !type->Has(kManagedDict)) continue;
     results[i] = {type, std::vector<uint64_t>(names_.size())};
-    if (!type->Has(kInlineValues)) continue;
-    indexes[i] = SharedIndexes(*type);
+    if (type->Has(kInlineValues)) indexes[i] = SharedIndexes(*type);
     if (indexes[i] == nullptr) continue;
-    size_t last = 0;
-    for (const auto& index : *indexes[i]) last = std::max(last, index.value_or(0));
-    ranges[i] = {objects[i] + type->basicsize, kValuesHead + (last + 1) * 8};
+    const size_t end = InlineEnd(*type, *indexes[i]);
+    if (end > bytes.size()) ranges[i].size = end;
   }
-  const ScatterRead values(memory_, ranges);
+  const ScatterRead big_ones(memory_, ranges);
+
   for (size_t i = 0; i < objects.size(); ++i) {
     if (results[i].type == nullptr) continue;
-    const std::byte* at = ranges[i].size > 0 ? values[i] : nullptr;
-    const bool is_inline =
-        at != nullptr && Load<uint8_t>(at + 2) == 1 && Load<uint8_t>(at + 3) == 1;
-    if (!is_inline) {
-      ReadFromDict(objects[i], &results[i]);
-      continue;
-    }
-    const size_t capacity = Load<uint8_t>(at);
-    for (size_t n = 0; n < names_.size(); ++n) {
-      const std::optional<size_t> index = (*indexes[i])[n];
-      if (index && *index < capacity) {
-        results[i].values[n] = Load<uint64_t>(at + kValuesHead + *index * 8);
-      }
-    }
+    const std::span<const std::byte> bytes = ranges[i].size > 0 ? big_ones[i] : small_ones[i];
+    const bool has_inline = indexes[i] != nullptr && FromInlineValues(*results[i].type, *indexes[i],
+                                                                      bytes, &results[i].values);
+    if (!has_inline) FromDict(objects[i], &results[i].values);
   }
   return results;
 }

@@ -53,7 +53,9 @@ class Attributes {
   std::optional<Indexes> IndexesIn(uint64_t keys);
   void FindCachedKeys(const Type& type);
   Indexes Search(const std::vector<DictItem>& items);
-  void ReadFromDict(uint64_t object, Values* out);
+  bool FromInlineValues(const Type& type, const Indexes& indexes, std::span<const std::byte> object,
+                        std::vector<uint64_t>* out) const;
+  void FromDict(uint64_t object, std::vector<uint64_t>* out);
 
   RemoteMemory* memory_;
   const Layout& layout_;

@@ -21,6 +21,15 @@ T Load(const std::byte* at) {
   return value;
 }
 
+/// All values of a PyDictValues.
+std::optional<std::vector<uint64_t>> ReadValues(RemoteMemory* memory, uint64_t address) {
+  uint8_t head[kValuesHead];
+  if (address % 8 != 0 || !memory->Read(address, head, sizeof(head))) return std::nullopt;
+  std::vector<uint64_t> values(head[0]);
+  if (!memory->Read(address + kValuesHead, values.data(), values.size() * 8)) return std::nullopt;
+  return values;
+}
+
 }  // namespace
 
 std::optional<DictKeys> ReadDictKeys(RemoteMemory* memory, uint64_t address) {
@@ -71,40 +80,23 @@ std::optional<size_t> FindName(RemoteMemory* memory, const Layout& layout, Types
   return std::nullopt;
 }
 
-std::optional<DictValues> ReadDictValues(RemoteMemory* memory, uint64_t address) {
-  uint8_t head[kValuesHead];
-  if (address == 0 || address % 8 != 0 || !memory->Read(address, head, sizeof(head))) {
-    return std::nullopt;
-  }
-  DictValues result{head[2] == 1, head[3] == 1, std::vector<uint64_t>(head[0])};
-  const size_t size = result.values.size() * 8;
-  if (head[2] > 1 || head[3] > 1 ||
-      !memory->Read(address + kValuesHead, result.values.data(), size)) {
-    return std::nullopt;
-  }
-  return result;
-}
-
 std::optional<Dicts::Head> Dicts::Open(uint64_t dict) {
   if (dict == 0 || dict % 8 != 0) return std::nullopt;
   const Type* type = types_->Of(dict);
   if (type == nullptr || !type->Has(kDictSubclass)) return std::nullopt;
-  uint64_t keys = 0;
-  uint64_t values = 0;
   const Range ranges[] = {{dict + layout_.dict.ma_keys, 8}, {dict + layout_.dict.ma_values, 8}};
   uint64_t words[2];
   if (memory_->ReadRanges(ranges, reinterpret_cast<std::byte*>(words)) != sizeof(words)) {
     return std::nullopt;
   }
-  keys = words[0];
-  values = words[1];
+  const auto [keys, values] = words;
   const auto table = ReadDictKeys(memory_, keys);
   if (!table || table->split != (values != 0)) return std::nullopt;
   Head head{*table, {}};
   if (table->split) {
-    auto own = ReadDictValues(memory_, values);
+    auto own = ReadValues(memory_, values);
     if (!own) return std::nullopt;
-    head.values = std::move(own->values);
+    head.values = std::move(*own);
   }
   return head;
 }

@@ -43,15 +43,9 @@ std::optional<size_t> FindName(RemoteMemory* memory, const Layout& layout, Types
                                const std::vector<DictItem>& items, std::string_view name);
 
 /// A PyDictValues: the values that belong to a split table, in the order of its entries.
-///   0 capacity, 1 size, 2 embedded, 3 valid (1 each), 8 values.
-struct DictValues {
-  bool embedded;
-  bool valid;
-  std::vector<uint64_t> values;
-};
-
+///   0 capacity, 1 size, 2 embedded: in an instance, 3 valid (1 each; not set unless embedded),
+///   8 values.
 inline constexpr uint64_t kValuesHead = 8;
-std::optional<DictValues> ReadDictValues(RemoteMemory* memory, uint64_t address);
 
 /// Dict objects, and instances of subclasses of dict.
 class Dicts {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <numeric>
 
 namespace pyprof {
 namespace {
@@ -45,9 +44,11 @@ std::vector<Group> GroupsOf(std::span<const Range> pieces, std::span<const size_
 }  // namespace
 
 ScatterRead::ScatterRead(RemoteMemory* memory, std::span<const Range> pieces)
-    : offsets_(pieces.size(), kUnread) {
-  std::vector<size_t> order(pieces.size());
-  std::iota(order.begin(), order.end(), size_t{0});
+    : read_(pieces.size()) {
+  std::vector<size_t> order;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    if (pieces[i].size > 0) order.push_back(i);
+  }
   std::sort(order.begin(), order.end(),
             [&](size_t a, size_t b) { return pieces[a].address < pieces[b].address; });
   const std::vector<size_t> failed = Read(memory, pieces, order, true);
@@ -60,8 +61,9 @@ std::vector<size_t> ScatterRead::Read(RemoteMemory* memory, std::span<const Rang
   const std::vector<Group> groups = GroupsOf(pieces, order, merge);
   std::vector<size_t> failed;
   if (groups.empty()) return failed;
-  const size_t base = bytes_.size();
-  bytes_.resize(base + groups.back().offset + groups.back().range.size);
+  storage_.push_back(
+      std::make_unique_for_overwrite<std::byte[]>(groups.back().offset + groups.back().range.size));
+  std::byte* const bytes = storage_.back().get();
   std::vector<Range> ranges;
   ranges.reserve(groups.size());
   for (const Group& group : groups) ranges.push_back(group.range);
@@ -69,14 +71,20 @@ std::vector<size_t> ScatterRead::Read(RemoteMemory* memory, std::span<const Rang
   size_t at = 0;
   while (at < groups.size() && failures_ < kMaxFailures) {
     const int64_t got =
-        memory->ReadRanges(std::span(ranges).subspan(at), bytes_.data() + base + groups[at].offset);
+        memory->ReadRanges(std::span(ranges).subspan(at), bytes + groups[at].offset);
     size_t left = got > 0 ? static_cast<size_t>(got) : 0;
-    for (; at < groups.size() && left >= groups[at].range.size; ++at) {
+    for (; at < groups.size(); ++at) {
       const Group& group = groups[at];
-      left -= group.range.size;
+      const size_t here = std::min(left, group.range.size);
       for (const size_t piece : order.subspan(group.first, group.count)) {
-        offsets_[piece] = base + group.offset + (pieces[piece].address - group.range.address);
+        const size_t offset = pieces[piece].address - group.range.address;
+        if (offset < here) {
+          read_[piece] = {bytes + group.offset + offset,
+                          std::min<size_t>(pieces[piece].size, here - offset)};
+        }
       }
+      if (here < group.range.size) break;
+      left -= here;
     }
     if (at == groups.size()) break;
     ++failures_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -12,21 +13,18 @@ namespace pyprof {
 /// RemoteMemory::ReadRanges, a piece that cannot be read does not hide those behind it.
 class ScatterRead {
  public:
+  /// Pieces of size 0 are not read.
   ScatterRead(RemoteMemory* memory, std::span<const Range> pieces);
 
-  /// Bytes of the piece with this index, null when it could not be read.
-  const std::byte* operator[](size_t index) const {
-    return offsets_[index] == kUnread ? nullptr : bytes_.data() + offsets_[index];
-  }
+  /// What could be read of the piece with this index, from its start on: all of it, or less.
+  std::span<const std::byte> operator[](size_t index) const { return read_[index]; }
 
  private:
-  static constexpr size_t kUnread = ~size_t{0};
-
   std::vector<size_t> Read(RemoteMemory* memory, std::span<const Range> pieces,
                            std::span<const size_t> order, bool merge);
 
-  std::vector<std::byte> bytes_;
-  std::vector<size_t> offsets_;  // into bytes_, by piece
+  std::vector<std::unique_ptr<std::byte[]>> storage_;
+  std::vector<std::span<const std::byte>> read_;  // by piece
   size_t failures_ = 0;
 };
 

@@ -33,8 +33,9 @@ std::optional<Type> Types::Read(uint64_t address) {
     std::memcpy(&value, bytes.data() + offset, sizeof(value));
     return value;
   };
-  const Type type{address, word(layout_.object.ob_type), word(layout_.type.tp_name),
-                  word(basicsize), word(layout_.type.tp_flags)};
+  const auto name = ReadCString(memory_, word(layout_.type.tp_name), kMaxTypeName);
+  Type type{address, word(layout_.object.ob_type), name.value_or(""), word(basicsize),
+            word(layout_.type.tp_flags)};
   if (type.basicsize < layout_.object.size || type.basicsize > kMaxBasicSize) return std::nullopt;
   return type;
 }
@@ -44,7 +45,7 @@ const Type* Types::Verified(uint64_t address, int depth) {
   if (is_new) {
     std::optional<Type> type = Read(address);
     if (type && type->metatype == address) {
-      if (!type->Has(kTypeSubclass) || Name(*type) != "type") type.reset();
+      if (!type->Has(kTypeSubclass) || type->name != "type") type.reset();
     } else if (type) {
       const Type* meta = depth < kMaxMetaDepth ? Verified(type->metatype, depth + 1) : nullptr;
       if (meta == nullptr || !meta->Has(kTypeSubclass)) type.reset();
@@ -59,10 +60,6 @@ const Type* Types::Of(uint64_t object) {
   uint64_t type = 0;
   if (!memory_->ReadValue(object + layout_.object.ob_type, &type)) return nullptr;
   return At(type);
-}
-
-std::string Types::Name(const Type& type) const {
-  return ReadCString(memory_, type.name, kMaxTypeName).value_or("");
 }
 
 }  // namespace pyprof

@@ -23,7 +23,7 @@ inline constexpr uint64_t kTypeSubclass = 1u << 31;
 struct Type {
   uint64_t address = 0;
   uint64_t metatype = 0;
-  uint64_t name = 0;  // char*
+  std::string name;  // tp_name: without the module for a class made by a class statement
   uint64_t basicsize = 0;
   uint64_t flags = 0;
 
@@ -40,7 +40,6 @@ class Types {
   const Type* At(uint64_t address) { return Verified(address, 0); }
   /// The type of an object, null when there is no object at the address.
   const Type* Of(uint64_t object);
-  std::string Name(const Type& type) const;
   void Forget() { known_.clear(); }
 
  private:

@@ -10,6 +10,9 @@
 namespace pyprof {
 namespace {
 
+/// Read of each str at first: its head and, nearly always, its text.
+constexpr size_t kShortString = 128;
+
 template <typename T>
 T Load(const std::byte* at) {
   T value;
@@ -66,17 +69,18 @@ std::vector<std::optional<uint64_t>> ReadLongs(RemoteMemory* memory, const Layou
   const ScatterRead read(memory, ranges);
   std::vector<std::optional<uint64_t>> values(objects.size());
   for (size_t i = 0; i < objects.size(); ++i) {
-    if (read[i] == nullptr) continue;
-    const Type* type = types->At(Load<uint64_t>(read[i] + layout.object.ob_type));
+    if (read[i].size() < size) continue;
+    const std::byte* const object = read[i].data();
+    const Type* type = types->At(Load<uint64_t>(object + layout.object.ob_type));
     if (type == nullptr || !type->Has(kLongSubclass)) continue;
     // Bits 0 and 1 are the sign: 0 positive, 1 zero, 2 negative; digits are counted from bit 3.
-    const auto tag = Load<uint64_t>(read[i] + layout.long_.lv_tag);
+    const auto tag = Load<uint64_t>(object + layout.long_.lv_tag);
     const uint64_t sign = tag & 3;
     const uint64_t digits = tag >> 3;
     if (sign > 1 || digits > 2) continue;
     uint64_t value = 0;
     for (uint64_t d = digits; d-- > 0;) {
-      value = value << 30 | Load<uint32_t>(read[i] + layout.long_.ob_digit + 4 * d);
+      value = value << 30 | Load<uint32_t>(object + layout.long_.ob_digit + 4 * d);
     }
     values[i] = sign == 1 ? 0 : value;
   }
@@ -86,27 +90,30 @@ std::vector<std::optional<uint64_t>> ReadLongs(RemoteMemory* memory, const Layou
 std::vector<std::optional<std::string>> ReadStrings(RemoteMemory* memory, const Layout& layout,
                                                     Types* types, std::span<const uint64_t> objects,
                                                     uint64_t max_length) {
-  const uint64_t head_size = layout.unicode.asciiobject_size;
   std::vector<Range> ranges;
-  for (const uint64_t object : objects) ranges.push_back({object, head_size});
-  const ScatterRead heads(memory, ranges);
+  for (const uint64_t object : objects) ranges.push_back({object, kShortString});
+  const ScatterRead short_ones(memory, ranges);
+  std::vector<uint64_t> sizes(objects.size());
   for (size_t i = 0; i < objects.size(); ++i) {
+    const std::span<const std::byte> bytes = short_ones[i];
     ranges[i].size = 0;
-    if (heads[i] == nullptr) continue;
-    const Type* type = types->At(Load<uint64_t>(heads[i] + layout.object.ob_type));
+    if (bytes.size() < layout.unicode.asciiobject_size) continue;
+    const Type* type = types->At(Load<uint64_t>(bytes.data() + layout.object.ob_type));
     if (type == nullptr || !type->Has(kUnicodeSubclass)) continue;
-    ranges[i].size = StringSize(layout, heads[i], max_length);
+    sizes[i] = StringSize(layout, bytes.data(), max_length);
+    if (sizes[i] > bytes.size()) ranges[i].size = sizes[i];
   }
-  const ScatterRead texts(memory, ranges);
+  const ScatterRead long_ones(memory, ranges);
+
   std::vector<std::optional<std::string>> values(objects.size());
   std::vector<std::byte> copy;
   for (size_t i = 0; i < objects.size(); ++i) {
-    const size_t size = ranges[i].size;
-    if (size < head_size || texts[i] == nullptr ||
-        StringSize(layout, texts[i], max_length) != size) {
+    const std::span<const std::byte> bytes = ranges[i].size > 0 ? long_ones[i] : short_ones[i];
+    if (sizes[i] == 0 || bytes.size() < sizes[i] ||
+        StringSize(layout, bytes.data(), max_length) != sizes[i]) {
       continue;
     }
-    copy.assign(texts[i], texts[i] + size);
+    copy.assign(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(sizes[i]));
     const auto length = Load<uint64_t>(copy.data() + layout.unicode.length);
     const uint64_t kept = std::min(length, max_length);
     std::memcpy(copy.data() + layout.unicode.length, &kept, sizeof(kept));

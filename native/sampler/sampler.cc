@@ -9,8 +9,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "sampler/stopper.h"
-
 namespace pyprof {
 namespace {
 
@@ -222,6 +220,9 @@ void Sampler::ChooseReading() {
     pending_.status.reading = reading_;
     pending_.status.reading_change = ReadingChange::kNone;
   }
+  if (reading_ == Reading::kStop && stopper_ == nullptr) {
+    stopper_ = std::make_unique<Stopper>(options_.pid);
+  }
   if (reading_ != Reading::kExact) return;
   const double share = static_cast<double>(kExactCost) / static_cast<double>(options_.interval);
   if (!sharing_.Available()) return UseLive(ReadingChange::kNoRunCount);
@@ -252,10 +253,12 @@ void Sampler::CheckBudget(uint64_t now) {
 SampleStatus Sampler::Read() {
   proved_ = true;
   if (reading_ == Reading::kStop) {
-    const Stopped stopped(options_.pid);
-    if (stopped.error() == ESRCH) return SampleStatus::kProcessGone;
-    if (stopped.error() != 0) return SampleStatus::kPermission;
-    return reader_->Sample(Motion::kStill);
+    const int error = stopper_->Stop();
+    if (error == ESRCH) return SampleStatus::kProcessGone;
+    if (error != 0) return SampleStatus::kPermission;
+    const SampleStatus status = reader_->Sample(Motion::kStill);
+    stopper_->LetGo();
+    return status;
   }
   if (reading_ == Reading::kLive) return reader_->Sample(Motion::kPossible);
 
@@ -297,13 +300,14 @@ bool Sampler::HandleLoss(SampleStatus status) {
   // The interpreter is finalising, or the process runs another program now. Which one it is shows
   // by the address space.
   const bool exec = !watch_.SameMemory();
-  if (exec) {
+  const bool found = Search(options_.wait || !exec ? 0 : Now() + kAfterExec, exec);
+  // A process that ends gives up its memory a moment before it is seen to have ended.
+  if (exec && (found || !watch_.Exited())) {
     const std::lock_guard lock(mutex_);
     ++pending_.status.execs;
   }
-  if (!Search(options_.wait || !exec ? 0 : Now() + kAfterExec, exec)) return false;
-  ChooseReading();
-  return true;
+  if (found) ChooseReading();
+  return found;
 }
 
 int32_t Sampler::ThreadIndex(const ThreadSample& sample) {

@@ -16,6 +16,7 @@
 #include "sampler/core_sharing.h"
 #include "sampler/process_watch.h"
 #include "sampler/schedule.h"
+#include "sampler/stopper.h"
 #include "stack/stack_reader.h"
 #include "stack/thread_names.h"
 
@@ -162,6 +163,7 @@ class Sampler {
   RuntimeFinder finder_;
   ProcessWatch watch_;
   CoreSharing sharing_;
+  std::unique_ptr<Stopper> stopper_;
 
   // The loop thread's own.
   Tables tables_;

@@ -2,34 +2,34 @@
 
 #include <sys/types.h>
 
-#include <vector>
-
 namespace pyprof {
 
-/// Stops every thread of a process while it lives. Seized by ptrace, interrupted, and let go in the
-/// destructor; when the profiler itself dies, the kernel lets them go. Must live and die on one
-/// thread: ptrace knows its tracer by thread.
-class Stopped {
+/// Stops and releases all threads of a process by ptrace (seize, interrupt, detach).
+///
+/// The tracing is done by a small process forked for it: a tracer's stop events go to its whole
+/// process, and Node, which waits for its own children, would take them for a child's end. When the
+/// profiler dies, however it dies, the tracer's pipe closes and it ends; when the tracer dies, the
+/// kernel lets all threads run.
+class Stopper {
  public:
-  explicit Stopped(pid_t pid);
-  ~Stopped();
-  Stopped(const Stopped&) = delete;
-  Stopped& operator=(const Stopped&) = delete;
+  /// Forks the tracer. `Stop` tells when that failed.
+  explicit Stopper(pid_t target);
+  ~Stopper();
+  Stopper(const Stopper&) = delete;
+  Stopper& operator=(const Stopper&) = delete;
 
-  /// 0, or the errno of what could not be done (EPERM: not allowed, or traced by a debugger);
-  /// nothing is stopped then.
-  int error() const { return error_; }
-
- private:
-  struct Task {
-    pid_t tid;
-    int signal;  // to be handed on when it is let go
-  };
-  bool Stop(pid_t tid);
+  /// 0 when every thread of the target is stopped; otherwise the errno of what could not be done,
+  /// and all run: EPERM (not allowed, or traced by a debugger), ESRCH (it has ended).
+  int Stop();
+  /// Lets them run; returns when they do.
   void LetGo();
 
-  std::vector<Task> tasks_;
-  int error_ = 0;
+ private:
+  int Ask(char request);
+
+  int requests_ = -1;
+  int answers_ = -1;
+  pid_t tracer_ = -1;
 };
 
 }  // namespace pyprof

@@ -145,10 +145,13 @@ void FrameWalk::CopyWhole(uint32_t chunk) {
 /// Whether the chunks are those of the plan, as their copied headers say; sets copies_ then.
 bool FrameWalk::PlannedChunksHold(const ThreadPlan& plan, uint64_t newest) {
   const size_t count = plan.chunks.size();
-  if (count == 0 || planned_.size() < count || plan.chunks.back().address != newest) return false;
+  if (count == 0 || planned_.size() < count + plan.spares.size() ||
+      plan.chunks.back().address != newest)
+    return false;
   copies_.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    const Segment& copy = planned_[planned_.size() - 1 - i];  // newest first
+    // Newest first, then the spare ones.
+    const Segment& copy = planned_[planned_.size() - plan.spares.size() - 1 - i];
     const Chunk& chunk = plan.chunks[i];
     if (copy.address != chunk.address || copy.size < kChunkData ||
         Load<uint64_t>(copy.data + kChunkSize) != chunk.size ||
@@ -175,8 +178,6 @@ bool FrameWalk::LoadChunks(ThreadPlan* plan, uint64_t newest) {
   }
   chunks_.clear();
   copies_.clear();
-  plan->chunks.clear();
-  plan->changed = true;
   for (uint64_t at = newest; at != 0;) {
     if (at % kPage != 0 || chunks_.size() >= kMaxChunks) return false;
     Segment copy{at, 0, nullptr};
@@ -194,7 +195,7 @@ bool FrameWalk::LoadChunks(ThreadPlan* plan, uint64_t newest) {
   std::reverse(chunks_.begin(), chunks_.end());
   std::reverse(copies_.begin(), copies_.end());
   if (!chunks_.empty()) chunks_.back().bytes = std::min(kPage, chunks_.back().size);
-  plan->chunks = chunks_;
+  plan->NoteChunks(chunks_);
   return !chunks_.empty();
 }
 
@@ -208,32 +209,50 @@ bool FrameWalk::LeadsTo(uint64_t from, uint64_t wanted) const {
   return from == wanted;
 }
 
-/// The innermost frame by the copied chunk: from the innermost frame that was alive at or below
-/// `current`, upwards over every frame that stands where its caller's ends and leads back to it.
+/// Where the first frame of a chunk stands. The first word of the oldest chunk is left free, so
+/// that no frame is at data[0] of it.
+uint64_t FrameWalk::FirstFrame(uint32_t chunk) const {
+  return chunks_[chunk].address + kChunkData + (chunk == 0 ? 8 : 0);
+}
+
+/// Whether a live frame stands at the address that leads back to `below` (0: whatever it leads to).
+bool FrameWalk::LiveOn(uint64_t address, uint64_t below, FrameLink* out) {
+  return LinkWithoutRead(address, out) && out->chunk != kOutside && out->code != 0 &&
+         out->owner == kOwnedByThread && (below == 0 || LeadsTo(out->previous, below)) &&
+         codes_->Find(out->code) != nullptr;
+}
+
+/// From a live frame upwards over every frame that stands where its caller's ends, or at the
+/// beginning of the next chunk, and leads back to it.
+uint64_t FrameWalk::Climb(FrameLink from) {
+  while (true) {
+    const uint32_t bytes = codes_->FrameBytes(from.code);
+    FrameLink above{};
+    if (bytes == 0) return from.address;
+    if (!LiveOn(from.address + bytes, from.address, &above) || above.chunk != from.chunk) {
+      const uint32_t next = from.chunk + 1;
+      if (next >= chunks_.size() || !LiveOn(FirstFrame(next), from.address, &above)) {
+        return from.address;
+      }
+    }
+    from = above;
+  }
+}
+
+/// The innermost frame by the copied chunks: upwards from the innermost frame that was alive at or
+/// below `current`; from the root, where none of those can be seen any more.
 uint64_t FrameWalk::Top(uint64_t current) {
   LoopGuard loop;
   FrameLink link{};
   uint64_t at = current;
-  while (true) {
-    if (at == 0 || at == base_frame_ || !Link(at, &link)) return current;
+  while (at != 0 && at != base_frame_ && Link(at, &link) && !loop.Loops(at)) {
     if (link.owner < kOwnedByInterpreter && link.code != 0 && codes_->Find(link.code) != nullptr) {
-      break;
+      return link.chunk == kOutside || !sizes_->Trusted() ? at : Climb(link);
     }
-    if (loop.Loops(at)) return current;
     at = link.previous;
   }
-  if (link.chunk == kOutside || !sizes_->Trusted()) return at;
-  while (true) {
-    const uint32_t bytes = codes_->FrameBytes(link.code);
-    FrameLink above{};
-    if (bytes == 0 || copies_[link.chunk].At(at + bytes, head_size_) == nullptr ||
-        !LinkWithoutRead(at + bytes, &above) || above.code == 0 || above.owner != kOwnedByThread ||
-        !LeadsTo(above.previous, at) || codes_->Find(above.code) == nullptr) {
-      return at;
-    }
-    at = above.address;
-    link = above;
-  }
+  const bool root = sizes_->Trusted() && !chunks_.empty() && LiveOn(FirstFrame(0), 0, &link);
+  return root ? Climb(link) : current;
 }
 
 /// Follows `previous` from the top to the root. What this snapshot shows just as the plan has it,
@@ -301,11 +320,13 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
     const CodeObject* code = link.code != 0 ? codes_->Find(link.code) : nullptr;
     if (code == nullptr) return Reason::kMoved;
     if (fresh_.size() >= kMaxFrames) return Reason::kTruncated;
+    if (on_stack && any_last && last.chunk == link.chunk) {
+      const bool adjacent = code->frame_bytes != 0 && at + code->frame_bytes == last.address;
+      sizes_->Note(adjacent);
+      if (!adjacent && sizes_->Trusted()) return Reason::kMoved;
+    }
     fresh_.push_back(link);
     if (on_stack) {
-      if (any_last && last.chunk == link.chunk) {
-        sizes_->Note(code->frame_bytes != 0 && at + code->frame_bytes == last.address);
-      }
       last = link;
       any_last = true;
     }
@@ -325,8 +346,7 @@ bool FrameWalk::RecoverBelow(const FrameLink* limit) {
   if (limit == nullptr && layout_.Minor() < 14) return false;
   std::vector<FrameLink> found;
   for (uint32_t i = 0; i < chunks_.size(); ++i) {
-    // The first word of the oldest chunk is left free, so that no frame is at data[0] of it.
-    uint64_t at = chunks_[i].address + kChunkData + (i == 0 ? 8 : 0);
+    uint64_t at = FirstFrame(i);
     const uint64_t end =
         chunks_[i].address +
         (i + 1 < chunks_.size() ? LiveBytes(copies_[i], chunks_[i].size) : chunks_[i].size);
@@ -358,7 +378,10 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
     plan->links.clear();
     return result;
   }
-  if (!LoadChunks(plan, Load<uint64_t>(state + layout_.thread.datastack_chunk))) {
+  // A chunk that was let go since the thread state was read leaves those below it.
+  if (!LoadChunks(plan, Load<uint64_t>(state + layout_.thread.datastack_chunk)) &&
+      (plan->chunks.size() < 2 ||
+       !LoadChunks(plan, plan->chunks[plan->chunks.size() - 2].address))) {
     chunks_.clear();
     copies_.clear();
   }

@@ -84,12 +84,11 @@ std::vector<std::optional<PythonThreads::Reading>> PythonThreads::ReadThreads(
     const auto native_id = numbers[3 * i + 2];
     // `_active` says whose thread this object is, and the object says the same.
     if (!key || key != ident || !native_id || !texts[i]) continue;
-    readings[i] = {
-        active[i].key,
-        objects[i],
-        names[i],
-        longs[3 * i + 2],
-        {*ident, *native_id, types_.Name(*attributes[i].type) == "_MainThread", *texts[i]}};
+    readings[i] = {active[i].key,
+                   objects[i],
+                   names[i],
+                   longs[3 * i + 2],
+                   {*ident, *native_id, attributes[i].type->name == "_MainThread", *texts[i]}};
   }
   return readings;
 }

@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace pyprof {
+namespace {
+
+/// Unreadable ranges that one sample steps over.
+constexpr size_t kMaxResumes = 16;
+
+}  // namespace
 
 int64_t Snapshot::Read(std::span<const Range> ranges) {
   extra_.clear();
@@ -11,18 +17,32 @@ int64_t Snapshot::Read(std::span<const Range> ranges) {
   size_t total = 0;
   for (const Range& range : ranges) total += range.size;
   if (buffer_.size() < total) buffer_.resize(total);
-  const int64_t got = memory_->ReadRanges(ranges, buffer_.data());
-
   segments_.clear();
-  size_t left = got < 0 ? 0 : static_cast<size_t>(got);
-  const std::byte* data = buffer_.data();
-  for (const Range& range : ranges) {
-    const size_t valid = std::min(left, range.size);
-    segments_.push_back({range.address, valid, data});
-    data += range.size;
-    left -= valid;
+  resumed_ = 0;
+  std::byte* data = buffer_.data();
+  int64_t first_result = 0;
+  while (true) {
+    const int64_t got = memory_->ReadRanges(ranges.subspan(segments_.size()), data);
+    if (segments_.empty()) first_result = got;
+    size_t left = got < 0 ? 0 : static_cast<size_t>(got);
+    while (segments_.size() < ranges.size()) {
+      const Range& range = ranges[segments_.size()];
+      const size_t valid = std::min(left, range.size);
+      segments_.push_back({range.address, valid, data});
+      data += range.size;
+      left -= valid;
+      if (valid < range.size) break;
+    }
+    // One unreadable range must not hide those behind it.
+    const bool whole =
+        segments_.empty() || segments_.back().size == ranges[segments_.size() - 1].size;
+    if (segments_.size() == ranges.size() || whole || first_result < 0) break;
+    if (++resumed_ > kMaxResumes) break;
   }
-  return got;
+  while (segments_.size() < ranges.size()) {
+    segments_.push_back({ranges[segments_.size()].address, 0, nullptr});
+  }
+  return first_result;
 }
 
 Segment Snapshot::Fetch(uint64_t address, size_t size) {

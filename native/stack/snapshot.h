@@ -29,8 +29,8 @@ class Snapshot {
  public:
   explicit Snapshot(RemoteMemory* memory) : memory_(memory) {}
 
-  /// Copies all ranges by one read; segment i is range i, cut to what could be read (maybe 0).
-  /// Returns what RemoteMemory::ReadRanges returned.
+  /// Copies all ranges by one read, and one more for each unreadable range in between; segment i is
+  /// range i, cut to what could be read (maybe 0). Returns what the first ReadRanges returned.
   int64_t Read(std::span<const Range> ranges);
 
   const std::vector<Segment>& segments() const { return segments_; }
@@ -41,7 +41,7 @@ class Snapshot {
 
   /// Bytes fetched outside of the plan since Read, and the number of such reads.
   size_t fetched_bytes() const { return fetched_bytes_; }
-  size_t fetches() const { return extra_storage_.size(); }
+  size_t fetches() const { return extra_storage_.size() + resumed_; }
 
   /// The bytes of a Fetch that began at `address`.
   const std::byte* FindFetched(uint64_t address, size_t size) const;
@@ -53,6 +53,7 @@ class Snapshot {
   std::unordered_map<uint64_t, Segment> extra_;
   std::vector<std::unique_ptr<std::byte[]>> extra_storage_;
   size_t fetched_bytes_ = 0;
+  size_t resumed_ = 0;
 };
 
 }  // namespace pyprof

@@ -98,13 +98,11 @@ SampleStatus StackReader::ReadPlan(bool holder_only) {
   const int64_t copied = snapshot_.Read(ranges_);
   if (copied == -EPERM) return SampleStatus::kPermission;
   if (copied < 8) return SampleStatus::kProcessGone;
-  // What could not be read is not asked for again: it would hide all that stands behind it.
+  // What could not be read is not asked for again.
   for (const auto& thread : threads_) {
     for (size_t i = 0; i < thread->segments; ++i) {
       const size_t at = thread->first_segment + i;
-      if (snapshot_.segments()[at].size == ranges_[at].size) continue;
-      thread->plan.Forget();
-      return SampleStatus::kOk;
+      if (snapshot_.segments()[at].size < ranges_[at].size) thread->plan.Unreadable(ranges_[at]);
     }
   }
   return SampleStatus::kOk;

@@ -12,15 +12,35 @@ constexpr uint64_t kRoom = 768;
 constexpr int kWindow = 64;
 /// Frames outside of the chunks that are read although the last sample did not meet them.
 constexpr size_t kSpareOutside = 4;
+/// CPython keeps one chunk that went out of use; a stack that swings far may come back to more.
+constexpr size_t kSpareChunks = 4;
+constexpr uint64_t kSpareBytes = 16 * 1024;
 /// Frames closer than this are read as one range: a range more costs what a page more does.
 constexpr uint64_t kMergeWithin = 2048;
 
 }  // namespace
 
-void ThreadPlan::Forget() {
-  chunks.clear();
-  outside.clear();
-  links.clear();
+void ThreadPlan::Unreadable(const Range& range) {
+  const auto inside = [&range](uint64_t at) { return at - range.address < range.size; };
+  const auto unmapped = [&inside](const Chunk& chunk) { return inside(chunk.address); };
+  std::erase_if(outside, inside);
+  std::erase_if(spares, unmapped);
+  if (std::any_of(chunks.begin(), chunks.end(), unmapped)) chunks.clear();
+  changed = true;
+}
+
+void ThreadPlan::NoteChunks(std::vector<Chunk> now) {
+  std::vector<Chunk> kept;
+  const auto keep = [&now, &kept](const Chunk& old) {
+    const auto same = [&old](const Chunk& chunk) { return chunk.address == old.address; };
+    if (kept.size() < kSpareChunks && std::none_of(now.begin(), now.end(), same)) {
+      kept.push_back({old.address, old.size, std::min(old.bytes, kSpareBytes)});
+    }
+  };
+  std::for_each(chunks.rbegin(), chunks.rend(), keep);
+  std::for_each(spares.begin(), spares.end(), keep);
+  spares = std::move(kept);
+  chunks = std::move(now);
   changed = true;
 }
 
@@ -70,6 +90,7 @@ void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, std::vector<
     out->push_back(range);
   }
   for (size_t i = chunks.size(); i-- > 0;) out->push_back({chunks[i].address, chunks[i].bytes});
+  for (const Chunk& spare : spares) out->push_back({spare.address, spare.bytes});
 }
 
 }  // namespace pyprof

@@ -39,6 +39,8 @@ class ThreadPlan {
   const uint64_t address;
   /// Chunks that were in use at the last sample, oldest first.
   std::vector<Chunk> chunks;
+  /// Chunks that went out of use lately, with what to read of them.
+  std::vector<Chunk> spares;
   /// Frames outside of the chunks that the last samples met.
   std::vector<uint64_t> outside;
   /// The last chain that was read whole, root first. Each sample proves anew, by its own bytes,
@@ -47,15 +49,18 @@ class ThreadPlan {
   /// Whether the ranges to read are others than at the last sample.
   bool changed = true;
 
-  /// Drops all but the thread itself.
-  void Forget();
+  /// Drops what could not be read.
+  void Unreadable(const Range& range);
+  /// Keeps chunks that have just gone out of use for some time: a stack that shrank may grow again.
+  void NoteChunks(std::vector<Chunk> now);
   /// Tells the plan where, counted from the start of the newest chunk, the top frame ends.
   void NoteTop(uint64_t bytes);
   /// Replaces the frames outside of the chunks, keeping a few that were met shortly before.
   void NoteOutside(const std::vector<uint64_t>& met);
 
   /// Appends the ranges to read: the thread state, then the frames outside of the chunks, then the
-  /// chunks, newest first.
+  /// chunks, newest first, then the
+  /// spare ones.
   void AppendRanges(size_t state_size, size_t frame_size, std::vector<Range>* out) const;
 
  private:

@@ -16,10 +16,14 @@ class TornStackTest : public testing::TestWithParam<int> {
  protected:
   /// Shows the reader an intact stack first, from which it learns that frame sizes can be trusted
   /// and where to read.
-  void Learn() { ASSERT_EQ(reader.Picture(), "main*: a b c"); }
+  void Learn() { ASSERT_EQ(reader.Picture(), Whole("a b c")); }
+  /// Picture of a chain that holds together. On 3.13 nothing proves that it did not move.
+  std::string Whole(const std::string& frames) const {
+    return (GetParam() == 13 ? "main* [repaired unproved]: " : "main*: ") + frames;
+  }
 
   FakePython python{GetParam()};
-  FakeReader reader{&python};
+  FakeReader reader{&python, Motion::kPossible};
   FakeThread& main = python.AddThread("main").Enter().Call("a").Call("b").Call("c");
   const uint64_t a = main.frame(1);
   const uint64_t b = main.frame(2);
@@ -60,9 +64,9 @@ TEST_P(TornStack14Test, APoppedLeafWithAnotherCalleeInItsPlaceShowsTheCallee) {
 TEST_P(TornStack14Test, ACalleeOfAGeneratorThatCameLaterIsShownOverTheGenerator) {
   const FakeGenerator gen = python.Generator("gen");
   main.Resume(gen).Call("d");
-  ASSERT_EQ(reader.Picture(), "main*: a b c gen d");
+  ASSERT_EQ(reader.Picture(), "main* [repaired unproved]: a b c gen d");
   main.PointCurrentFrameAt(c);
-  EXPECT_EQ(reader.Picture(), "main*: a b c gen d");
+  EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: a b c gen d");
 }
 
 TEST_P(TornStack14Test, ADeadFrameAboveTheLeafIsNotShown) {
@@ -96,13 +100,13 @@ TEST_P(TornStack14Test, ALeafThatIsGoneIsMarkedOnTopOfWhatStillStands) {
 TEST_P(TornStack13Test, CurrentFrameDecidesWhatTheLeafIs) {
   Learn();
   main.PointCurrentFrameAt(b);
-  EXPECT_EQ(reader.Picture(), "main*: a b");
+  EXPECT_EQ(reader.Picture(), Whole("a b"));
 }
 
 TEST_P(TornStack13Test, AFrameThatWasPoppedLooksAliveAndIsShownOnlyByCurrentFrame) {
   main.Return();
   ASSERT_NE(python.memory().Get<uint64_t>(c + python.layout().frame.executable), 0u);
-  EXPECT_EQ(reader.Picture(), "main*: a b");
+  EXPECT_EQ(reader.Picture(), Whole("a b"));
 }
 
 TEST_P(TornStack13Test, ALeafThatIsGoneIsMissedSinceDeadFramesLookAlive) {
@@ -120,7 +124,7 @@ TEST_P(TornStackTest, AMissedThreadIsReadAgainAtTheNextSample) {
   main.PointCurrentFrameAt(0x7f6600000000);
   reader.Sample();
   main.PointCurrentFrameAt(c);
-  EXPECT_EQ(reader.Picture(), "main*: a b c");
+  EXPECT_EQ(reader.Picture(), Whole("a b c"));
 }
 
 TEST_P(TornStackTest, ALeafOverAnUnreadableCallerIsKept) {
@@ -136,6 +140,32 @@ TEST_P(TornStackTest, CallersOnTheDataStackAreRecoveredUnderAnUnreadableOne) {
   main.Resume(gen).Call("leaf");
   python.memory().Unmap(gen.object, 200);
   EXPECT_EQ(reader.Picture(), "main* [repaired unreadable]: a b c leaf");
+}
+
+TEST_P(TornStackTest, AGeneratorsChainThatHoldsTogetherIsNotProved) {
+  main.Resume(python.Generator("gen"));
+  EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: a b c gen");
+}
+
+TEST_P(TornStackTest, AThreadThatCannotHaveRunIsExact) {
+  FakeThread& other = python.AddThread("other").Enter().Call("run");
+  other.Resume(python.Generator("gen"));
+  reader.Sample();
+  EXPECT_EQ(reader.samples()[0].native_id, other.native_id());
+  EXPECT_EQ(reader.samples()[0].quality, Quality::kExact) << "main has the GIL";
+}
+
+TEST_P(TornStackTest, AThreadMayHaveRunWhenTheGilWentToAnotherOneDuringTheRead) {
+  FakeThread& other = python.AddThread("other").Enter().Resume(python.Generator("gen"));
+  reader.Sample();
+  bool done = false;
+  python.memory().OnRange([&](uint64_t range) {
+    if (range % 4 == 3) done = (python.GiveGil(done ? main : other), !done);
+  });
+  reader.Sample();
+  EXPECT_EQ(reader.samples()[0].native_id, other.native_id());
+  EXPECT_EQ(reader.samples()[0].quality, Quality::kRepaired);
+  EXPECT_EQ(reader.samples()[0].reason, Reason::kUnproved);
 }
 
 TEST_P(TornStackTest, AGeneratorThatYieldedMeanwhileKeepsItsLeaf) {
@@ -173,7 +203,7 @@ TEST_P(TornStackTest, AChainThatEndsBeforeItsEntryFrameIsMarked) {
 TEST_P(TornStackTest, AChainThatSkipsDownwardsIsFollowed) {
   // c called from a by way of C code that pushed no frame of its own: legal, if unusual.
   python.SetPrevious(c, a);
-  EXPECT_EQ(reader.Picture(), "main*: a c");
+  EXPECT_EQ(reader.Picture(), Whole("a c"));
 }
 
 TEST_P(TornStackTest, AnExecutableThatIsNoCodeIsMarked) {
@@ -188,14 +218,14 @@ TEST_P(TornStackTest, AnExecutableThatIsUnmappedIsMarked) {
 
 TEST_P(TornStackTest, AnInstructionOutsideOfItsCodeIsMarkedAndHasNoLine) {
   python.SetInstruction(c, python.InstructionAt(python.Function("c"), 500));
-  EXPECT_EQ(reader.PictureWithLines().substr(0, 22), "main* [repaired moved]");
-  const auto lines = reader.PictureWithLines();
+  const std::string lines = reader.PictureWithLines();
+  EXPECT_EQ(reader.samples()[0].quality, Quality::kRepaired);
   EXPECT_EQ(lines.substr(lines.rfind(' ') + 1), "c:0");
 }
 
 TEST_P(TornStackTest, AFrameThatHasNotRunYetStandsBeforeItsFirstLineAndIsExact) {
   python.SetInstruction(c, python.InstructionAt(python.Function("c"), 0) - 2);
-  EXPECT_EQ(reader.Picture(), "main*: a b c");
+  EXPECT_EQ(reader.Picture(), Whole("a b c"));
 }
 
 TEST_P(TornStackTest, RecoveryGoesOverTheBoundaryOfChunks) {
@@ -203,7 +233,7 @@ TEST_P(TornStackTest, RecoveryGoesOverTheBoundaryOfChunks) {
   main.Recurse("down", 150);
   ASSERT_EQ(main.chunks().size(), 2u);
   ASSERT_EQ(reader.Sample(), SampleStatus::kOk);
-  ASSERT_EQ(reader.samples()[0].quality, Quality::kExact);
+  ASSERT_EQ(reader.Names(reader.samples()[0].stack).size(), 3u + 150u);
   const FakeGenerator gen = python.GeneratorAlone("gen");
   main.Resume(gen).Call("leaf");
   python.memory().Unmap(gen.object, 200);
@@ -216,12 +246,12 @@ TEST_P(TornStackTest, RecoveryGoesOverTheBoundaryOfChunks) {
 TEST_P(TornStackTest, RecoveryStopsAtTheLiveTopOfAnOlderChunk) {
   // A frame that would not fit leaves room above the older chunk's live top, where the dead
   // frames of earlier calls still stand.
-  python.Function("large", {.locals = 1500});
+  python.Function("large", {.locals = 2000});
   main.Recurse("down", 20);
   for (int i = 0; i < 20; ++i) main.Return();
   main.Call("large");
   ASSERT_EQ(main.chunks().size(), 2u);
-  ASSERT_EQ(reader.Picture(), "main*: a b c large");
+  ASSERT_EQ(reader.Picture(), Whole("a b c large"));
   const FakeGenerator gen = python.GeneratorAlone("gen");
   main.Resume(gen).Call("leaf");
   python.memory().Unmap(gen.object, 200);

@@ -3,6 +3,6 @@ export interface Counts {
   failed: number
   skipped: number
 }
-export function ctestCounts(text: string): Counts
+export function gtestCounts(json: string): Counts
 export function vitestCounts(json: string): Counts
 export function levelCounts(counts: Counts, ok: boolean, options: { skipsFail: boolean }): Counts

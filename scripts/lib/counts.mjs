@@ -5,17 +5,18 @@
  */
 
 /**
- * Counts from what ctest prints, one line a test.
+ * Counts from the JSON report of a GoogleTest program (`GTEST_OUTPUT=json:`).
  *
- * @param {string} text
+ * @param {string} json
  * @returns {Counts}
  */
-export function ctestCounts(text) {
-  const results = [...text.matchAll(/^ *\d+\/\d+ Test +#\d+: .*?(Passed|\*\*\*.*?) +[\d.]+ sec/gm)]
-  const words = results.map((match) => match[1] ?? '')
-  const skipped = words.filter((word) => /Skipped|Disabled/.test(word)).length
-  const passed = words.filter((word) => word === 'Passed').length
-  return { passed, failed: words.length - passed - skipped, skipped }
+export function gtestCounts(json) {
+  /** @type {{ testsuites: { testsuite: { result: string, failures?: unknown[] }[] }[] }} */
+  const { testsuites } = JSON.parse(json)
+  const tests = testsuites.flatMap(({ testsuite }) => testsuite)
+  const failed = tests.filter(({ failures }) => failures !== undefined).length
+  const completed = tests.filter(({ result }) => result === 'COMPLETED').length
+  return { passed: completed - failed, failed, skipped: tests.length - completed }
 }
 
 /**

@@ -25,7 +25,12 @@ export async function runScript(main) {
     process.exitCode = (await main()) ?? 0
   } catch (error) {
     if (!(error instanceof ScriptFailure)) throw error
-    process.stderr.write(`error: ${error.what}\n  why: ${error.why}\n  do:  ${error.hint}\n`)
+    printFailure(error)
     process.exitCode = 1
   }
+}
+
+/** @param {ScriptFailure} failure */
+export function printFailure({ what, why, hint }) {
+  process.stderr.write(`error: ${what}\n  why: ${why}\n  do:  ${hint}\n`)
 }

@@ -34,21 +34,12 @@ export function capture(command, args, options = {}) {
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ env?: NodeJS.ProcessEnv, cwd?: string, onOutput?: (text: string) => void }} [options]
- *   onOutput sees standard output as it is passed on; the program then writes to a pipe
+ * @param {{ env?: NodeJS.ProcessEnv, cwd?: string }} [options]
  * @returns {Promise<number>}
  */
-export function stream(command, args, { env, cwd = ROOT, onOutput } = {}) {
+export function stream(command, args, { env = process.env, cwd = ROOT } = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd,
-      env: env ?? process.env,
-      stdio: ['ignore', onOutput ? 'pipe' : 'inherit', 'inherit'],
-    })
-    child.stdout?.setEncoding('utf8').on('data', (text) => {
-      process.stdout.write(text)
-      onOutput?.(text)
-    })
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] })
     child.on('error', (error) => {
       process.stderr.write(`${command}: ${error.message}\n`)
       resolve(1)

@@ -1,5 +1,4 @@
-import type { Profile } from '../profile/profile.ts'
-import { QUALITY } from '../profile/profile.ts'
+import { type Profile, QUALITY } from '../profile/profile.ts'
 import { qualityCounts } from '../profile/quality-view.ts'
 import { weightTotals } from '../profile/views.ts'
 import { formatCount, formatTime } from './text.ts'
@@ -38,6 +37,7 @@ export function summaryLines(profile: Profile): [string, string] {
         : `${countOf(gaps.length, 'gap')}, ${formatTime(accounting.gapTime)}, ` +
           `${countOf(accounting.missedTicks, 'tick')} missed`,
       ...(empty > 0 ? [`${formatTime(empty)} without Python frames`] : []),
+      ...(accounting.lateTicks > 0 ? [`${countOf(accounting.lateTicks, 'tick')} late`] : []),
       ...(accounting.droppedSamples > 0
         ? [`${countOf(accounting.droppedSamples, 'sample')} dropped`]
         : []),

@@ -54,8 +54,9 @@ export function formatCount(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 }
 
-/** Nanoseconds in the unit that suits them, three digits: `1.23 s`, `45.6 ms`, `789 µs`. */
+/** Nanoseconds in the unit that suits them, three digits: `1.23 s`, `45.6 ms`, `789 µs`; `0 s`. */
 export function formatTime(ns: number): string {
+  if (ns === 0) return '0 s'
   const [size, unit] = ns >= 1e9 ? [1e9, 's'] : ns >= 1e6 ? [1e6, 'ms'] : [1e3, 'µs']
   const value = ns / size
   return `${value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)} ${unit}`

@@ -101,6 +101,7 @@ function accounting(status: SamplerStatus | undefined, profilerCpu: number): Acc
     gapTime: status?.gapTime ?? 0,
     droppedSamples: status?.droppedSamples ?? 0,
     profilerCpu,
+    lateTicks: status?.lateTicks ?? 0,
     execs: status?.execs ?? 0,
   }
 }

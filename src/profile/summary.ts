@@ -3,6 +3,7 @@ import {
   type Profile,
   QUALITY,
   type Quality,
+  type Reading,
   type Reason,
   type Thread,
 } from './profile.ts'
@@ -36,7 +37,7 @@ export interface Summary {
   readonly command: string
   readonly pythonVersion: string
   readonly mode: 'wall'
-  readonly read: 'live'
+  readonly read: Reading
   /** ISO 8601. */
   readonly startedAt: string
   readonly durationNs: number
@@ -53,6 +54,8 @@ export interface Summary {
   readonly timeNs: WeightTotals
   readonly gaps: { readonly count: number; readonly missedTicks: number; readonly timeNs: number }
   readonly droppedSamples: number
+  /** Ticks at which sharing the core was asked for and the core came late. */
+  readonly lateTicks: number
   readonly execs: number
   readonly profilerCpuNs: number
   readonly threads: readonly ThreadSummary[]
@@ -92,6 +95,7 @@ export function summarize(profile: Profile): Summary {
       timeNs: accounting.gapTime,
     },
     droppedSamples: accounting.droppedSamples,
+    lateTicks: accounting.lateTicks,
     execs: accounting.execs,
     profilerCpuNs: accounting.profilerCpu,
     threads: countByThread(profile),

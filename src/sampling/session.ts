@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { Addon, Batch, NativeSampler, SamplerStatus } from './addon.ts'
+import type { Addon, Batch, NativeSampler, SamplerOptions, SamplerStatus } from './addon.ts'
 
 /** Often enough for a smooth progress line and small batches, rare enough to cost nothing. */
 const DRAIN_INTERVAL_MS = 100
@@ -22,6 +22,9 @@ export interface SessionOptions {
   readonly duration: number
   /** Keep looking for Python in the process instead of failing. */
   readonly wait: boolean
+  readonly read: SamplerOptions['read']
+  /** Share of a core that 'auto' may take from the target. */
+  readonly maxOverhead: number
   /** Threads of the target when the recording starts, as far as known. */
   readonly threads: number
   /** Receives every batch in order. */
@@ -54,6 +57,8 @@ export class Session {
       wait: options.wait,
       capacity: bufferCapacity(options.rate, options.threads),
       seed: randomInt(2 ** 32),
+      read: options.read,
+      maxOverhead: options.maxOverhead,
     })
     this.#onBatch = options.onBatch
     this.ended = new Promise((resolve, reject) => {

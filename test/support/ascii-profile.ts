@@ -142,6 +142,7 @@ export function profileOf(drafts: readonly DraftSample[], options: DraftOptions 
       gapTime: gaps.reduce((sum, gap) => sum + gap.duration, 0),
       droppedSamples: 0,
       profilerCpu: 5 * MS,
+      lateTicks: 0,
       execs: 0,
       ...options.accounting,
     },

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { ProfileBuilder } from '../../src/profile/builder.ts'
 import {
@@ -21,6 +23,7 @@ import {
 export const NS_PER_S = 1e9
 export const NS_PER_MS = 1e6
 
+const SAMPLER_THREAD = 'pyprof-sampler'
 const DRAIN_INTERVAL_MS = 5
 const PATIENCE_MS = 20_000
 /** Seeds of the jitter, a new one each capture and the same ones each run. */
@@ -73,6 +76,8 @@ export class Capture {
       wait: false,
       capacity: 1 << 20,
       seed: nextSeed++,
+      read: 'live',
+      maxOverhead: 1,
       ...native,
     })
     this.drain()
@@ -127,13 +132,13 @@ export class Capture {
 
   /** What was captured so far. */
   profile(): Profile {
-    const { endReason, elapsed, pythonVersion } = this.#status
+    const { endReason, elapsed, pythonVersion, read } = this.#status
     const meta: Meta = {
       exporter: 'pyprof@test',
       command: 'test',
       pythonVersion,
       mode: 'wall',
-      read: 'live',
+      read: read === 'auto' ? 'live' : read,
       rate: this.#rate,
       startedAt: 0,
       duration: elapsed,
@@ -162,16 +167,55 @@ export function startCapture(pid: number, options: CaptureOptions = {}): Capture
   return capture
 }
 
-/** Samples a process a number of times and stops. */
-export async function captureTicks(
+/** Samples a process in which all threads wait, a number of times, and stops. */
+export async function captureStill(
   pid: number,
   ticks: number,
   options: CaptureOptions = {},
 ): Promise<Capture> {
+  await still(pid)
   const capture = startCapture(pid, options)
   await capture.ticks(ticks)
   capture.stop()
   return capture
+}
+
+/**
+ * Waits until all threads of a process sleep. A target says that it is in position just before it
+ * blocks; until it has, its stack is what it should be, but may be read in motion.
+ */
+export async function still(pid: number): Promise<void> {
+  const giveUp = Date.now() + PATIENCE_MS
+  while (threadStates(pid).some((state) => state !== 'S')) {
+    if (Date.now() > giveUp) throw new Error(`Process ${pid} never came to rest.`)
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+/** The state letter of each thread: S sleeps, R runs or wants to, T is stopped, Z has ended. */
+export function threadStates(pid: number): string[] {
+  const tasks = `/proc/${pid}/task`
+  return readdirSync(tasks).map((task) => {
+    // The name before the state stands in parentheses and may hold anything.
+    return readFileSync(join(tasks, task, 'stat'), 'utf8')
+      .split(') ')
+      .at(-1)!
+      .charAt(0)
+  })
+}
+
+/**
+ * How long this process's sampling thread was ready to run and had no core, ns. What a busy machine
+ * costs is not the sampler's fault. Only while it runs.
+ */
+export function waitedForCore(): number {
+  const tasks = '/proc/self/task'
+  const samplers = readdirSync(tasks).filter(
+    (task) => readFileSync(join(tasks, task, 'comm'), 'utf8').trim() === SAMPLER_THREAD,
+  )
+  if (samplers.length !== 1) throw new Error(`There are ${samplers.length} sampling threads.`)
+  // schedstat: time on a core, time waited for one, times run.
+  return Number(readFileSync(join(tasks, samplers[0]!, 'schedstat'), 'utf8').split(' ')[1])
 }
 
 /** All samples of a profile, with names. */

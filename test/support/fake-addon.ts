@@ -18,6 +18,9 @@ export const SAMPLING: SamplerStatus = {
   execs: 0,
   samplerCpu: 0,
   pythonVersion: '3.14.0',
+  read: 'live',
+  readChange: '',
+  lateTicks: 0,
   attachError: '',
   attachDetail: '',
 }

@@ -1,24 +1,21 @@
 import { describe, expect, test } from 'vitest'
-import { ctestCounts, levelCounts, vitestCounts } from '../../scripts/lib/counts.mjs'
-
-/** As ctest 3.25 prints it for a program of six GoogleTest tests. */
-const CTEST = `
-      Start 1: A.Ok
-1/6 Test #1: A.Ok .............................   Passed    0.00 sec
-2/6 Test #2: A.Bad ............................***Failed    0.01 sec
-Note: Google Test filter = A.Bad
-[  PASSED  ] 0 tests.
-3/6 Test #4: A.Off ............................***Not Run (Disabled)   0.00 sec
-4/6 Test #3: A.Skip ...........................***Skipped   0.01 sec
-5/6 Test #6: A.Abort ..........................Subprocess aborted***Exception:   0.00 sec
-6/6 Test #5: A.Segv ...........................***Exception: SegFault  0.01 sec
-
-40% tests passed, 3 tests failed out of 5`
+import { gtestCounts, levelCounts, vitestCounts } from '../../scripts/lib/counts.mjs'
 
 describe('what npm test counts', () => {
-  test('ctest: passes, every way to fail, and what did not run', () => {
-    expect(ctestCounts(CTEST)).toEqual({ passed: 1, failed: 3, skipped: 2 })
-    expect(ctestCounts('No tests were found!!!')).toEqual({ passed: 0, failed: 0, skipped: 0 })
+  test('GoogleTest: passes, failures, and what was skipped or is disabled', () => {
+    const report = {
+      testsuites: [
+        { testsuite: [{ result: 'COMPLETED' }, { result: 'SKIPPED' }] },
+        {
+          testsuite: [
+            { result: 'COMPLETED', failures: [{ failure: 'a.cc:1 no' }, { failure: 'a.cc:2 no' }] },
+            { result: 'SUPPRESSED' },
+            { result: 'COMPLETED' },
+          ],
+        },
+      ],
+    }
+    expect(gtestCounts(JSON.stringify(report))).toEqual({ passed: 2, failed: 1, skipped: 2 })
   })
 
   test('vitest: a file that could not be loaded is a failure', () => {

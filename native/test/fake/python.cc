@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "runtime/debug_offsets.h"
@@ -92,6 +93,7 @@ uint64_t FakePython::Str(std::u32string_view text) {
   const uint64_t head =
       ascii ? layout_.unicode.asciiobject_size : layout_.unicode.compactunicodeobject_size;
   const uint64_t at = Allocate(head + (text.size() + 1) * kind);
+  texts_[at] = heap_;
   memory_.Put(at + layout_.unicode.length, static_cast<uint64_t>(text.size()));
   // interned 2 bits, kind 3, compact 1, ascii 1; the bytes above are not CPython's to care for.
   const uint32_t state = 1u | kind << 2 | 1u << 5 | (ascii ? 1u << 6 : 0u) | 0xabcd0000u;
@@ -109,9 +111,15 @@ uint64_t FakePython::Str(std::string_view ascii) {
 
 uint64_t FakePython::Bytes(std::string_view bytes) {
   const uint64_t at = Allocate(layout_.bytes.ob_sval + bytes.size() + 1);
+  texts_[at] = heap_;
   memory_.Put(at + layout_.bytes.ob_size, static_cast<uint64_t>(bytes.size()));
   memory_.Write(at + layout_.bytes.ob_sval, bytes);
   return at;
+}
+
+bool FakePython::IsText(uint64_t address) const {
+  const auto after = texts_.upper_bound(address);
+  return after != texts_.begin() && address < std::prev(after)->second;
 }
 
 uint64_t FakePython::Function(std::string_view name, const FunctionOptions& options) {
@@ -258,6 +266,7 @@ FakeThread& FakePython::AddThread(std::string name, uint64_t interpreter) {
     memory_.Put(interpreter + main, thread.state_);
   }
   LinkThreads(interpreter);
+  if (memory_.Get<uint64_t>(interpreter + layout_.interpreter.gil_holder) == 0) GiveGil(thread);
   return thread;
 }
 

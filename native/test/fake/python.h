@@ -112,7 +112,8 @@ class FakePython {
   const Layout& layout() const { return layout_; }
   Runtime runtime() const { return {kRuntime, layout_}; }
 
-  /// Interpreters and threads are new at the head of their list, as in CPython.
+  /// Interpreters and threads are new at the head of their list, as in CPython. The first thread
+  /// of an interpreter takes the GIL.
   uint64_t AddInterpreter(int64_t id);
   void RemoveInterpreter(uint64_t interpreter);
   uint64_t main_interpreter() const { return interpreters_.front(); }
@@ -144,6 +145,8 @@ class FakePython {
   uint64_t Str(std::string_view ascii);
   uint64_t Bytes(std::string_view bytes);
   uint64_t Allocate(uint64_t size);
+  /// Whether the address lies in a str or bytes object, which CPython never changes.
+  bool IsText(uint64_t address) const;
 
   /// Words of a frame.
   void SetExecutable(uint64_t frame, uint64_t value);
@@ -190,6 +193,7 @@ class FakePython {
   std::vector<std::unique_ptr<FakeThread>> threads_;  // oldest first
   std::map<std::string, FunctionInfo, std::less<>> functions_;
   std::map<uint64_t, FunctionOptions> compiled_;  // by address
+  std::map<uint64_t, uint64_t> texts_;  // begin, end
   std::map<uint64_t, std::string> thread_names_;  // by native id
 };
 

@@ -37,6 +37,10 @@ const char* Name(Reason reason) {
       return "thread gone";
     case Reason::kProcessGone:
       return "process gone";
+    case Reason::kUnproved:
+      return "unproved";
+    case Reason::kLate:
+      return "late";
   }
   return "?";
 }
@@ -57,10 +61,12 @@ const char* Name(SampleStatus status) {
 
 }  // namespace
 
-FakeReader::FakeReader(FakePython* python, RemoteMemory* memory)
-    : python_(python), reader_(memory, python->runtime(), FakePython::kFirstNativeId, &tables_) {}
+FakeReader::FakeReader(FakePython* python, Motion motion)
+    : python_(python),
+      motion_(motion),
+      reader_(&python->memory(), python->runtime(), FakePython::kFirstNativeId, &tables_) {}
 
-SampleStatus FakeReader::Sample() { return reader_.Sample(); }
+SampleStatus FakeReader::Sample() { return reader_.Sample(motion_); }
 
 std::string FakeReader::Picture() { return Draw(false); }
 

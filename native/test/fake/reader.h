@@ -14,10 +14,12 @@ namespace pyprof::test {
 /// Picture of a thread: `name: root caller leaf`, with `*` behind the name of the main thread,
 /// `@id` for another interpreter than the main one, and in brackets the quality and the reason
 /// when the sample is not exact: `main* [repaired moved]: root leaf`. One line a thread.
+///
+/// The target stands still while it is read, as it does when it is stopped; with kPossible it may
+/// run on.
 class FakeReader {
  public:
-  explicit FakeReader(FakePython* python) : FakeReader(python, &python->memory()) {}
-  FakeReader(FakePython* python, RemoteMemory* memory);
+  explicit FakeReader(FakePython* python, Motion motion = Motion::kStill);
 
   SampleStatus Sample();
   /// Takes a sample and draws it, function names only.
@@ -39,6 +41,7 @@ class FakeReader {
   std::vector<std::string> Frames(int32_t stack, bool lines);
 
   FakePython* python_;
+  Motion motion_;
   Tables tables_;
   NewRows rows_;
   StackReader reader_;

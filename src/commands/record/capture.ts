@@ -29,6 +29,9 @@ export interface Captured {
   readonly failure: PyprofError | undefined
 }
 
+/** Half a percent of a core: what a target in production does not feel. */
+const MAX_OVERHEAD = 0.005
+
 /** Codes of failures that only say that the target is gone. */
 const ENDED: ReadonlySet<string> = new Set(['no-such-process', 'zombie', 'not-started'])
 
@@ -56,6 +59,8 @@ export class Capture {
         rate,
         duration,
         wait,
+        read: 'auto',
+        maxOverhead: MAX_OVERHEAD,
         threads,
         onBatch: (batch) => {
           this.#builder.add(batch)
@@ -103,7 +108,8 @@ export class Capture {
       command,
       pythonVersion: status.pythonVersion,
       mode: 'wall',
-      read: 'live',
+      // Until a Python is found no reading has been chosen, and nothing has been read.
+      read: status.read === 'auto' ? 'live' : status.read,
       rate,
       startedAt: this.#startedAt ?? Date.now(),
       duration: status.elapsed,

@@ -8,8 +8,9 @@ import type { CommandContext } from '../context.ts'
 import { counted } from '../numbers.ts'
 import { errorCode, errorText } from '../stdio.ts'
 import type { Captured } from './capture.ts'
-import { type Output, type Written, writeNew, writeOutput } from './outputs.ts'
+import type { Output } from './outputs.ts'
 import { endSentence, type RecordSummary, reportLines } from './report.ts'
+import { type Written, writeNew, writeOutput } from './write-output.ts'
 
 export interface DeliverOptions {
   readonly pid: number

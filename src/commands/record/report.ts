@@ -1,5 +1,5 @@
 import { formatCount, formatTime, visible } from '../../formats/text.ts'
-import { type EndReason, QUALITY } from '../../profile/profile.ts'
+import { type EndReason, QUALITY, type Reading } from '../../profile/profile.ts'
 import { reasonCounts, type Summary } from '../../profile/summary.ts'
 import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
 
@@ -21,6 +21,12 @@ const END_SENTENCES: Record<EndReason, string> = {
   'never-python': 'the target has ended and never was a Python that pyprof reads',
   'not-python-after-exec':
     'the target has replaced itself by a program that is no supported Python',
+}
+
+const READINGS: Record<Reading, string> = {
+  live: 'read live, target not stopped',
+  exact: 'read on its own core, target not stopped',
+  stop: 'target stopped for each',
 }
 
 /** Why the recording ended, in words. */
@@ -73,7 +79,7 @@ function samples(summary: RecordSummary): string {
   return (
     `${formatCount(summary.samples)} of ${counted(summary.threads.length, 'thread')}; ` +
     `${counted(summary.ticks, 'tick')} at ${formatRate(actual)} (asked for ${formatRate(requested)}); ` +
-    'read live, target not stopped'
+    READINGS[summary.read]
   )
 }
 
@@ -82,7 +88,7 @@ function quality(summary: RecordSummary): string {
   const reasons = reasonCounts(summary).map(
     ([reason, number]) => `${formatCount(number)} ${reason}`,
   )
-  return counts.join(', ') + (reasons.length > 0 ? `; because: ${reasons.join(', ')}` : '')
+  return counts.join(', ') + (reasons.length > 0 ? `; reasons: ${reasons.join(', ')}` : '')
 }
 
 function empty({ timeNs }: RecordSummary): string {
@@ -102,12 +108,22 @@ function cost(summary: RecordSummary): string {
   return `${formatTime(profilerCpuNs)} of pyprof's own CPU time, with its start${share}`
 }
 
+/** Above this share of the time in gaps the samples may not stand for the whole any more. */
+const UNSAMPLED_LIMIT = 0.1
+
 function warnings(summary: RecordSummary): string[] {
   const found: string[] = []
   if (summary.isUncertain) {
     found.push(
       `${formatShare(summary.uncertain)} of the samples are partial or missed; ` +
         'shares may be off by as much.',
+    )
+  }
+  const unsampled = summary.durationNs > 0 ? summary.gaps.timeNs / summary.durationNs : 0
+  if (unsampled > UNSAMPLED_LIMIT) {
+    found.push(
+      `pyprof itself did not run for ${formatShare(unsampled)} of the time; ` +
+        'the machine is busy, or the rate too high.',
     )
   }
   if (summary.droppedSamples > 0) {

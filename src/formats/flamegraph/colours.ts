@@ -1,4 +1,5 @@
 import { type Origin, originOf } from '../files.ts'
+import { GROUND } from './style.ts'
 
 /** Index into COLOURS; also the number in the CSS class, `c7`. */
 export type ColourIndex = number
@@ -44,13 +45,23 @@ const FAMILIES: Readonly<Record<Origin, readonly Colour[]>> = {
   marker: [['#dcdcdc', '#3d3d40']],
 }
 
-export const COLOURS: readonly Colour[] = Object.values(FAMILIES).flat()
+/** How far each fill goes towards the ground: the functions of a module differ a little. */
+const SHADES = [0, 0.16, 0.32]
 
-/** The colour of code in a file: the same for the same module in every graph. */
-export function colourOf(file: string): ColourIndex {
+const BASES: readonly Colour[] = Object.values(FAMILIES).flat()
+export const COLOURS: readonly Colour[] = BASES.flatMap(([light, dark]) =>
+  SHADES.map((shade): Colour => [mix(light, GROUND[0], shade), mix(dark, GROUND[1], shade)]),
+)
+
+/**
+ * The colour of a function: a hue for its module, a shade for its name, the same in every graph.
+ * What is not code has an empty file.
+ */
+export function colourOf(file: string, name: string): ColourIndex {
   const { origin, module } = originOf(file)
   const family = FAMILIES[origin]
-  return COLOURS.indexOf(family[hash(module) % family.length]!)
+  const base = BASES.indexOf(family[hash(module) % family.length]!)
+  return base * SHADES.length + (origin === 'marker' ? 0 : hash(name) % SHADES.length)
 }
 
 /** CSS for all fills, of SVG shapes and HTML elements alike. */
@@ -71,8 +82,17 @@ export const LEGEND: readonly { readonly label: string; readonly colours: Colour
   ] as const
 ).map(([label, origin]) => ({
   label,
-  colours: FAMILIES[origin].slice(0, 4).map((colour) => COLOURS.indexOf(colour)),
+  colours: FAMILIES[origin].slice(0, 4).map((colour) => BASES.indexOf(colour) * SHADES.length),
 }))
+
+/** Two colours mixed channel by channel; `share` is that of the second. */
+function mix(first: string, second: string, share: number): string {
+  const channels = [1, 3, 5].map((at) => {
+    const [a, b] = [first, second].map((hex) => Number.parseInt(hex.slice(at, at + 2), 16))
+    return Math.round(a! + (b! - a!) * share)
+  })
+  return `#${channels.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`
+}
 
 /** FNV-1a, 32 bits, over UTF-16 code units (draft-eastlake-fnv). */
 function hash(text: string): number {

@@ -95,11 +95,11 @@ export class FrameList {
       file: visible(this.#short.get(path)!),
       path: visible(path),
       line: line[place]!,
-      colour: colourOf(path),
+      colour: colourOf(path, qualname[place]!),
     }
   }
 }
 
 function marker(name: string): FlameFrame {
-  return { name: visible(name), file: '', path: '', line: 0, colour: colourOf('') }
+  return { name: visible(name), file: '', path: '', line: 0, colour: colourOf('', name) }
 }

@@ -11,15 +11,18 @@ export const MIN_WIDTH = 0.1
 /** Advance of one character of the labels, px: 0.602 em, the widest of the fonts named below. */
 export const CHARACTER = 7.23
 
+/** What lies behind everything, light and dark. */
+export const GROUND = ['#ffffff', '#17181b'] as const
+
 /** Everything but the fills of the boxes. Colours have one set for light, one for dark. */
-export const STYLE = `
+export const STYLE: string = `
 svg {
   color-scheme: light dark;
-  --ground: #ffffff; --ink: #1c1e21; --muted: #5b616b; --edge: #c9ced6; --panel: #ffffff;
+  --ground: ${GROUND[0]}; --ink: #1c1e21; --muted: #5b616b; --edge: #c9ced6; --panel: #ffffff;
   --focus: #0b57d0; --match: #b4007c;
   background: var(--ground);
 }
-.ground { fill: #ffffff; }
+.ground { fill: ${GROUND[0]}; }
 text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 .title { font-size: 16px; font-weight: 600; fill: #1c1e21; }
 .line { fill: #5b616b; }
@@ -28,10 +31,10 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", s
   fill: #1c1e21; white-space: pre; }
 @media (prefers-color-scheme: dark) {
   svg {
-    --ground: #17181b; --ink: #eceef1; --muted: #a3a9b3; --edge: #4a4f58; --panel: #24262b;
+    --ground: ${GROUND[1]}; --ink: #eceef1; --muted: #a3a9b3; --edge: #4a4f58; --panel: #24262b;
     --focus: #8ab4f8; --match: #ff63c3;
   }
-  .ground { fill: #17181b; }
+  .ground { fill: ${GROUND[1]}; }
   .title, .label { fill: #eceef1; }
   .line { fill: #a3a9b3; }
 }

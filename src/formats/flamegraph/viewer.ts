@@ -95,6 +95,7 @@ const characterWidth = ruler.getComputedTextLength() / 100 || 7.23
 
 // Text.
 function time(ns) {
+  if (ns === 0) return '0 s'
   const [size, unit] = ns >= 1e9 ? [1e9, 's'] : ns >= 1e6 ? [1e6, 'ms'] : [1e3, 'µs']
   const value = ns / size
   return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2) + ' ' + unit

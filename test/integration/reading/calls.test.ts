@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { captureTicks, type NamedSample } from '../../support/capture.ts'
+import { captureStill, type NamedSample } from '../../support/capture.ts'
 import { HARNESS, type Position, row, texts } from '../../support/positions.ts'
 import { MINORS, type Minor } from '../../support/pythons.ts'
 import { startPython } from '../../support/target.ts'
@@ -41,7 +41,7 @@ const GENERATORS: Readonly<Record<string, string>> = {
 
 async function samplesOf(minor: Minor, program: string, chain: string) {
   const { target, facts } = await startPython<Position>(minor, program, [chain])
-  const capture = await captureTicks(target.pid, 10)
+  const capture = await captureStill(target.pid, 10)
   return { samples: capture.samples(), facts }
 }
 

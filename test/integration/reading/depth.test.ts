@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { captureTicks } from '../../support/capture.ts'
+import { captureStill } from '../../support/capture.ts'
 import { MINORS } from '../../support/pythons.ts'
 import { startPython } from '../../support/target.ts'
 
@@ -14,7 +14,7 @@ describe.each(MINORS)('depth on %s', (minor) => {
     ['coroutines', 'coroutine', 1537],
   ])('%s: %s, %i deep, is whole', async (program, name, depth) => {
     const { target } = await startPython(minor, 'depth.py', [program, String(depth)])
-    const capture = await captureTicks(target.pid, 5, { rate: depth > 10_000 ? 50 : 500 })
+    const capture = await captureStill(target.pid, 5, { rate: depth > 10_000 ? 50 : 500 })
     const samples = capture.samples()
     expect(samples.length).toBeGreaterThanOrEqual(5)
     for (const { frames, quality } of samples) {
@@ -29,7 +29,7 @@ describe.each(MINORS)('depth on %s', (minor) => {
 
   it.each([1_800, 5_000])('a frame of %i locals, larger than a chunk has left', async (size) => {
     const { target } = await startPython(minor, 'depth.py', ['large_frame', String(size)])
-    const samples = (await captureTicks(target.pid, 5)).samples()
+    const samples = (await captureStill(target.pid, 5)).samples()
     expect(samples.length).toBeGreaterThanOrEqual(5)
     for (const { text, quality } of samples) {
       expect(quality).toBe('exact')

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { NO_STACK } from '../../../src/profile/profile.ts'
 import { compile } from '../../support/build.ts'
-import { type Capture, captureTicks, type NamedFrame, startCapture } from '../../support/capture.ts'
+import { type Capture, captureStill, type NamedFrame, startCapture } from '../../support/capture.ts'
 import { type Row, row } from '../../support/positions.ts'
 import { MINORS } from '../../support/pythons.ts'
 import { startPython } from '../../support/target.ts'
@@ -52,7 +52,7 @@ function expectStacks(capture: Capture, { stacks }: Stacks): void {
 describe.each(MINORS)('threads on %s', (minor) => {
   it('a thread that sleeps and a main thread that joins it', async () => {
     const { target, facts } = await startPython<Stacks>(minor, 'threads.py', ['chain'])
-    const capture = await captureTicks(target.pid, 10)
+    const capture = await captureStill(target.pid, 10)
     expectStacks(capture, facts)
     const texts = stackTexts(capture)
     expect(texts[`${target.pid}/0`]).toBe('<module>;chain;Thread.join')
@@ -63,7 +63,7 @@ describe.each(MINORS)('threads on %s', (minor) => {
 
   it('a hundred threads', async () => {
     const { target, facts } = await startPython<Stacks>(minor, 'threads.py', ['many', '100'])
-    const capture = await captureTicks(target.pid, 10, { rate: 200 })
+    const capture = await captureStill(target.pid, 10, { rate: 200 })
     expect(Object.keys(facts.stacks)).toHaveLength(100)
     expectStacks(capture, facts)
     const texts = stackTexts(capture)
@@ -86,7 +86,7 @@ describe.each(MINORS)('threads on %s', (minor) => {
       'without_frames',
       library,
     ])
-    const capture = await captureTicks(target.pid, 10)
+    const capture = await captureStill(target.pid, 10)
     const profile = capture.profile()
     const texts = stackTexts(capture)
     expect(Object.keys(texts)).toHaveLength(3)
@@ -110,7 +110,7 @@ describe.each(MINORS)('threads on %s', (minor) => {
       'subinterpreters',
       '2',
     ])
-    const capture = await captureTicks(target.pid, 10)
+    const capture = await captureStill(target.pid, 10)
     const { threads } = capture.profile()
     expect(threads.map(({ interpreter }) => interpreter)).toEqual([
       ...[0, 0, 0, 0],

@@ -15,8 +15,8 @@ import {
   type Output,
   type OutputRequest,
   planOutputs,
-  writeOutput,
 } from '../../../src/commands/record/outputs.ts'
+import { writeOutput } from '../../../src/commands/record/write-output.ts'
 import { PyprofError } from '../../../src/errors.ts'
 import { formatNamed } from '../../../src/formats/index.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -40,6 +40,17 @@ function refusal(...paths: string[]): string {
     return `${error.what} ${error.why} ${error.hint}`
   }
   throw new Error('These outputs are taken.')
+}
+
+/** Root may write everything; as another user it may not. */
+function asOrdinaryUser(work: () => void): void {
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    work()
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
 }
 
 describe('planning', () => {
@@ -77,6 +88,31 @@ describe('planning', () => {
 
   test('finds a name that is too long', () => {
     expect(refusal(join(temporaryFolder(), 'x'.repeat(300)))).toContain('(ENAMETOOLONG)')
+  })
+
+  test('finds an old file that may not be written, though it could be replaced', () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'file')
+    writeFileSync(file, 'precious')
+    chmodSync(file, 0o444)
+    chmodSync(folder, 0o777)
+    asOrdinaryUser(() => expect(refusal(file)).toContain('permission denied (EACCES)'))
+  })
+
+  test('finds a folder that takes no new file', () => {
+    const folder = temporaryFolder()
+    chmodSync(folder, 0o555)
+    asOrdinaryUser(() => expect(refusal(join(folder, 'new'))).toContain('(EACCES)'))
+  })
+
+  test('takes a file that may be written in a folder that takes no new one', () => {
+    const folder = temporaryFolder()
+    const file = join(folder, 'file')
+    writeFileSync(file, 'a longer text than the new one')
+    chmodSync(file, 0o666)
+    chmodSync(folder, 0o555)
+    asOrdinaryUser(() => expect(write(plan(file), ['new']).bytes).toBe(3))
+    expect(readFileSync(file, 'utf8')).toBe('new')
   })
 
   test('finds one file under two names', () => {

@@ -322,6 +322,19 @@ describe('recording a command', () => {
     expect(reports[0]?.why).toMatch(/runs Python 3\.12\.1\..*3\.13, 3\.14 and 3\.15/)
   })
 
+  test('that is gone is no reason of its own', async () => {
+    const status = {
+      ...SAMPLING,
+      state: 'searching',
+      pythonVersion: '',
+      attachError: 'not-python',
+    } as const
+    // The only look at the command comes when it has ended.
+    const addon = new FakeAddon([batchOf({}, status)])
+    const { reports } = await run(launch('true').argv, addon)
+    expect(reports[0]?.why).toBe('The command ended before it ran any Python that pyprof reads.')
+  })
+
   test('that cannot be started has the status of a shell', async () => {
     const missing = await run(launch('pyprof-no-such-command').argv, new FakeAddon([]))
     expect(missing.exitCode).toBe(127)

@@ -69,7 +69,7 @@ describe('the report', () => {
         },
       },
     ).join('\n')
-    expect(lines).toContain('2 exact, 0 repaired, 1 partial, 1 missed; because: ')
+    expect(lines).toContain('2 exact, 0 repaired, 1 partial, 1 missed; reasons: ')
     expect(lines).toContain('1 moved')
     expect(lines).toContain('1 unreadable')
     expect(lines).toContain('10 ticks missed in 100 ms')
@@ -77,6 +77,7 @@ describe('the report', () => {
     expect(lines).toContain('followed the target through 1 exec')
     expect(lines).toContain('in threads without Python frames, 25.0 % of the sampled time')
     expect(lines).toContain('careful  50.0 % of the samples are partial or missed')
+    expect(lines).toContain('careful  pyprof itself did not run for 20.0 % of the time')
     expect(lines).toContain('careful  1,234 samples did not fit the buffer')
   })
 

@@ -66,8 +66,8 @@ describe('flamegraph', () => {
     const path = '/usr/lib/python3.14/json/decoder.py'
     const profile = asciiProfile('decode:7', { files: { decode: path } })
     expect(embedded(written(flamegraph, profile)).frames).toEqual([
-      { name: 'all', file: '', path: '', line: 0, colour: colourOf('') },
-      { name: 'decode', file: 'json/decoder.py', path, line: 7, colour: colourOf(path) },
+      { name: 'all', file: '', path: '', line: 0, colour: colourOf('', 'all') },
+      { name: 'decode', file: 'json/decoder.py', path, line: 7, colour: colourOf(path, 'decode') },
     ])
   })
 
@@ -79,6 +79,18 @@ describe('flamegraph', () => {
       '9 samples: 6 exact, 1 repaired (moved 1), 1 partial (truncated 1), 1 missed (moved 1) · ' +
         '1 gap, 41.0 ms, 1 tick missed · 20.0 ms without Python frames',
     ])
+  })
+
+  it('says what is missing and what came late', () => {
+    const profile = asciiProfile('a', {
+      meta: { read: 'exact' },
+      accounting: { lateTicks: 1234, droppedSamples: 1, execs: 2 },
+    })
+    const { lines } = embedded(written(flamegraph, profile))
+    expect(lines[0]).toContain('read exact')
+    expect(lines[1]).toBe(
+      '1 sample: 1 exact, 0 missed · no gaps · 1,234 ticks late · 1 sample dropped · 2 execs',
+    )
   })
 
   it('counts in the picture what is too narrow to draw', () => {
@@ -171,10 +183,17 @@ describe('a graph of more boxes than the limit', () => {
 })
 
 describe('the colours', () => {
-  it('are the same for all files of a package, and apart for program and libraries', () => {
-    expect(colourOf('/a/site-packages/x/y.py')).toBe(colourOf('/b/site-packages/x/z.py'))
-    const kinds = ['/srv/x.py', '/a/site-packages/x/y.py', '/usr/lib/python3.14/x.py', '']
-    expect(new Set(kinds.map(colourOf)).size).toBe(4)
+  const x = '/a/site-packages/x/y.py'
+
+  it('are the same wherever a package lies, and go by name within it', () => {
+    expect(colourOf(x, 'f')).toBe(colourOf('/b/site-packages/x/z.py', 'f'))
+    const shades = new Set(['f', 'g', 'h', 'i', 'j', 'k'].map((name) => colourOf(x, name)))
+    expect(shades.size).toBe(3)
+  })
+
+  it('tell program, packages, standard library and markers apart', () => {
+    const files = ['/srv/x.py', x, '/usr/lib/python3.14/x.py', '']
+    expect(new Set(files.map((file) => colourOf(file, 'f'))).size).toBe(4)
   })
 
   it('let the labels be read in light and in dark (WCAG 2.2)', () => {

@@ -120,6 +120,7 @@ describe('ProfileBuilder', () => {
       gapTime: 0,
       droppedSamples: 0,
       profilerCpu: 1,
+      lateTicks: 0,
       execs: 0,
     })
     builder.add(workBatch(1))
@@ -129,6 +130,7 @@ describe('ProfileBuilder', () => {
       missedTicks: 2,
       gapTime: 3e6,
       droppedSamples: 4,
+      lateTicks: 5,
       execs: 1,
     }
     builder.add(batchOf({}, last))
@@ -138,6 +140,7 @@ describe('ProfileBuilder', () => {
       gapTime: 3e6,
       droppedSamples: 4,
       profilerCpu: 7e6,
+      lateTicks: 5,
       execs: 1,
     })
   })

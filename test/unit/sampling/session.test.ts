@@ -13,6 +13,8 @@ function start(addon: FakeAddon) {
     rate: 250,
     duration: 3e9,
     wait: false,
+    read: 'auto',
+    maxOverhead: 0.005,
     threads: 1,
     onBatch: (batch) => batches.push(batch),
   })
