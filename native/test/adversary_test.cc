@@ -40,8 +40,8 @@ TEST_P(AdversaryTest, EverySampleEndsWithinBoundsAndTheReaderRecovers) {
   const std::string truth = still.Picture();
   reader.Sample();
   Adversary adversary(&python, seed());
-  adversary.Start(30);
-  for (int i = 0; i < 300; ++i) {
+  adversary.Start(10);
+  for (int i = 0; i < 500; ++i) {
     python.memory().ResetCounts();
     reader.Sample();
     ASSERT_LT(python.memory().counts().reads, 200'000u);

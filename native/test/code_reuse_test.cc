@@ -41,6 +41,20 @@ TEST_P(CodeReuseTest, AReplacedCallerGetsItsOwnNameUnderAnUnchangedLeaf) {
   EXPECT_EQ(reader.Picture(), "main*: other b");
 }
 
+TEST_P(CodeReuseTest, AReplacementWithFramesOfAnotherSizeIsReadWhole) {
+  // A deep stack first, which teaches that frame sizes can be trusted.
+  python.AddThread("deep").Enter().Recurse("down", 100);
+  main.Call("c");
+  reader.Sample();
+  main.Return().Return();
+  reader.Sample();
+  python.Replace(b, "other", {.locals = 9});
+  python.AdvanceGeneration();
+  main.Call("b").Call("c");
+  const std::string picture = reader.Picture();
+  EXPECT_EQ(picture.substr(picture.find('\n') + 1), "main*: a other c");
+}
+
 TEST_P(CodeReuseTest, TheSameFunctionCompiledAgainKeepsItsLines) {
   python.Replace(b, "b", {.first_line = 10});
   ASSERT_EQ(reader.PictureWithLines(), "main*: a:100 b:10");

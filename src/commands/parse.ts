@@ -41,6 +41,19 @@ export function parseRate(text: string): number {
   return rate
 }
 
+/** What a target in production does not feel. */
+export const DEFAULT_OVERHEAD = 0.005
+
+/** A share of one core in percent such as `0.5`, `0.5%` or `2%`, as a fraction. */
+export function parseOverhead(text: string): number {
+  const match = /^(\d+\.?\d*|\.\d+)%?$/.exec(text)
+  const share = match ? Number(match[1]) / 100 : 0
+  if (share <= 0 || share > 1) {
+    throw new InvalidArgumentError('Expected a share of one core such as 0.5% or 2%.')
+  }
+  return share
+}
+
 /** PID_MAX_LIMIT of 64-bit Linux, proc_sys_kernel(5). */
 const MAX_PID = 4_194_304
 

@@ -1,7 +1,7 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { FORMATS, type Format, formatNamed } from '../formats/index.ts'
 import type { CommandContext } from './context.ts'
-import { parseDuration, parsePid, parseRate } from './parse.ts'
+import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
 
@@ -14,6 +14,7 @@ Examples:
   pyprof record --rate 1khz -o out.speedscope.json -- python3 app.py --port 8000
   pyprof record --pid 42 --duration 5m --threads -o out.svg -o out.collapsed
   pyprof record --pid 42 -d 10 -f collapsed -o - | sort -k2 -n
+  pyprof record --pid 42 -r 5khz --read live -d 10 -o out.svg
   pyprof record --pid 42 -d 10 --json | jq '.hottest'
 
 Ctrl-C, SIGTERM and SIGHUP end the recording of a process; the files are written all the same.
@@ -39,6 +40,24 @@ export function registerRecord(program: Command, context: CommandContext): void 
       parseDuration,
     )
     .option('-r, --rate <rate>', 'samples a second: 100, 0.5, 250hz, 1khz', parseRate, 100)
+    .addOption(
+      new Option(
+        '--read <how>',
+        'exact: sharing the core of the running thread, each sample proved; live: from another ' +
+          'core; stop: with the target stopped for each sample; auto: exact as long as it keeps ' +
+          'within --max-overhead, else live',
+      )
+        .choices(['auto', 'exact', 'live', 'stop'])
+        .default('auto'),
+    )
+    .addOption(
+      new Option(
+        '--max-overhead <share>',
+        'share of one core that auto may take from the target: 0.5%, 2%',
+      )
+        .argParser(parseOverhead)
+        .default(DEFAULT_OVERHEAD, '0.5%'),
+    )
     .option(
       '-o, --output <file>',
       'file to write, or - for stdout; may be given several times ' +

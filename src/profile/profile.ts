@@ -111,6 +111,9 @@ export interface Gap {
 /** How the target is read: while it runs on, sharing its core, or stopped. */
 export type Reading = 'live' | 'exact' | 'stop'
 
+/** Why another reading was used than the one asked for; '' when it was not. */
+export type ReadingChange = '' | 'over-budget' | 'no-gil' | 'core-not-allowed' | 'no-run-count'
+
 /** Why a recording ended. */
 export type EndReason =
   | 'duration'
@@ -128,6 +131,7 @@ export interface Meta {
   readonly mode: 'wall'
   /** The reading in use at the end; see docs/accuracy.md. */
   readonly read: Reading
+  readonly readChange: ReadingChange
   /** Requested rate in Hz. */
   readonly rate: number
   /** Wall-clock start, milliseconds since the epoch. */

@@ -4,6 +4,7 @@ import {
   QUALITY,
   type Quality,
   type Reading,
+  type ReadingChange,
   type Reason,
   type Thread,
 } from './profile.ts'
@@ -38,6 +39,8 @@ export interface Summary {
   readonly pythonVersion: string
   readonly mode: 'wall'
   readonly read: Reading
+  /** Why it is not the reading asked for; '' when it is. */
+  readonly readChange: ReadingChange
   /** ISO 8601. */
   readonly startedAt: string
   readonly durationNs: number
@@ -76,6 +79,7 @@ export function summarize(profile: Profile): Summary {
     pythonVersion: meta.pythonVersion,
     mode: meta.mode,
     read: meta.read,
+    readChange: meta.readChange,
     startedAt: new Date(meta.startedAt).toISOString(),
     durationNs: meta.duration,
     endReason: meta.endReason,

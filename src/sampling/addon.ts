@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { PyprofError } from '../errors.ts'
-import type { Reading } from '../profile/profile.ts'
+import type { Reading, ReadingChange } from '../profile/profile.ts'
 
 /** New rows of the tables since the last drain. Field order and units as in profile.ts. */
 export interface Batch {
@@ -61,7 +61,7 @@ export interface SamplerStatus {
   /** The reading in use; 'auto' while searching. */
   readonly read: Reading | 'auto'
   /** Why it is not the one that was asked for. */
-  readonly readChange: '' | 'over-budget' | 'no-gil' | 'core-not-allowed' | 'no-run-count'
+  readonly readChange: ReadingChange
   /** Wake-ups that came late because the core was not given. */
   readonly lateTicks: number
   /** Why no supported Python was found so far; '' when one was. Codes as in AttachFailure. */

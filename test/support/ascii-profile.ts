@@ -130,6 +130,7 @@ export function profileOf(drafts: readonly DraftSample[], options: DraftOptions 
       pythonVersion: '3.14.0',
       mode: 'wall',
       read: 'live',
+      readChange: '',
       rate: 100,
       startedAt: 1_700_000_000_000,
       duration,

@@ -1,16 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
 import { TARGETS } from './target.ts'
-
-/** A new folder; the end of the test removes it. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'pyprof-test-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
+import { temporaryFolder } from './temporary-folder.ts'
 
 /**
  * Compiles one of the C programs of test/targets with the machine's compiler.
@@ -21,17 +12,13 @@ export function temporaryFolder(): string {
  */
 export function compile(source: string, flags: readonly string[] = []): string {
   const output = join(temporaryFolder(), source.replace(/\.c$/, ''))
-  run('cc', ['-O1', '-pthread', '-o', output, join(TARGETS, source), ...flags])
-  return output
-}
-
-/** Runs a command that the tests need. @throws Error with its words, or that it is missing */
-export function run(command: string, args: readonly string[]): void {
+  const args = ['-O1', '-pthread', '-o', output, join(TARGETS, source), ...flags]
   try {
-    execFileSync(command, args, { stdio: 'pipe' })
+    execFileSync('cc', args, { stdio: 'pipe' })
   } catch (error) {
     const { code, stderr } = error as { code?: string; stderr?: Buffer }
-    if (code !== 'ENOENT') throw new Error(`${command} failed: ${stderr ?? error}`)
-    throw new Error(`The tests need ${command}, which is not installed. Do: apt-get install gcc`)
+    if (code !== 'ENOENT') throw new Error(`cc ${args.join(' ')} failed: ${stderr ?? error}`)
+    throw new Error('The tests need a C compiler. Do: apt-get install gcc libc6-dev')
   }
+  return output
 }

@@ -132,13 +132,14 @@ export class Capture {
 
   /** What was captured so far. */
   profile(): Profile {
-    const { endReason, elapsed, pythonVersion, read } = this.#status
+    const { endReason, elapsed, pythonVersion, read, readChange } = this.#status
     const meta: Meta = {
       exporter: 'pyprof@test',
       command: 'test',
       pythonVersion,
       mode: 'wall',
       read: read === 'auto' ? 'live' : read,
+      readChange,
       rate: this.#rate,
       startedAt: 0,
       duration: elapsed,
@@ -174,6 +175,15 @@ export async function captureStill(
   options: CaptureOptions = {},
 ): Promise<Capture> {
   await still(pid)
+  return captureTicks(pid, ticks, options)
+}
+
+/** Samples a process a number of times and stops. */
+export async function captureTicks(
+  pid: number,
+  ticks: number,
+  options: CaptureOptions = {},
+): Promise<Capture> {
   const capture = startCapture(pid, options)
   await capture.ticks(ticks)
   capture.stop()

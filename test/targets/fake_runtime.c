@@ -41,5 +41,6 @@ int main(int count, char **arguments) {
   (void)arguments;
   say("ready");
 #endif
+  alarm(300); /* in case nobody lives to end it */
   for (;;) pause();
 }

@@ -26,6 +26,23 @@ def wide_columns():
     run('"é𠀀" * 100, ' + "1, " * 200 + "hold(), hold(" + " " * 200 + ")\n", "wide_columns.py")
 
 
+def backwards():
+    """Lines that go down and up again within one expression."""
+    return [
+        (
+            hold(),
+            value,
+        )
+        for value in (
+            1,
+            len(
+                "two",
+            ),
+        )
+        if value
+    ]
+
+
 def moving():
     """The line moves while the frame stays. No function is called that has a frame."""
     first, second, third = line("ready"), line("moved"), line("left")

@@ -25,7 +25,7 @@ def foo():
         threading.get_native_id(): describe(sys._getframe().f_back),
     }
     text = line("ready", stacks=stacks)
-    print(text, flush=True) or time.sleep(1000)
+    print(text, flush=True) or time.sleep(300)
 
 
 def main_joins():
@@ -129,7 +129,7 @@ def subinterpreters(count):
 def briefly():
     """Threads that live for a few milliseconds each, a new one as soon as the last has ended."""
     hold(stack=False)
-    end = time.monotonic() + 1000
+    end = time.monotonic() + 300
     while time.monotonic() < end:
         thread = threading.Thread(target=brief, args=(time.monotonic() + 0.003,))
         thread.start()

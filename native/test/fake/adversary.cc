@@ -6,8 +6,10 @@ namespace pyprof::test {
 
 Adversary::Adversary(FakePython* python, uint64_t seed) : python_(python), random_(seed) {
   FakeMemory& memory = python->memory();
+  const uint64_t runtime_end = FakePython::kRuntime + python->layout().runtime.size;
   for (const uint64_t page : memory.Pages()) {
-    // The offsets were read and checked before; what follows them is fair game.
+    // The runtime is spared: without it there is nothing to read at all.
+    if (page + FakeMemory::kPage > FakePython::kRuntime && page < runtime_end) continue;
     for (uint64_t at = page; at < page + FakeMemory::kPage; at += 8) {
       if (memory.Get<uint64_t>(at) != 0 && !python->IsText(at)) words_.push_back(at);
     }
@@ -40,27 +42,48 @@ uint64_t Adversary::Value(uint64_t old) {
 }
 
 void Adversary::Change() {
-  FakeMemory& memory = python_->memory();
-  const uint64_t address = words_[Random(words_.size())];
-  if (Random(20) == 0) {
-    const uint64_t page = address / FakeMemory::kPage * FakeMemory::kPage;
-    if (const auto gone = unmapped_.find(page); gone != unmapped_.end()) {
-      memory.Map(page, FakeMemory::kPage);
-      memory.Write(page, gone->second);
-      unmapped_.erase(gone);
+  // Most changes do not last: a target that lies all the time soon has nothing to read.
+  const uint64_t what = Random(100);
+  if (what < 50) {
+    RestoreWord();
+  } else if (what < 60) {
+    RestorePage();
+  } else {
+    const uint64_t address = words_[Random(words_.size())];
+    FakeMemory& memory = python_->memory();
+    if (!memory.IsMapped(address)) return;
+    if (what < 65) {
+      Unmap(address / FakeMemory::kPage * FakeMemory::kPage);
     } else {
-      std::string& bytes = unmapped_[page];
-      bytes.resize(FakeMemory::kPage);
-      memory.Peek(page, bytes.data(), bytes.size());
-      memory.Unmap(page, FakeMemory::kPage);
+      const auto old = memory.Get<uint64_t>(address);
+      originals_.try_emplace(address, old);
+      memory.Put(address, Value(old));
     }
-    return;
   }
-  if (!memory.IsMapped(address)) return;
-  const auto old = memory.Get<uint64_t>(address);
-  originals_.try_emplace(address, old);
-  // Half of the changes do not last: a target that lies all the time soon has nothing to read.
-  memory.Put(address, Random(2) == 0 ? originals_[address] : Value(old));
+}
+
+void Adversary::RestoreWord() {
+  if (originals_.empty()) return;
+  auto at = originals_.lower_bound(words_[Random(words_.size())]);
+  if (at == originals_.end()) at = originals_.begin();
+  if (!python_->memory().IsMapped(at->first)) return;
+  python_->memory().Put(at->first, at->second);
+  originals_.erase(at);
+}
+
+void Adversary::Unmap(uint64_t page) {
+  std::string& bytes = unmapped_[page];
+  bytes.resize(FakeMemory::kPage);
+  python_->memory().Peek(page, bytes.data(), bytes.size());
+  python_->memory().Unmap(page, FakeMemory::kPage);
+}
+
+void Adversary::RestorePage() {
+  if (unmapped_.empty()) return;
+  const auto gone = unmapped_.begin();
+  python_->memory().Map(gone->first, FakeMemory::kPage);
+  python_->memory().Write(gone->first, gone->second);
+  unmapped_.erase(gone);
 }
 
 void Adversary::Start(unsigned percent) {
@@ -72,11 +95,7 @@ void Adversary::Start(unsigned percent) {
 void Adversary::Stop() {
   FakeMemory& memory = python_->memory();
   memory.OnRange({});
-  for (const auto& [page, bytes] : unmapped_) {
-    memory.Map(page, FakeMemory::kPage);
-    memory.Write(page, bytes);
-  }
-  unmapped_.clear();
+  while (!unmapped_.empty()) RestorePage();
   for (const auto& [address, value] : originals_) memory.Put(address, value);
   originals_.clear();
 }

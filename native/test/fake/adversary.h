@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "test/fake/python.h"
@@ -10,8 +11,8 @@
 namespace pyprof::test {
 
 /// Changes words of a fake Python while it is read: before each range that a reader copies, some
-/// word that is not zero gets another value, or a page is unmapped or comes back. Text is left
-/// alone, as it is in CPython. The same seed does the same.
+/// word that is not zero gets another value or its old one, or a page is unmapped or comes back.
+/// Text is left alone, as it is in CPython. The same seed does the same.
 class Adversary {
  public:
   Adversary(FakePython* python, uint64_t seed);
@@ -23,6 +24,9 @@ class Adversary {
 
  private:
   void Change();
+  void RestoreWord();
+  void Unmap(uint64_t page);
+  void RestorePage();
   uint64_t Value(uint64_t old);
   uint64_t Random(uint64_t below) { return random_() % below; }
 

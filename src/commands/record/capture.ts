@@ -1,6 +1,6 @@
 import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
-import type { EndReason, Profile } from '../../profile/profile.ts'
+import type { EndReason, Profile, Reading } from '../../profile/profile.ts'
 import type { Addon, SamplerStatus } from '../../sampling/addon.ts'
 import { attachFailureOf, explainAttachFailure } from '../../sampling/attach-failure.ts'
 import { PROC, readStatus } from '../../sampling/proc.ts'
@@ -16,6 +16,9 @@ export interface CaptureOptions {
   readonly rate: number
   /** ns, 0 for no limit. */
   readonly duration: number
+  readonly read: Reading | 'auto'
+  /** Share of a core that 'auto' may take from the target. */
+  readonly maxOverhead: number
   /** Whether the target may still have to become a Python. */
   readonly wait: boolean
   readonly progress: Progress | undefined
@@ -28,9 +31,6 @@ export interface Captured {
   /** Why a launched command could not be read, when it never could. */
   readonly failure: PyprofError | undefined
 }
-
-/** Half a percent of a core: what a target in production does not feel. */
-const MAX_OVERHEAD = 0.005
 
 /** Codes of failures that only say that the target is gone. */
 const ENDED: ReadonlySet<string> = new Set(['no-such-process', 'zombie', 'not-started'])
@@ -50,7 +50,7 @@ export class Capture {
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
     this.#options = options
-    const { addon, pid, rate, duration, wait } = options
+    const { addon, pid, rate, duration, wait, read, maxOverhead } = options
     const threads = readStatus(PROC, pid)?.threads ?? 1
     try {
       this.#session = new Session({
@@ -59,8 +59,8 @@ export class Capture {
         rate,
         duration,
         wait,
-        read: 'auto',
-        maxOverhead: MAX_OVERHEAD,
+        read,
+        maxOverhead,
         threads,
         onBatch: (batch) => {
           this.#builder.add(batch)
@@ -110,6 +110,7 @@ export class Capture {
       mode: 'wall',
       // Until a Python is found no reading has been chosen, and nothing has been read.
       read: status.read === 'auto' ? 'live' : status.read,
+      readChange: status.readChange,
       rate,
       startedAt: this.#startedAt ?? Date.now(),
       duration: status.elapsed,

@@ -1,6 +1,7 @@
 import { usageError } from '../../errors.ts'
 import { type Format, formatFor } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
+import type { Reading } from '../../profile/profile.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 
 export type Target =
@@ -13,6 +14,9 @@ export interface RecordOptions {
   readonly duration: number
   /** Hz. */
   readonly rate: number
+  readonly read: Reading | 'auto'
+  /** Share of a core that 'auto' may take from the target. */
+  readonly maxOverhead: number
   readonly outputs: readonly OutputRequest[]
   readonly threads: boolean
   readonly functions: boolean
@@ -24,6 +28,8 @@ export interface RawRecordOptions {
   readonly pid?: number
   readonly duration?: number
   readonly rate: number
+  readonly read: Reading | 'auto'
+  readonly maxOverhead: number
   readonly output?: readonly string[]
   readonly format?: Format
   readonly threads?: boolean
@@ -54,6 +60,8 @@ export function recordOptions(
     target,
     duration: raw.duration ?? 0,
     rate: raw.rate,
+    read: raw.read,
+    maxOverhead: raw.maxOverhead,
     outputs,
     threads: raw.threads ?? false,
     functions: raw.function ?? false,

@@ -1,5 +1,5 @@
 import { formatCount, formatTime, visible } from '../../formats/text.ts'
-import { type EndReason, QUALITY, type Reading } from '../../profile/profile.ts'
+import { type EndReason, QUALITY, type Reading, type ReadingChange } from '../../profile/profile.ts'
 import { reasonCounts, type Summary } from '../../profile/summary.ts'
 import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
 
@@ -24,9 +24,20 @@ const END_SENTENCES: Record<EndReason, string> = {
 }
 
 const READINGS: Record<Reading, string> = {
-  live: 'read live, target not stopped',
-  exact: 'read on its own core, target not stopped',
-  stop: 'target stopped for each',
+  live: 'live: from another core, the target never stopped',
+  exact: 'exact: sharing the core of the running thread, the target never stopped',
+  stop: 'stop: the target stopped for every sample',
+}
+
+const READING_CHANGES: Record<Exclude<ReadingChange, ''>, string> = {
+  'over-budget': 'exact would take more of the target than --max-overhead allows',
+  'no-gil': 'exact needs a GIL, which this Python has not',
+  'core-not-allowed': "pyprof may not run on the target's processors",
+  'no-run-count': 'the kernel does not count the runs of a thread, which exact needs',
+}
+
+function reading({ read, readChange }: RecordSummary): string {
+  return READINGS[read] + (readChange === '' ? '' : ` (${READING_CHANGES[readChange]})`)
 }
 
 /** Why the recording ended, in words. */
@@ -41,6 +52,7 @@ export function reportLines(summary: RecordSummary): string[] {
     `Recorded ${formatTime(summary.durationNs)} of process ${summary.pid}: ${target(summary)}`,
     row('ended', endSentence(summary)),
     row('samples', samples(summary)),
+    row('reading', reading(summary)),
     row('quality', quality(summary)),
     ...(summary.timeNs.empty > 0 ? [row('empty', empty(summary))] : []),
     row('gaps', gaps(summary)),
@@ -78,8 +90,7 @@ function samples(summary: RecordSummary): string {
   const { actual, requested } = summary.rate
   return (
     `${formatCount(summary.samples)} of ${counted(summary.threads.length, 'thread')}; ` +
-    `${counted(summary.ticks, 'tick')} at ${formatRate(actual)} (asked for ${formatRate(requested)}); ` +
-    READINGS[summary.read]
+    `${counted(summary.ticks, 'tick')} at ${formatRate(actual)} (asked for ${formatRate(requested)})`
   )
 }
 
@@ -116,7 +127,8 @@ function warnings(summary: RecordSummary): string[] {
   if (summary.isUncertain) {
     found.push(
       `${formatShare(summary.uncertain)} of the samples are partial or missed; ` +
-        'shares may be off by as much.',
+        'shares may be off by as much' +
+        (summary.read === 'live' ? '; --read exact would prove them.' : '.'),
     )
   }
   const unsampled = summary.durationNs > 0 ? summary.gaps.timeNs / summary.durationNs : 0

@@ -101,9 +101,17 @@ class Recording {
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
-    const { rate, duration } = this.#options
+    const { rate, duration, read, maxOverhead } = this.#options
     const { exporter } = this.#context
-    return new Capture({ addon: this.#addon, exporter, rate, duration, ...target })
+    return new Capture({
+      addon: this.#addon,
+      exporter,
+      rate,
+      duration,
+      read,
+      maxOverhead,
+      ...target,
+    })
   }
 
   async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {

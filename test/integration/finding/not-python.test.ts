@@ -2,11 +2,12 @@ import { closeSync, openSync, readdirSync, readFileSync, readSync, writeFileSync
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type AttachErrorCode, loadAddon, type Probe } from '../../../src/sampling/addon.ts'
-import { compile, temporaryFolder } from '../../support/build.ts'
+import { compile } from '../../support/build.ts'
 import { startCapture } from '../../support/capture.ts'
 import { UNPRIVILEGED } from '../../support/containment.ts'
 import { MINORS, type Minor } from '../../support/pythons.ts'
 import { startPython, startTarget, type Target } from '../../support/target.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const SAMPLER_PROCESS = join(import.meta.dirname, '..', '..', 'support', 'sampler-process.mjs')
 const OFFSETS_SIZE: Readonly<Record<Minor, number>> = { '3.13': 584, '3.14': 760, '3.15': 888 }
@@ -56,7 +57,7 @@ function wordOf(table: Buffer, word: number): string {
 
 describe('a process that is no Python for us', () => {
   it('is another program', async () => {
-    const { target } = await startTarget('sh', { args: ['-c', 'echo ready; exec sleep 1000'] })
+    const { target } = await startTarget('sh', { args: ['-c', 'echo ready; exec sleep 300'] })
     expectRefused(target.pid, 'not-python', '')
   })
 

@@ -126,7 +126,7 @@ describe('a target that becomes something else', () => {
         const { target } = await startPython(minor, 'lives.py')
         const capture = startCapture(target.pid)
         await capture.ticks(5)
-        order(target, 'exec', '/bin/sleep', '1000')
+        order(target, 'exec', '/bin/sleep', '300')
         return capture.ended()
       }),
     )

@@ -45,6 +45,11 @@ describe.each(MINORS)('places on %s', (minor) => {
     expect([column, endColumn]).toEqual([616, 622])
   })
 
+  it('the line where lines go back', async () => {
+    const { line, firstLine, qualname } = await callerOfHold(minor, 'backwards')
+    expect([qualname, line]).toEqual(['backwards', firstLine + 4])
+  })
+
   it('every line in turn while the frame stays', async () => {
     const { target } = await startPython(minor, 'places.py', ['moving'])
     const capture = startCapture(target.pid)

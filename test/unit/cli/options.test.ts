@@ -7,7 +7,8 @@ import {
 import { PyprofError } from '../../../src/errors.ts'
 import { formatNamed } from '../../../src/formats/index.ts'
 
-const ATTACH: RawRecordOptions = { pid: 42, rate: 100 }
+const BASE: RawRecordOptions = { rate: 1, read: 'auto', maxOverhead: 0.005 }
+const ATTACH: RawRecordOptions = { ...BASE, pid: 42, rate: 100 }
 const format = (name: string) => formatNamed(name)!
 const outputs = (options: RecordOptions) =>
   options.outputs.map((output) => [output.path, output.format.name])
@@ -27,19 +28,19 @@ describe('the target', () => {
   test('is a process or a command', () => {
     expect(recordOptions(ATTACH, undefined, []).target).toEqual({ kind: 'attach', pid: 42 })
     const command = ['python3', 'app.py', '--pid', '7']
-    expect(recordOptions({ rate: 1 }, command, []).target).toEqual({ kind: 'launch', command })
+    expect(recordOptions(BASE, command, []).target).toEqual({ kind: 'launch', command })
   })
 
   test('is exactly one', () => {
-    expect(refusal({ rate: 1 }, undefined, [])).toContain('There is nothing to record.')
-    expect(refusal({ rate: 1 }, [], [])).toContain('There is no command behind --.')
-    expect(refusal({ rate: 1 }, [''], [])).toContain('There is no command behind --.')
+    expect(refusal(BASE, undefined, [])).toContain('There is nothing to record.')
+    expect(refusal(BASE, [], [])).toContain('There is no command behind --.')
+    expect(refusal(BASE, [''], [])).toContain('There is no command behind --.')
     expect(refusal(ATTACH, ['python3'], [])).toContain('Both --pid and a command')
   })
 
   test('without its option or -- is understood well enough to say what to type', () => {
-    expect(refusal({ rate: 1 }, undefined, ['42'])).toContain('Run: pyprof record --pid 42')
-    expect(refusal({ rate: 1 }, undefined, ['python3', 'a.py'])).toContain(
+    expect(refusal(BASE, undefined, ['42'])).toContain('Run: pyprof record --pid 42')
+    expect(refusal(BASE, undefined, ['python3', 'a.py'])).toContain(
       'Run: pyprof record -- python3 a.py',
     )
   })
@@ -50,7 +51,7 @@ describe('the outputs', () => {
     const [output] = recordOptions(ATTACH, undefined, []).outputs
     expect(output?.path).toMatch(/^pyprof-42-\d{8}-\d{6}\.speedscope\.json$/)
     expect(output?.isDefault).toBe(true)
-    const launched = recordOptions({ rate: 1, format: format('flamegraph') }, ['/bin/a b;c'], [])
+    const launched = recordOptions({ ...BASE, format: format('flamegraph') }, ['/bin/a b;c'], [])
     expect(launched.outputs[0]?.path).toMatch(/^pyprof-a_b_c-\d{8}-\d{6}\.svg$/)
   })
 

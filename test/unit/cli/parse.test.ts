@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseDuration, parsePid, parseRate } from '../../../src/commands/parse.ts'
+import { parseDuration, parseOverhead, parsePid, parseRate } from '../../../src/commands/parse.ts'
 
 describe('parseDuration', () => {
   test.each([
@@ -66,5 +66,20 @@ describe('parsePid', () => {
 
   test.each(['0', '-1', '', 'self', '1.5', '0x2a', '4194305', '1e3'])('refuses %j', (text) => {
     expect(() => parsePid(text)).toThrow('Expected a process id, a number from 1 to 4194304.')
+  })
+})
+
+describe('parseOverhead', () => {
+  test.each([
+    ['0.5%', 0.005],
+    ['0.5', 0.005],
+    ['2%', 0.02],
+    ['100%', 1],
+  ])('%s', (text, share) => {
+    expect(parseOverhead(text)).toBe(share)
+  })
+
+  test.each(['', '0', '0%', '-1', '101%', 'x', '5 %', '%'])('refuses %j', (text) => {
+    expect(() => parseOverhead(text)).toThrow('Expected a share of one core such as 0.5% or 2%.')
   })
 })

@@ -36,7 +36,8 @@ describe('the report', () => {
     expect(lines).toEqual([
       'Recorded 10.0 s of process 42: python3 app.py (Python 3.14.0)',
       '  ended    the requested duration is over',
-      '  samples  2 of 1 thread; 998 ticks at 99.8 Hz (asked for 100 Hz); read live, target not stopped',
+      '  samples  2 of 1 thread; 998 ticks at 99.8 Hz (asked for 100 Hz)',
+      '  reading  live: from another core, the target never stopped',
       '  quality  2 exact, 0 repaired, 0 partial, 0 missed',
       '  gaps     none',
       '  dropped  none',
@@ -48,6 +49,18 @@ describe('the report', () => {
       '',
       'Wrote flamegraph to out.svg (20.6 kB)',
     ])
+  })
+
+  test('says which reading was used, and why when it is another than asked for', () => {
+    const line = (meta: { read: 'live' | 'exact' | 'stop'; readChange: '' | 'over-budget' }) =>
+      report([{ stack: [main] }], { meta }).find((each) => each.includes('reading'))
+    expect(line({ read: 'exact', readChange: '' })).toBe(
+      '  reading  exact: sharing the core of the running thread, the target never stopped',
+    )
+    expect(line({ read: 'stop', readChange: '' })).toContain('the target stopped for every sample')
+    expect(line({ read: 'live', readChange: 'over-budget' })).toContain(
+      'than --max-overhead allows',
+    )
   })
 
   test('of a bad one tells everything that is missing or doubtful, in words', () => {

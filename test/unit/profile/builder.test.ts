@@ -9,6 +9,7 @@ const META: Meta = {
   pythonVersion: '3.14.0',
   mode: 'wall',
   read: 'live',
+  readChange: '',
   rate: 100,
   startedAt: 0,
   duration: 20e6,
