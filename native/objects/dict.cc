@@ -82,14 +82,13 @@ std::optional<size_t> FindName(RemoteMemory* memory, const Layout& layout, Types
 
 std::optional<Dicts::Head> Dicts::Open(uint64_t dict) {
   if (dict == 0 || dict % 8 != 0) return std::nullopt;
-  const Type* type = types_->Of(dict);
+  std::vector<std::byte> bytes(
+      std::max({layout_.object.ob_type, layout_.dict.ma_keys, layout_.dict.ma_values}) + 8);
+  if (!memory_->Read(dict, bytes.data(), bytes.size())) return std::nullopt;
+  const Type* type = types_->At(Load<uint64_t>(bytes.data() + layout_.object.ob_type));
   if (type == nullptr || !type->Has(kDictSubclass)) return std::nullopt;
-  const Range ranges[] = {{dict + layout_.dict.ma_keys, 8}, {dict + layout_.dict.ma_values, 8}};
-  uint64_t words[2];
-  if (memory_->ReadRanges(ranges, reinterpret_cast<std::byte*>(words)) != sizeof(words)) {
-    return std::nullopt;
-  }
-  const auto [keys, values] = words;
+  const auto keys = Load<uint64_t>(bytes.data() + layout_.dict.ma_keys);
+  const auto values = Load<uint64_t>(bytes.data() + layout_.dict.ma_values);
   const auto table = ReadDictKeys(memory_, keys);
   if (!table || table->split != (values != 0)) return std::nullopt;
   Head head{*table, {}};

@@ -56,10 +56,9 @@ const Type* Types::Verified(uint64_t address, int depth) {
   return type ? &*type : nullptr;
 }
 
-const Type* Types::Of(uint64_t object) {
-  uint64_t type = 0;
-  if (!memory_->ReadValue(object + layout_.object.ob_type, &type)) return nullptr;
-  return At(type);
+void Types::Forget() {
+  std::erase_if(known_,
+                [](const auto& entry) { return !entry.second || entry.second->Has(kHeapType); });
 }
 
 }  // namespace pyprof

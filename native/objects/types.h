@@ -31,16 +31,15 @@ struct Type {
 };
 
 /// Type objects, verified: one whose own type is a metaclass, up to `type`, which is its own type.
-/// What was read is kept until `Forget`.
+/// What was read is kept until `Forget`; static types, which live as long as the interpreter, for
+/// good.
 class Types {
  public:
   Types(RemoteMemory* memory, const Layout& layout) : memory_(memory), layout_(layout) {}
 
   /// Null when there is no type object at the address.
   const Type* At(uint64_t address) { return Verified(address, 0); }
-  /// The type of an object, null when there is no object at the address.
-  const Type* Of(uint64_t object);
-  void Forget() { known_.clear(); }
+  void Forget();
 
  private:
   const Type* Verified(uint64_t address, int depth);

@@ -135,17 +135,29 @@ void Sampler::Attach(const AttachResult& found) {
   pending_.status.state = SamplerState::kSampling;
 }
 
+void Sampler::CountExec(bool exec) {
+  if (!exec) return;
+  const std::lock_guard lock(mutex_);
+  ++pending_.status.execs;
+}
+
 /// Looks for a Python in the process until there is one, the process ends, or time is up.
-bool Sampler::Search(uint64_t give_up_at, bool is_exec) {
+bool Sampler::Search() {
   {
     const std::lock_guard lock(mutex_);
     pending_.status.state = SamplerState::kSearching;
   }
   const uint64_t start = Now();
+  // A process that was Python before is told from one that never was by its lost address space. While
+  // an exec still ends the other threads, the old one cannot be read but is not gone either.
+  bool exec = false;
   while (true) {
+    exec = exec || (origin_ != 0 && !watch_.SameMemory());
     const AttachResult found = finder_.Find();
     if (found.status == AttachStatus::kOk) {
+      exec = exec || (origin_ != 0 && !watch_.SameMemory());
       Attach(found);
+      CountExec(exec);
       return true;
     }
     {
@@ -158,8 +170,9 @@ bool Sampler::Search(uint64_t give_up_at, bool is_exec) {
       return false;
     }
     const uint64_t now = Now();
-    if (give_up_at != 0 && now >= give_up_at) {
-      End(is_exec ? EndReason::kNotPythonAfterExec : EndReason::kNeverPython);
+    if (exec && !options_.wait && now - start >= kAfterExec) {
+      CountExec(true);
+      End(EndReason::kNotPythonAfterExec);
       return false;
     }
     if (deadline_ != 0 && now >= deadline_) {
@@ -179,7 +192,7 @@ void Sampler::Run() {
   // A timer may be late by the slack, which is 50 us unless asked otherwise.
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
   AskForPromptWakeups();
-  if (reader_ == nullptr && !Search(0, false)) return;
+  if (reader_ == nullptr && !Search()) return;
   SampleLoop();
 }
 
@@ -200,6 +213,10 @@ void Sampler::SampleLoop() {
     }
     const uint64_t due = schedule.next();
     const uint64_t now = Now();
+    if (deadline_ != 0 && now >= deadline_) {
+      End(EndReason::kDuration);
+      return;
+    }
     const Schedule::Tick tick = schedule.Take(now);
     if (!SampleOnce(now, due, tick)) return;
   }
@@ -297,17 +314,10 @@ bool Sampler::HandleLoss(SampleStatus status) {
     End(EndReason::kExited);
     return false;
   }
-  // The interpreter is finalising, or the process runs another program now. Which one it is shows
-  // by the address space.
-  const bool exec = !watch_.SameMemory();
-  const bool found = Search(options_.wait || !exec ? 0 : Now() + kAfterExec, exec);
-  // A process that ends gives up its memory a moment before it is seen to have ended.
-  if (exec && (found || !watch_.Exited())) {
-    const std::lock_guard lock(mutex_);
-    ++pending_.status.execs;
-  }
-  if (found) ChooseReading();
-  return found;
+  // The interpreter is finalising, or the process runs another program now.
+  if (!Search()) return false;
+  ChooseReading();
+  return true;
 }
 
 int32_t Sampler::ThreadIndex(const ThreadSample& sample) {
@@ -344,7 +354,7 @@ void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
     columns.weight.push_back(static_cast<double>(tick.weight));
     columns.stack.push_back(sample.stack);
     WalkResult how{sample.quality, sample.reason};
-    if (!proved_) how.Degrade(Quality::kRepaired, Reason::kUnproved);
+    if (!proved_ && sample.main_gil) how.Degrade(Quality::kRepaired, Reason::kUnproved);
     if (late_ && how.reason == Reason::kNone) how.reason = Reason::kLate;
     columns.quality.push_back(static_cast<uint8_t>(how.quality));
     columns.reason.push_back(static_cast<uint8_t>(how.reason));

@@ -143,7 +143,8 @@ class Sampler {
   };
 
   void Run();
-  bool Search(uint64_t give_up_at, bool is_exec);
+  bool Search();
+  void CountExec(bool exec);
   bool SleepUntil(uint64_t time);
   void Attach(const AttachResult& found);
   void SampleLoop();

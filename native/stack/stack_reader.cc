@@ -46,22 +46,22 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
                           t.native_thread_id, t.datastack_chunk}) +
                 8;
   const auto& i = layout_.interpreter;
-  has_switches_ = !layout_.free_threaded && i.gil_holder != 0 &&
+  has_switches_ = !layout_.free_threaded && i.gil_holder != 0 && i.ceval_gil != 0 &&
                   i.gil_locked == i.gil_holder + kLockedFromHolder &&
                   i.gil_holder + kSwitchesFromHolder + 8 <= i.size;
   interpreter_from_ = std::min({i.next, i.id, i.threads_head});
   for (const uint64_t offset : {i.threads_main, i.code_object_generation}) {
     if (offset != 0) interpreter_from_ = std::min(interpreter_from_, offset);
   }
-  if (has_switches_) interpreter_from_ = std::min(interpreter_from_, i.gil_holder);
+  if (has_switches_) interpreter_from_ = std::min({interpreter_from_, i.gil_holder, i.ceval_gil});
   uint64_t end = std::max({i.next, i.id, i.threads_head, i.threads_main}) + 8;
-  if (has_switches_) end = std::max(end, i.gil_holder + kSwitchesFromHolder + 8);
+  if (has_switches_) end = std::max({end, i.gil_holder + kSwitchesFromHolder + 8, i.ceval_gil + 8});
   if (i.code_object_generation != 0) end = std::max(end, i.code_object_generation + 8);
   interpreter_size_ = end - interpreter_from_;
 }
 
-/// Ranges: head of the interpreter list, the interpreters, the threads, and once more the last
-/// interpreter, whose GIL words then stand before and after all the rest.
+/// Ranges: head of the interpreter list, the interpreters, the threads, and once more the
+/// interpreters, whose GIL words then stand before and after all the rest.
 void StackReader::MakePlan(bool holder_only) {
   const bool changed = std::any_of(threads_.begin(), threads_.end(),
                                    [](const auto& thread) { return thread->plan.changed; });
@@ -81,8 +81,11 @@ void StackReader::MakePlan(bool holder_only) {
     thread->segments = ranges_.size() - thread->first_segment;
     for (size_t i = thread->first_segment; i < ranges_.size(); ++i) bytes += ranges_[i].size;
   }
-  if (has_switches_ && interpreters_.size() == 1) {
-    ranges_.push_back({interpreters_.front().address + interpreter_from_, interpreter_size_});
+  if (has_switches_) {
+    for (size_t i = 0; i < interpreters_.size(); ++i) {
+      const Range interpreter = ranges_[1 + i];
+      ranges_.push_back(interpreter);
+    }
   }
   planned_holder_only_ = holder_only;
   plan_valid_ = true;
@@ -113,27 +116,45 @@ bool StackReader::ControlIn(const Segment& segment, Control* out) const {
   const std::byte* holder = segment.data + layout_.interpreter.gil_holder - interpreter_from_;
   *out = {Load<uint64_t>(holder), Load<uint64_t>(holder + kSwitchesFromHolder),
           Load<uint64_t>(segment.data + layout_.interpreter.threads_head - interpreter_from_),
-          Load<int32_t>(holder + kLockedFromHolder) != 0};
+          Load<int32_t>(holder + kLockedFromHolder) > 0,
+          Load<uint64_t>(segment.data + layout_.interpreter.ceval_gil - interpreter_from_)};
   return true;
 }
 
 /// Takes the GIL's words from both ends of the snapshot.
 void StackReader::ReadControl() {
-  control_known_ = has_switches_ && interpreters_.size() == 1 &&
-                   ControlIn(snapshot_.segments()[1], &before_) &&
-                   ControlIn(snapshot_.segments().back(), &after_);
+  const size_t count = interpreters_.size();
+  before_.resize(count);
+  after_.resize(count);
+  gil_of_.assign(count, 0);
+  control_known_ = has_switches_;
+  for (size_t i = 0; i < count && control_known_; ++i) {
+    const std::vector<Segment>& segments = snapshot_.segments();
+    control_known_ = ControlIn(segments[1 + i], &before_[i]) &&
+                     ControlIn(segments[segments.size() - count + i], &after_[i]);
+    const auto owns = [this, i](const Interpreter& interpreter) {
+      return interpreter.address + layout_.interpreter.gil_runtime_state == before_[i].gil;
+    };
+    const auto owner = std::find_if(interpreters_.begin(), interpreters_.end(), owns);
+    if (owner == interpreters_.end()) control_known_ = false;
+    gil_of_[i] = static_cast<size_t>(owner - interpreters_.begin());
+  }
 }
 
 /// Only the GIL's holder can have moved, unless the GIL went from one thread to another.
 Motion StackReader::MotionOf(const Thread& thread) const {
-  if (motion_ == Motion::kStill) return Motion::kStill;
-  if (!control_known_ || !before_.SameHolder(after_)) return Motion::kPossible;
-  const bool runs = thread.plan.address == before_.holder && (before_.locked || after_.locked);
+  if (!control_known_) return motion_;
+  const size_t gil = gil_of_[thread.interpreter];
+  if (motion_ == Motion::kStill && gil == 0) return Motion::kStill;
+  const Control& before = before_[gil];
+  if (!before.SameHolder(after_[gil])) return Motion::kPossible;
+  const bool runs =
+      thread.plan.address == before.holder && (before.locked || after_[gil].locked);
   return runs ? Motion::kPossible : Motion::kStill;
 }
 
 uint64_t StackReader::HolderNow() {
-  if (!has_switches_ || interpreters_.size() != 1) return 0;
+  if (!has_switches_ || (interpreters_.empty() && !FindInterpreters())) return 0;
   uint64_t holder = 0;
   if (!memory_->ReadValue(interpreters_.front().address + layout_.interpreter.gil_holder,
                           &holder)) {
@@ -222,17 +243,21 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
     thread->serial = serials_++;
   }
   const Interpreter& interpreter = interpreters_[thread->interpreter];
-  bool is_main = interpreter.id == 0 && native_id == main_native_id_;
+  // Not set yet while the interpreter starts, and not published before 3.14.
+  uint64_t main_thread = 0;
   if (layout_.interpreter.threads_main != 0) {
-    is_main = interpreter.id == 0 && Load<uint64_t>(head + layout_.interpreter.threads_main -
-                                                    interpreter_from_) == thread->plan.address;
+    main_thread = Load<uint64_t>(head + layout_.interpreter.threads_main - interpreter_from_);
   }
+  thread->is_main = interpreter.id == 0 && (main_thread != 0 ? main_thread == thread->plan.address
+                                                             : native_id == main_native_id_);
+  thread->python_id = Load<uint64_t>(state + layout_.thread.thread_id);
   const std::span<const Segment> planned =
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
   const WalkResult walked = walk_.Walk(&thread->plan, planned, state, MotionOf(*thread));
-  *sample = {thread->serial, native_id,    Load<uint64_t>(state + layout_.thread.thread_id),
-             interpreter.id, is_main,      kNoStack,
-             walked.quality, walked.reason};
+  const bool main_gil = !control_known_ || gil_of_[thread->interpreter] == 0;
+  *sample = {thread->serial,  native_id, thread->python_id, interpreter.id,
+             thread->is_main, main_gil,  kNoStack,          walked.quality,
+             walked.reason};
   Intern(thread, walked, sample);
   return true;
 }
@@ -245,8 +270,8 @@ void StackReader::MissRest(size_t interpreter, Thread* gone) {
     if (thread->interpreter != interpreter || thread->listed) continue;
     if (thread->serial == UINT32_MAX) continue;
     samples_.push_back({thread->serial, thread->native_id, thread->python_id,
-                        interpreters_[interpreter].id, thread->is_main, kNoStack, Quality::kMissed,
-                        Reason::kThreadGone});
+                        interpreters_[interpreter].id, thread->is_main, true, kNoStack,
+                        Quality::kMissed, Reason::kThreadGone});
     thread->listed = thread.get() != gone;
   }
 }
@@ -382,25 +407,28 @@ void StackReader::ReadAll() {
 
   picture_holds_ = false;
   holder_ = nullptr;
-  if (!control_known_ || !before_.SameHolder(after_)) return;
-  picture_ = before_;
+  if (!control_known_ || !before_[0].SameHolder(after_[0])) return;
+  picture_ = before_[0];
   for (const auto& thread : threads_) {
     if (thread->plan.address == picture_.holder && thread->serial != UINT32_MAX) {
       holder_ = thread.get();
     }
   }
-  picture_holds_ =
-      holder_ != nullptr &&
-      std::all_of(samples_.begin(), samples_.end(), [](const ThreadSample& sample) {
-        return sample.quality == Quality::kExact || sample.reason == Reason::kTruncated;
-      });
+  if (holder_ == nullptr) return;
+  steady_holder_ = holder_->native_id;
+  // A thread other than the holder that is not sure has to be read again.
+  picture_holds_ = interpreters_.size() == 1 && samples_.size() > 1 &&
+                   std::all_of(samples_.begin(), samples_.end(), [this](const ThreadSample& s) {
+                     return s.serial == holder_->serial || s.quality == Quality::kExact ||
+                            s.reason == Reason::kTruncated;
+                   });
 }
 
 /// Reads the GIL's last holder alone and keeps the other threads' samples: only a thread that holds
 /// the GIL can change its Python stack, and the GIL counts whenever it goes to another thread.
 /// False when it has, or when it cannot be told.
 bool StackReader::ReadHolder() {
-  if (!control_known_ || !before_.SameHolder(picture_) || !after_.SameHolder(picture_)) {
+  if (!control_known_ || !before_[0].SameHolder(picture_) || !after_[0].SameHolder(picture_)) {
     return false;
   }
   const std::byte* state = StateOf(*holder_);

@@ -27,6 +27,8 @@ struct ThreadSample {
   uint64_t python_id;
   int64_t interpreter;
   bool is_main;
+  /// Runs under the GIL of the main interpreter.
+  bool main_gil;
   /// kNoStack: no Python frames, or missed.
   int32_t stack;
   Quality quality;
@@ -57,8 +59,7 @@ class StackReader {
   /// Native id of the thread that took the GIL last, read anew; 0 when there is none.
   uint64_t HolderNow();
   /// The same as the last sample saw it, when it was the same before and after the read and no
-  /// other thread had the GIL in between; 0 otherwise, and where other interpreters have a GIL of
-  /// their own.
+  /// other thread had the GIL in between; 0 otherwise. Both are about the main interpreter's GIL.
   uint64_t SteadyHolder() const { return steady_holder_; }
 
   /// What the next sample will read.
@@ -112,6 +113,8 @@ class StackReader {
     uint64_t switches;
     uint64_t threads_head;
     bool locked;
+    /// Address of the GIL that this interpreter uses.
+    uint64_t gil;
     bool SameHolder(const Control& other) const {
       return holder == other.holder && switches == other.switches &&
              threads_head == other.threads_head;
@@ -148,8 +151,9 @@ class StackReader {
   Control picture_{};
   Thread* holder_ = nullptr;
   /// The GIL's state at the beginning and at the end of this sample's read; whether both were read.
-  Control before_{};
-  Control after_{};
+  std::vector<Control> before_;  // by interpreter
+  std::vector<Control> after_;
+  std::vector<size_t> gil_of_;  // the interpreter whose GIL an interpreter uses
   bool control_known_ = false;
   Motion motion_ = Motion::kPossible;
   uint64_t steady_holder_ = 0;
