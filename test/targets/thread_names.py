@@ -170,10 +170,10 @@ def unknown(library):
             comm.write("frameless")
         system[frameless] = "frameless"
     hold(stack=False, python=registered(), system=system)
-    # A thread of the system can change its name, too.
-    with open(f"/proc/self/task/{frameless}/comm", "w") as comm:
-        comm.write("frameless again")
-    hold("renamed", stack=False)
+    if library:
+        with open(f"/proc/self/task/{frameless}/comm", "w") as comm:
+            comm.write("frameless again")
+        hold("renamed", stack=False)
 
 
 def without_threading():

@@ -12,11 +12,12 @@
 namespace pyprof::test {
 namespace {
 
-constexpr uint64_t kHeap = 0x7f1000000000;
-constexpr uint64_t kInterpreters = 0x7f2000000000;
-constexpr uint64_t kStates = 0x7f3000000000;
-constexpr uint64_t kChunks = 0x7f4000000000;
-constexpr uint64_t kCStacks = 0x7ffc00000000;
+// Addresses that no real process uses, so that one can be given a fake Python's memory.
+constexpr uint64_t kHeap = 0x210000000000;
+constexpr uint64_t kInterpreters = 0x220000000000;
+constexpr uint64_t kStates = 0x230000000000;
+constexpr uint64_t kChunks = 0x240000000000;
+constexpr uint64_t kCStacks = 0x260000000000;
 
 constexpr uint64_t kInterpreterGap = 1 << 20;
 constexpr uint64_t kStateGap = 64 << 10;
