@@ -209,6 +209,17 @@ bool FrameWalk::LeadsTo(uint64_t from, uint64_t wanted) const {
   return from == wanted;
 }
 
+/// The newest chunk was let go between the reading of the thread state and that of the chunk: what was
+/// below it is still there.
+bool FrameWalk::LoadOlderChunks(ThreadPlan* plan) {
+  std::vector<Chunk> known = plan->chunks;
+  while (!known.empty()) {
+    if (LoadChunks(plan, known.back().address)) return true;
+    known.pop_back();
+  }
+  return false;
+}
+
 /// Where the first frame of a chunk stands. The first word of the oldest chunk is left free, so
 /// that no frame is at data[0] of it.
 uint64_t FrameWalk::FirstFrame(uint32_t chunk) const {
@@ -378,10 +389,9 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
     plan->links.clear();
     return result;
   }
-  // A chunk that was let go since the thread state was read leaves those below it.
-  if (!LoadChunks(plan, Load<uint64_t>(state + layout_.thread.datastack_chunk)) &&
-      (plan->chunks.size() < 2 ||
-       !LoadChunks(plan, plan->chunks[plan->chunks.size() - 2].address))) {
+  const bool loaded = LoadChunks(plan, Load<uint64_t>(state + layout_.thread.datastack_chunk)) ||
+                      LoadOlderChunks(plan);
+  if (!loaded) {
     chunks_.clear();
     copies_.clear();
   }

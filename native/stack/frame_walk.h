@@ -86,6 +86,7 @@ class FrameWalk {
   const std::byte* Find(uint64_t address, uint32_t chunk) const;
   uint32_t ChunkOf(uint64_t address) const;
   bool LoadChunks(ThreadPlan* plan, uint64_t newest);
+  bool LoadOlderChunks(ThreadPlan* plan);
   bool PlannedChunksHold(const ThreadPlan& plan, uint64_t newest);
   void CopyWhole(uint32_t chunk);
   uint64_t Top(uint64_t current);

@@ -25,7 +25,8 @@ void ThreadPlan::Unreadable(const Range& range) {
   const auto unmapped = [&inside](const Chunk& chunk) { return inside(chunk.address); };
   std::erase_if(outside, inside);
   std::erase_if(spares, unmapped);
-  if (std::any_of(chunks.begin(), chunks.end(), unmapped)) chunks.clear();
+  // With a chunk go the newer ones, which hang on it.
+  chunks.erase(std::find_if(chunks.begin(), chunks.end(), unmapped), chunks.end());
   changed = true;
 }
 

@@ -58,7 +58,7 @@ std::string FakeElf::Bytes() const {
   };
   add_table(".dynsym", SHT_DYNSYM, symbol_table);
   add_table(".dynstr", SHT_STRTAB, symbol_names);
-  AddName(&names, ".shstrtab");  // twice: once more below, where it is too late to be seen
+  // Last, since every table adds its name to it, this one too.
   add_table(".shstrtab", SHT_STRTAB, names);
   file.resize((file.size() + 7) / 8 * 8);
 
