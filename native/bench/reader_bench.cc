@@ -1,11 +1,13 @@
-// What a sample costs beside the bare system call that copies the same bytes.
+// What a sample costs beside the bare system call that copies the same bytes, flat out.
 //
-//   reader_bench PID BLOCKS SAMPLES_PER_BLOCK
+//   reader_bench PID BLOCKS MILLISECONDS_PER_BLOCK
 //
-// Both sides run in turn, a block each, in one process. Prints one JSON object: CPU ns per sample
-// of each block of both sides, ranges and bytes of the planned read, reads per sample.
+// Both sides run in turn, a block each, in one process; every second pair begins with the bare side.
+// Prints one JSON object: ns a sample of each block (`ours`, `bare`: CPU time; `wall`: elapsed time
+// of our side), what the bare side read (`ranges`, `bytes`), and of our side: system calls that read
+// memory per sample, share of samples of threads that are exact, and how often the ranges that are
+// read changed between two blocks.
 
-#include <sys/prctl.h>
 #include <time.h>
 
 #include <cstdio>
@@ -18,25 +20,61 @@
 
 namespace {
 
-double CpuNow() {
+constexpr int kWarmUp = 200;
+
+double Now(clockid_t clock) {
   timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  clock_gettime(clock, &time);
   return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+}
+
+struct Counts {
+  size_t samples = 0;
+  size_t extra_reads = 0;
+  size_t threads = 0;
+  size_t exact = 0;
+};
+
+/// False when the target could not be read.
+bool Sample(pyprof::StackReader* reader, int samples, Counts* counts) {
+  for (int i = 0; i < samples; ++i) {
+    if (reader->Sample(pyprof::Motion::kPossible) != pyprof::SampleStatus::kOk) return false;
+    ++counts->samples;
+    counts->extra_reads += reader->extra_reads();
+    counts->threads += reader->samples().size();
+    for (const auto& sample : reader->samples()) {
+      counts->exact += sample.quality == pyprof::Quality::kExact;
+    }
+  }
+  return true;
+}
+
+size_t Bytes(const std::vector<pyprof::Range>& ranges) {
+  size_t bytes = 0;
+  for (const auto& range : ranges) bytes += range.size;
+  return bytes;
+}
+
+double Share(size_t part, size_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
 }
 
 void PrintList(const char* name, const std::vector<double>& values) {
   printf("\"%s\":[", name);
   for (size_t i = 0; i < values.size(); ++i) printf("%s%.1f", i > 0 ? "," : "", values[i]);
-  printf("]");
+  printf("],");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 4) {
+    fprintf(stderr, "usage: reader_bench PID BLOCKS MILLISECONDS_PER_BLOCK\n");
+    return 2;
+  }
   const pid_t pid = atoi(argv[1]);
   const int blocks = atoi(argv[2]);
-  const int samples = atoi(argv[3]);
+  const double block_time = atof(argv[3]) * 1e6;
   pyprof::ProcessMemory memory(pid);
   const pyprof::AttachResult found = pyprof::RuntimeFinder(pid, &memory).Find();
   if (found.status != pyprof::AttachStatus::kOk) {
@@ -45,41 +83,54 @@ int main(int argc, char** argv) {
   }
   pyprof::Tables tables;
   pyprof::StackReader reader(&memory, found.runtime, static_cast<uint64_t>(pid), &tables);
-  for (int i = 0; i < 200; ++i) reader.Sample(pyprof::Motion::kPossible);
+
+  // The first samples learn the target; the second lot tells how many fill a block.
+  Counts warm_up;
+  if (!Sample(&reader, kWarmUp, &warm_up)) return 4;
+  const double began = Now(CLOCK_MONOTONIC);
+  if (!Sample(&reader, kWarmUp, &warm_up)) return 4;
+  const double each = (Now(CLOCK_MONOTONIC) - began) / kWarmUp;
+  const int samples = static_cast<int>(block_time / each) + 1;
 
   std::vector<double> ours;
+  std::vector<double> wall;
   std::vector<double> bare;
+  std::vector<pyprof::Range> ranges;
   std::vector<std::byte> buffer;
-  size_t extra = 0;
-  size_t exact = 0;
-  size_t total = 0;
+  size_t replans = 0;
+  size_t failures = 0;
+  Counts counts;
   for (int block = 0; block < blocks; ++block) {
-    double start = CpuNow();
-    for (int i = 0; i < samples; ++i) {
-      if (reader.Sample(pyprof::Motion::kPossible) != pyprof::SampleStatus::kOk) return 4;
-      extra += reader.extra_reads();
-      total += reader.samples().size();
-      for (const auto& sample : reader.samples())
-        exact += sample.quality == pyprof::Quality::kExact;
+    for (const bool bare_side : {block % 2 == 1, block % 2 == 0}) {
+      if (!bare_side) {
+        const double cpu = Now(CLOCK_THREAD_CPUTIME_ID);
+        const double time = Now(CLOCK_MONOTONIC);
+        if (!Sample(&reader, samples, &counts)) return 4;
+        ours.push_back((Now(CLOCK_THREAD_CPUTIME_ID) - cpu) / samples);
+        wall.push_back((Now(CLOCK_MONOTONIC) - time) / samples);
+        continue;
+      }
+      const auto planned = reader.PlannedRanges();
+      const std::vector<pyprof::Range> now(planned.begin(), planned.end());
+      replans += !ranges.empty() && (now.size() != ranges.size() || Bytes(now) != Bytes(ranges));
+      ranges = now;
+      buffer.resize(Bytes(ranges));
+      const auto whole = static_cast<int64_t>(buffer.size());
+      const double cpu = Now(CLOCK_THREAD_CPUTIME_ID);
+      for (int i = 0; i < samples; ++i) {
+        failures += memory.ReadRanges(ranges, buffer.data()) != whole;
+      }
+      bare.push_back((Now(CLOCK_THREAD_CPUTIME_ID) - cpu) / samples);
     }
-    ours.push_back((CpuNow() - start) / samples);
-
-    const auto planned = reader.PlannedRanges();
-    const std::vector<pyprof::Range> ranges(planned.begin(), planned.end());
-    size_t bytes = 0;
-    for (const auto& range : ranges) bytes += range.size;
-    buffer.resize(bytes);
-    start = CpuNow();
-    for (int i = 0; i < samples; ++i) memory.ReadRanges(ranges, buffer.data());
-    bare.push_back((CpuNow() - start) / samples);
   }
   printf("{");
   PrintList("ours", ours);
-  printf(",");
   PrintList("bare", bare);
-  printf(",\"ranges\":%zu,\"bytes\":%zu,\"readsPerSample\":%.4f,\"exact\":%.6f}\n",
-         reader.PlannedRanges().size(), buffer.size(),
-         1.0 + static_cast<double>(extra) / (static_cast<double>(blocks) * samples),
-         total > 0 ? static_cast<double>(exact) / static_cast<double>(total) : 0.0);
+  PrintList("wall", wall);
+  printf("\"ranges\":%zu,\"bytes\":%zu,\"replans\":%zu,", ranges.size(), buffer.size(), replans);
+  printf("\"shortReads\":%.6f,", Share(failures, static_cast<size_t>(samples) * bare.size()));
+  printf("\"readsPerSample\":%.4f,\"threads\":%.2f,\"exact\":%.6f}\n",
+         1.0 + Share(counts.extra_reads, counts.samples), Share(counts.threads, counts.samples),
+         Share(counts.exact, counts.threads));
   return 0;
 }

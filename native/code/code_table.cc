@@ -109,8 +109,14 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
                           identity.local_count >= 0 &&
                           int64_t{identity.frame_size} ==
                               int64_t{identity.local_count} + identity.stack_size + header_words;
-  LocationTable locations(std::span<const std::byte>(table).subspan(layout_.bytes.ob_sval),
-                          identity.first_line);
+  auto bytes = std::span<const std::byte>(table).subspan(layout_.bytes.ob_sval);
+  // A byte tells of eight units at most. Beyond the bound lines are unknown, until the table starts
+  // afresh with the next sample.
+  if (units_ + bytes.size() * 8 > kMaxUnits) {
+    units_ = kMaxUnits + 1;
+    bytes = {};
+  }
+  const LocationTable locations(bytes, identity.first_line);
   const size_t entries = locations.entries();
   // _Py_InitCleanup (Python/specialize.c) has one str for file and name, and no line.
   bool hidden = identity.filename == identity.qualname;
@@ -120,7 +126,7 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
       CodeObject{identity, tables_->Function(*qualname, *filename, identity.first_line),
                  address + layout_.code.co_code_adaptive, hidden,
                  size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
-                 std::move(locations), std::vector<int32_t>(entries + 1, -1), epoch_});
+                 locations, std::vector<int32_t>(entries + 1, -1), epoch_});
 }
 
 void CodeTable::Prepare(std::span<const uint64_t> addresses) {
@@ -170,6 +176,13 @@ CodeObject* CodeTable::Get(uint64_t address) {
 
 CodeObject* CodeTable::Find(uint64_t address) {
   if (CodeObject* code = Get(address)) return code;
+  Prepare({&address, 1});
+  return Get(address);
+}
+
+CodeObject* CodeTable::Current(uint64_t address) {
+  CodeObject* code = Get(address);
+  if (code != nullptr && code->epoch == epoch_) return code;
   Prepare({&address, 1});
   return Get(address);
 }

@@ -78,6 +78,13 @@ class CodeTable {
   /// older epoch. Null when there is no code object.
   CodeObject* Find(uint64_t address);
 
+  /// The same, checked for this sample.
+  CodeObject* Current(uint64_t address);
+  uint32_t CurrentFrameBytes(uint64_t address) {
+    const CodeObject* code = Current(address);
+    return code == nullptr ? 0 : code->frame_bytes;
+  }
+
   /// Size in bytes of a frame of the code at `address`; 0 when it is not code or not known.
   uint32_t FrameBytes(uint64_t address) {
     const CodeObject* code = Find(address);

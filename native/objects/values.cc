@@ -72,7 +72,8 @@ std::vector<std::optional<uint64_t>> ReadLongs(RemoteMemory* memory, const Layou
     if (read[i].size() < size) continue;
     const std::byte* const object = read[i].data();
     const Type* type = types->At(Load<uint64_t>(object + layout.object.ob_type));
-    if (type == nullptr || !type->Has(kLongSubclass)) continue;
+    // Not a bool, nor a class of the program.
+    if (type == nullptr || !type->Has(kLongSubclass) || type->name != "int") continue;
     // Bits 0 and 1 are the sign: 0 positive, 1 zero, 2 negative; digits are counted from bit 3.
     const auto tag = Load<uint64_t>(object + layout.long_.lv_tag);
     const uint64_t sign = tag & 3;

@@ -13,7 +13,8 @@
 
 namespace pyprof {
 
-/// Reads int objects, all at once. Nothing for what is not an int, negative, or 2**60 and above.
+/// Reads int objects, all at once. Nothing for what is not exactly an int, negative, or 2**60 and
+/// above.
 std::vector<std::optional<uint64_t>> ReadLongs(RemoteMemory* memory, const Layout& layout,
                                                Types* types, std::span<const uint64_t> objects);
 

@@ -50,8 +50,8 @@ class Elf {
   std::optional<ElfSection> FindSection(std::string_view name) const;
   /// Link-time address of a symbol, from .dynsym, then .symtab.
   std::optional<uint64_t> FindSymbol(std::string_view name) const;
-  /// What to add to a link-time address, for a mapping at `start` that begins with a segment's
-  /// first page, `offset` in the file.
+  /// What to add to a link-time address, when the file is mapped at `start` from `offset` on. Told by
+  /// the mapping of the first segment alone; nothing for any other.
   std::optional<uint64_t> LoadBias(uint64_t start, uint64_t offset) const;
 
  private:

@@ -237,7 +237,7 @@ bool FrameWalk::LiveOn(uint64_t address, uint64_t below, FrameLink* out) {
 /// beginning of the next chunk, and leads back to it.
 uint64_t FrameWalk::Climb(FrameLink from) {
   while (true) {
-    const uint32_t bytes = codes_->FrameBytes(from.code);
+    const uint32_t bytes = codes_->CurrentFrameBytes(from.code);
     FrameLink above{};
     if (bytes == 0) return from.address;
     if (!LiveOn(from.address + bytes, from.address, &above) || above.chunk != from.chunk) {
@@ -257,13 +257,19 @@ uint64_t FrameWalk::Top(uint64_t current) {
   FrameLink link{};
   uint64_t at = current;
   while (at != 0 && at != base_frame_ && Link(at, &link) && !loop.Loops(at)) {
-    if (link.owner < kOwnedByInterpreter && link.code != 0 && codes_->Find(link.code) != nullptr) {
+    // A frame of the thread's own outside of its chunks is in one that was let go.
+    const bool in_place =
+        chunks_.empty() || (link.chunk != kOutside) == (link.owner == kOwnedByThread);
+    if (in_place && link.owner < kOwnedByInterpreter && link.code != 0 &&
+        codes_->Find(link.code) != nullptr) {
       return link.chunk == kOutside || !sizes_->Trusted() ? at : Climb(link);
     }
     at = link.previous;
   }
   const bool root = sizes_->Trusted() && !chunks_.empty() && LiveOn(FirstFrame(0), 0, &link);
-  return root ? Climb(link) : current;
+  if (!root) return current;
+  leaf_lost_ = true;
+  return Climb(link);
 }
 
 /// Follows `previous` from the top to the root. What this snapshot shows just as the plan has it,
@@ -332,7 +338,8 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
     if (code == nullptr) return Reason::kMoved;
     if (fresh_.size() >= kMaxFrames) return Reason::kTruncated;
     if (on_stack && any_last && last.chunk == link.chunk) {
-      const bool adjacent = code->frame_bytes != 0 && at + code->frame_bytes == last.address;
+      bool adjacent = code->frame_bytes != 0 && at + code->frame_bytes == last.address;
+      if (!adjacent) adjacent = at + codes_->CurrentFrameBytes(link.code) == last.address;
       sizes_->Note(adjacent);
       if (!adjacent && sizes_->Trusted()) return Reason::kMoved;
     }
@@ -366,7 +373,7 @@ bool FrameWalk::RecoverBelow(const FrameLink* limit) {
       if (limit != nullptr && !IsBelow(link, *limit)) break;
       if (link.code == 0 || link.owner != kOwnedByThread) break;
       if (!found.empty() && !LeadsTo(link.previous, found.back().address)) break;
-      const uint32_t bytes = codes_->FrameBytes(link.code);
+      const uint32_t bytes = codes_->CurrentFrameBytes(link.code);
       if (bytes == 0) break;
       found.push_back(link);
       at += bytes;
@@ -380,6 +387,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
                            const std::byte* state, Motion motion) {
   WalkResult result;
   planned_ = planned;
+  leaf_lost_ = false;
   fresh_.clear();
   outside_.clear();
   base_frame_ =
@@ -412,6 +420,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
     plan->NoteTop(highest->address - chunks_.back().address + codes_->FrameBytes(highest->code));
   }
 
+  if (leaf_lost_) result.Degrade(Quality::kRepaired, Reason::kMoved);
   if (broken == Reason::kNone) {
     if (result.kept == 0 || !fresh_.empty()) {
       for (size_t i = 0; i < result.kept; ++i) {

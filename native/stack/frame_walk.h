@@ -111,6 +111,8 @@ class FrameWalk {
   std::vector<FrameLink> fresh_;
   std::vector<uint64_t> outside_;
   uint64_t base_frame_ = 0;
+  /// Neither the current frame nor any of its callers was there any more.
+  bool leaf_lost_ = false;
 };
 
 }  // namespace pyprof

@@ -38,6 +38,7 @@ std::vector<uint64_t> PythonThreads::Interpreters() {
   uint64_t at = 0;
   memory_->ReadValue(runtime_.address + layout_.runtime.interpreters_head, &at);
   while (at != 0 && found.size() < kMaxInterpreters) {
+    if (std::find(found.begin(), found.end(), at) != found.end()) break;  // the list loops
     found.push_back(at);
     if (!memory_->ReadValue(at + layout_.interpreter.next, &at)) break;
   }
@@ -62,6 +63,9 @@ std::vector<DictItem> PythonThreads::Active(uint64_t interpreter, Hints* hints) 
 
 std::vector<std::optional<PythonThreads::Reading>> PythonThreads::ReadThreads(
     const std::vector<DictItem>& active) {
+  // Two readings agree by what is in memory, not by what is remembered of it.
+  types_.Forget();
+  attributes_.Forget();
   std::vector<uint64_t> objects;
   for (const DictItem& item : active) objects.push_back(item.value);
   const std::vector<Attributes::Values> attributes = attributes_.Read(objects);
@@ -95,7 +99,6 @@ std::vector<std::optional<PythonThreads::Reading>> PythonThreads::ReadThreads(
 
 std::vector<PythonThread> PythonThreads::Read() {
   types_.Forget();
-  attributes_.Forget();
   std::unordered_map<uint64_t, Hints> hints;
   std::vector<PythonThread> threads;
   for (const uint64_t interpreter : Interpreters()) {

@@ -27,6 +27,8 @@ struct PythonThread {
 class PythonThreads {
  public:
   PythonThreads(RemoteMemory* memory, const Runtime& runtime);
+  PythonThreads(const PythonThreads&) = delete;
+  PythonThreads& operator=(const PythonThreads&) = delete;
 
   /// Main interpreter first. A thread that changed while it was read is left out: what is returned
   /// was found the same twice in a row.

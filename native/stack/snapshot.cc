@@ -7,6 +7,8 @@ namespace {
 
 /// Unreadable ranges that one sample steps over.
 constexpr size_t kMaxResumes = 16;
+/// What a fetch counts at least, so that small ones have an end too.
+constexpr size_t kFetchCost = 4096;
 
 }  // namespace
 
@@ -50,7 +52,7 @@ Segment Snapshot::Fetch(uint64_t address, size_t size) {
   const Range range{address, size};
   const int64_t got = memory_->ReadRanges({&range, 1}, storage.get());
   const Segment segment{address, got < 0 ? 0 : static_cast<size_t>(got), storage.get()};
-  fetched_bytes_ += size;
+  fetched_bytes_ += std::max(size, kFetchCost);
   extra_.insert_or_assign(address, segment);
   extra_storage_.push_back(std::move(storage));
   return segment;

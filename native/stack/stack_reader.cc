@@ -42,7 +42,7 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
       gone_frame_(tables->Marker("<gone>")),
       freed_frame_(tables->Marker("<freed code>")) {
   const auto& t = layout_.thread;
-  state_size_ = std::max({t.next, t.interp, t.current_frame, t.base_frame, t.thread_id,
+  state_size_ = std::max({t.prev, t.next, t.interp, t.current_frame, t.base_frame, t.thread_id,
                           t.native_thread_id, t.datastack_chunk}) +
                 8;
   const auto& i = layout_.interpreter;
@@ -136,8 +136,11 @@ void StackReader::ReadControl() {
       return interpreter.address + layout_.interpreter.gil_runtime_state == before_[i].gil;
     };
     const auto owner = std::find_if(interpreters_.begin(), interpreters_.end(), owns);
-    if (owner == interpreters_.end()) control_known_ = false;
-    gil_of_[i] = static_cast<size_t>(owner - interpreters_.begin());
+    if (owner != interpreters_.end()) {
+      gil_of_[i] = static_cast<size_t>(owner - interpreters_.begin());
+    } else if (count > 1) {
+      control_known_ = false;
+    }
   }
 }
 
@@ -202,8 +205,6 @@ bool StackReader::FindInterpreters() {
   // The list is newest first; the main interpreter, the oldest, leads here.
   std::reverse(found.begin(), found.end());
   interpreters_ = std::move(found);
-  std::erase_if(threads_,
-                [this](const auto& thread) { return thread->interpreter >= interpreters_.size(); });
   plan_valid_ = false;
   picture_holds_ = false;
   return !interpreters_.empty();
@@ -217,6 +218,11 @@ StackReader::Thread* StackReader::ThreadAt(uint64_t address, size_t interpreter,
     return thread->plan.address == address;
   });
   if (found == threads_.end()) {
+    // One that was listed already: the list loops, or was changed while it was read.
+    const auto listed = std::find_if(threads_.begin(), place, [address](const auto& thread) {
+      return thread->plan.address == address;
+    });
+    if (listed != place) return listed->get();
     plan_valid_ = false;
     return threads_.insert(place, std::make_unique<Thread>(address, interpreter))->get();
   }
@@ -251,6 +257,8 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   thread->is_main = interpreter.id == 0 && (main_thread != 0 ? main_thread == thread->plan.address
                                                              : native_id == main_native_id_);
   thread->python_id = Load<uint64_t>(state + layout_.thread.thread_id);
+  thread->prev = Load<uint64_t>(state + layout_.thread.prev);
+  thread->next = Load<uint64_t>(state + layout_.thread.next);
   const std::span<const Segment> planned =
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
   const WalkResult walked = walk_.Walk(&thread->plan, planned, state, MotionOf(*thread));
@@ -286,7 +294,8 @@ void StackReader::ListThreads(size_t index) {
   auto at = Load<uint64_t>(head + layout_.interpreter.threads_head - interpreter_from_);
   for (size_t count = 0; at != 0 && count < kMaxThreads; ++count) {
     Thread* thread = ThreadAt(at, index, listed_);
-    if (thread->listed) break;  // the list loops
+    if (thread->listed) break;
+    thread->interpreter = index;
     thread->listed = true;
     ++listed_;
     const std::byte* state = StateOf(*thread);
@@ -434,8 +443,10 @@ bool StackReader::ReadHolder() {
   const std::byte* state = StateOf(*holder_);
   if (state == nullptr ||
       Load<uint64_t>(state + layout_.thread.interp) != interpreters_.front().address ||
-      Load<uint64_t>(state + layout_.thread.native_thread_id) != holder_->native_id) {
-    return false;
+      Load<uint64_t>(state + layout_.thread.native_thread_id) != holder_->native_id ||
+      Load<uint64_t>(state + layout_.thread.prev) != holder_->prev ||
+      Load<uint64_t>(state + layout_.thread.next) != holder_->next) {
+    return false;  // a state that was freed has lost its place in the list
   }
   steady_holder_ = holder_->native_id;
   return ReadThread(holder_, state, snapshot_.segments()[1].data, &samples_[holder_->sample]);

@@ -84,6 +84,8 @@ class StackReader {
     uint64_t native_id = 0;
     uint64_t python_id = 0;
     bool is_main = false;
+    uint64_t prev = 0;  // neighbours in the list of threads
+    uint64_t next = 0;
     uint64_t generation = 0;      // at which the code of its links was last checked
     size_t sample = 0;            // index of its last sample
     std::vector<int32_t> stacks;  // stacks[i] is the stack that ends in plan.links[i]

@@ -1,6 +1,7 @@
 #include "stack/thread_plan.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace pyprof {
 namespace {
@@ -12,6 +13,10 @@ constexpr uint64_t kRoom = 768;
 constexpr int kWindow = 64;
 /// Frames outside of the chunks that are read although the last sample did not meet them.
 constexpr size_t kSpareOutside = 4;
+/// What one thread's chunks may take in a plan; a million frames are 100 MB.
+constexpr uint64_t kMaxPlanned = 256u << 20;
+/// Frames outside of the chunks that are planned; each costs a third of a microsecond.
+constexpr size_t kMaxOutside = 4096;
 /// CPython keeps one chunk that went out of use; a stack that swings far may come back to more.
 constexpr size_t kSpareChunks = 4;
 constexpr uint64_t kSpareBytes = 16 * 1024;
@@ -61,15 +66,21 @@ void ThreadPlan::NoteTop(uint64_t bytes) {
 }
 
 void ThreadPlan::NoteOutside(const std::vector<uint64_t>& met) {
-  const bool known = std::all_of(met.begin(), met.end(), [this](uint64_t address) {
-    return std::find(outside.begin(), outside.end(), address) != outside.end();
-  });
-  if (known && outside.size() <= met.size() + kSpareOutside) return;
-  std::vector<uint64_t> next = met;
-  for (const uint64_t old : outside) {
-    if (next.size() >= met.size() + kSpareOutside) break;
-    if (std::find(met.begin(), met.end(), old) == met.end()) next.push_back(old);
+  std::vector<uint64_t> next(met.begin(),
+                             met.begin() + static_cast<ptrdiff_t>(std::min(met.size(), kMaxOutside)));
+  std::sort(next.begin(), next.end());
+  next.erase(std::unique(next.begin(), next.end()), next.end());
+  const size_t limit = next.size() + kSpareOutside;
+  if (outside.size() <= limit &&
+      std::includes(outside.begin(), outside.end(), next.begin(), next.end())) {
+    return;
   }
+  std::vector<uint64_t> spare;
+  std::set_difference(outside.begin(), outside.end(), next.begin(), next.end(),
+                      std::back_inserter(spare));
+  spare.resize(std::min(spare.size(), kSpareOutside));
+  next.insert(next.end(), spare.begin(), spare.end());
+  std::sort(next.begin(), next.end());
   outside = std::move(next);
   changed = true;
 }
@@ -77,10 +88,8 @@ void ThreadPlan::NoteOutside(const std::vector<uint64_t>& met) {
 void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, std::vector<Range>* out) const {
   out->push_back({address, state_size});
   if (!outside.empty()) {
-    std::vector<uint64_t> sorted = outside;
-    std::sort(sorted.begin(), sorted.end());
-    Range range{sorted.front(), frame_size};
-    for (const uint64_t at : sorted) {
+    Range range{outside.front(), frame_size};
+    for (const uint64_t at : outside) {
       if (at + frame_size - range.address > range.size + kMergeWithin) {
         out->push_back(range);
         range = {at, frame_size};
@@ -90,7 +99,11 @@ void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, std::vector<
     }
     out->push_back(range);
   }
-  for (size_t i = chunks.size(); i-- > 0;) out->push_back({chunks[i].address, chunks[i].bytes});
+  uint64_t bytes = 0;
+  for (size_t i = chunks.size(); i-- > 0 && bytes <= kMaxPlanned;) {
+    out->push_back({chunks[i].address, chunks[i].bytes});
+    bytes += chunks[i].bytes;
+  }
   for (const Chunk& spare : spares) out->push_back({spare.address, spare.bytes});
 }
 

@@ -41,7 +41,7 @@ class ThreadPlan {
   std::vector<Chunk> chunks;
   /// Chunks that went out of use lately, with what to read of them.
   std::vector<Chunk> spares;
-  /// Frames outside of the chunks that the last samples met.
+  /// Frames outside of the chunks that the last samples met, by address.
   std::vector<uint64_t> outside;
   /// The last chain that was read whole, root first. Each sample proves anew, by its own bytes,
   /// which part of it still holds.

@@ -205,13 +205,12 @@ export async function still(pid: number): Promise<void> {
 /** The state letter of each thread: S sleeps, R runs or wants to, T is stopped, Z has ended. */
 export function threadStates(pid: number): string[] {
   const tasks = `/proc/${pid}/task`
-  return readdirSync(tasks).map((task) => {
-    // The name before the state stands in parentheses and may hold anything.
-    return readFileSync(join(tasks, task, 'stat'), 'utf8')
-      .split(') ')
-      .at(-1)!
-      .charAt(0)
-  })
+  return readdirSync(tasks).map((task) => stateIn(join(tasks, task, 'stat')))
+}
+
+function stateIn(stat: string): string {
+  // The name before the state stands in parentheses and may hold anything.
+  return readFileSync(stat, 'utf8').split(') ').at(-1)!.charAt(0)
 }
 
 /**
@@ -219,13 +218,23 @@ export function threadStates(pid: number): string[] {
  * costs is not the sampler's fault. Only while it runs.
  */
 export function waitedForCore(): number {
-  const tasks = '/proc/self/task'
-  const samplers = readdirSync(tasks).filter(
-    (task) => readFileSync(join(tasks, task, 'comm'), 'utf8').trim() === SAMPLER_THREAD,
-  )
-  if (samplers.length !== 1) throw new Error(`There are ${samplers.length} sampling threads.`)
+  const [task, ...others] = samplerTasks()
+  if (task === undefined || others.length > 0) throw new Error('There is not one sampling thread.')
   // schedstat: time on a core, time waited for one, times run.
-  return Number(readFileSync(join(tasks, samplers[0]!, 'schedstat'), 'utf8').split(' ')[1])
+  return Number(readFileSync(join(task, 'schedstat'), 'utf8').split(' ')[1])
+}
+
+/** Whether this process's sampling thread has begun to wait for a tick. */
+export function samplerSleeps(): boolean {
+  const task = samplerTasks()[0] // it may not have its name yet
+  return task !== undefined && stateIn(join(task, 'stat')) === 'S'
+}
+
+function samplerTasks(): string[] {
+  const tasks = readdirSync('/proc/self/task').map((task) => join('/proc/self/task', task))
+  return tasks.filter((task) => {
+    return readFileSync(join(task, 'comm'), 'utf8').trim() === SAMPLER_THREAD
+  })
 }
 
 /** All samples of a profile, with names. */

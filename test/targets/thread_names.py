@@ -1,7 +1,7 @@
 """Threads whose names are to be read. The first argument names the arrangement.
 
-Facts are names by native thread id: `python` those that `threading` knows, `system` those of threads
-that it does not know.
+Facts are names by native thread id: `python` those that `threading` knows, `system` those of
+threads that it does not know.
 """
 
 import _thread

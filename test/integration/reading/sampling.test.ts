@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { NS_PER_MS, NS_PER_S, startCapture, waitedForCore } from '../../support/capture.ts'
+import {
+  NS_PER_MS,
+  NS_PER_S,
+  samplerSleeps,
+  startCapture,
+  waitedForCore,
+} from '../../support/capture.ts'
 import { MINORS } from '../../support/pythons.ts'
 import { tickTolerance } from '../../support/statistics.ts'
 import { startPython, startTarget } from '../../support/target.ts'
@@ -138,6 +144,7 @@ describe.each(MINORS)('sampling %s', (minor) => {
     expect(status).toMatchObject({ endReason: 'duration', elapsed: 0.3 * NS_PER_S, ticks: 0 })
 
     const capture = startCapture(target.pid, { rate: 0.1 })
+    await capture.until('the wait for the first tick', samplerSleeps)
     const stopping = performance.now()
     capture.stop()
     expect(performance.now() - stopping).toBeLessThan(500)

@@ -1,0 +1,83 @@
+import type { Case, Run } from '../lib/case.ts'
+import { measure } from '../lib/measured.ts'
+import type { Peer } from '../lib/peers.ts'
+import { record } from '../lib/pyprof.ts'
+import { readerBench } from '../lib/reader-bench.ts'
+import { median, ratios, spread } from '../lib/stats.ts'
+import { table } from '../lib/table.ts'
+import { withFrames } from '../lib/target.ts'
+
+const SHAPES = [
+  { depth: 10, threads: 1, reach: 3 },
+  { depth: 50, threads: 10, reach: 20 },
+  { depth: 1000, threads: 1, reach: 5 },
+] as const
+
+/** Asked of the peer: more than it can do on any of the shapes, so that it runs flat out. */
+const PEER_RATE = 500_000
+
+async function peerRate(peer: Peer, pid: number, threads: number, seconds: number) {
+  const more = threads > 1 ? ['-a'] : []
+  const usage = await measure(peer.command(pid, PEER_RATE, seconds, more), 'sampler')
+  const rate = peer.rate(usage)
+  if (rate === undefined) throw new Error(`${peer.name} did not say how much it captured`)
+  return rate
+}
+
+async function run({ quick, peers, say }: Run): Promise<void> {
+  const peer = peers.find(({ minors }) => minors.includes('3.15'))
+  const rounds = quick ? 1 : 7
+  const seconds = quick ? 1 : 2
+  const rows: string[][] = []
+  for (const { depth, threads, reach } of SHAPES) {
+    for (const busy of [0, 1]) {
+      const theirs: number[] = []
+      const reader: number[] = []
+      const whole: number[] = []
+      await withFrames({ minor: '3.15', depth, threads, busy }, async ({ pid }) => {
+        for (let round = 0; round < rounds; round++) {
+          if (peer) theirs.push(await peerRate(peer, pid, threads, seconds))
+          const blocks = await readerBench(pid, 9, (seconds * 1000) / 18)
+          reader.push(1e9 / median(blocks.wall))
+          const { summary } = await record(
+            { pid, rate: '100khz', read: 'live', seconds },
+            'sampler',
+          )
+          whole.push(summary.ticks / (summary.durationNs / 1e9))
+        }
+      })
+      const kilo = (rates: readonly number[]) => spread(rates.map((rate) => rate / 1000))
+      rows.push([
+        `${threads} × ${depth}`,
+        busy ? 'one busy' : 'idle',
+        peer ? spread(ratios(reader, theirs)) : 'no peer',
+        `≥ ${reach}`,
+        peer ? spread(ratios(whole, theirs)) : 'no peer',
+        kilo(theirs),
+        kilo(reader),
+        kilo(whole),
+      ])
+    }
+  }
+  say(
+    table(
+      [
+        'threads × frames',
+        'target',
+        'reader ÷ peer',
+        'to reach',
+        '`record -r 100khz` ÷ peer',
+        'peer, k/s',
+        'reader, k/s',
+        '`record`, k/s',
+      ],
+      rows,
+    ),
+  )
+}
+
+export const peerRateCase: Case = {
+  name: 'peer-rate',
+  question: "How many samples a second, flat out, beside CPython 3.15's own sampler?",
+  run,
+}

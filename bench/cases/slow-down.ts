@@ -1,0 +1,170 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { samplerThread, untilSampling } from '../lib/busy.ts'
+import type { Case, Run } from '../lib/case.ts'
+import type { Core } from '../lib/cores.ts'
+import { type Measured, startMeasured } from '../lib/measured.ts'
+import type { Peer } from '../lib/peers.ts'
+import { type Read, startRecord } from '../lib/pyprof.ts'
+import { median, medianInterval } from '../lib/stats.ts'
+import { table } from '../lib/table.ts'
+import { startTarget } from '../lib/target.ts'
+import { temporary } from '../lib/temporary.ts'
+import { until } from '../lib/wait.ts'
+
+const US_PER_S = 1e6
+/** Longer than any window, so that a profiler is always ended by the harness. */
+const LONG_SECONDS = 60
+
+/** A way of being sampled, or of being left alone. */
+interface Side {
+  readonly name: string
+  /** Hz; 0 for the control. */
+  readonly rate: number
+  readonly reach: string
+  /** Whether each sample takes time of the target itself, of which a cost can be told. */
+  readonly takesTime: boolean
+  /** Resolves when sampling is under way. */
+  start(pid: number): Promise<Measured | undefined>
+  /** Share of work lost, a value a round: by the clock, and by the target's own CPU time. */
+  readonly loss: number[]
+  readonly cpuLoss: number[]
+}
+
+function side(name: string, rate: number, reach: string, start: Side['start']): Side {
+  const takesTime = /exact|stop|blocking/.test(name)
+  return { name, rate, reach, takesTime, start, loss: [], cpuLoss: [] }
+}
+
+function ours(read: Read, rate: number, reach: string, core: Core = 'sampler'): Side {
+  const name = read === 'auto' ? `pyprof, default settings` : `pyprof --read ${read}`
+  return side(name, rate, reach, async (pid) => {
+    const running = await startRecord(
+      { pid, rate: String(rate), read, seconds: LONG_SECONDS },
+      core,
+    )
+    await until('pyprof to sample', () => samplerThread(running.pid) !== undefined)
+    return running
+  })
+}
+
+function theirs(peer: Peer, rate: number, more: readonly string[] = []): Side {
+  return side([peer.name, ...more].join(' '), rate, '', async (pid) => {
+    const running = await startMeasured(peer.command(pid, rate, LONG_SECONDS, more), 'sampler')
+    await untilSampling(running.pid, rate)
+    return running
+  })
+}
+
+interface Reading {
+  readonly time: number
+  readonly done: number
+  readonly cpu: number
+}
+
+/** Where the target stands; both numbers are of the same moment to within one unit of its work. */
+function look(file: string): Reading {
+  const bytes = readFileSync(file)
+  const time = Number(process.hrtime.bigint())
+  const [done = 0n, cpu = 0n] = new BigUint64Array(bytes.buffer, bytes.byteOffset, 2)
+  return { time, done: Number(done), cpu: Number(cpu) }
+}
+
+interface Speed {
+  readonly byClock: number
+  readonly byCpu: number
+}
+
+async function window(file: string, ms: number): Promise<Speed> {
+  const from = look(file)
+  await sleep(ms)
+  const to = look(file)
+  const done = to.done - from.done
+  return { byClock: done / (to.time - from.time), byCpu: done / (to.cpu - from.cpu) }
+}
+
+async function oneRound(sides: readonly Side[], pid: number, file: string, ms: number) {
+  let before = await window(file, ms)
+  for (const { start, loss, cpuLoss } of sides) {
+    const running = await start(pid)
+    const during = await window(file, ms)
+    if (running) {
+      process.kill(running.pid, 'SIGINT')
+      await running.ended
+    }
+    const after = await window(file, ms)
+    loss.push(1 - (2 * during.byClock) / (before.byClock + after.byClock))
+    cpuLoss.push(1 - (2 * during.byCpu) / (before.byCpu + after.byCpu))
+    before = after
+  }
+}
+
+function interval(values: readonly number[], scale: number, digits: number): string {
+  const number = (value: number) => (value * scale).toFixed(digits)
+  const between = medianInterval(values)
+  const range = between ? `${number(between[0])} … ${number(between[1])}` : 'too few'
+  return `${number(median(values))} (${range})`
+}
+
+async function run({ quick, peers, say }: Run): Promise<void> {
+  const cpython = peers.find(({ minors }) => minors.includes('3.15'))
+  const sides = [
+    side('nothing: the noise', 0, '', async () => undefined),
+    ours('auto', 100, '≤ 0.5 %', 'any'),
+    ours('live', 1000, 'not measurable'),
+    ours('live', 10_000, '≤ 1 %'),
+    ours('exact', 100, ''),
+    ours('exact', 1000, '≤ half of stop'),
+    ours('stop', 100, ''),
+    ours('stop', 1000, ''),
+    ...(cpython ? [theirs(cpython, 1000), theirs(cpython, 1000, ['--blocking'])] : []),
+    ...peers
+      .filter((peer) => peer !== cpython && peer.minors.includes('3.15'))
+      .map((p) => theirs(p, 1000)),
+  ]
+  const file = temporary('work')
+  writeFileSync(file, new Uint8Array(16))
+  const target = await startTarget('3.15', 'work.py', [file])
+  try {
+    for (let round = 0; round < (quick ? 1 : 24); round++) {
+      await oneRound(sides, target.pid, file, quick ? 300 : 600)
+    }
+  } finally {
+    await target.end()
+  }
+  const rows = sides.map(({ name, rate, reach, takesTime, loss, cpuLoss }) => [
+    name,
+    rate === 0 ? '' : `${rate} Hz`,
+    interval(loss, 100, 2),
+    reach,
+    interval(cpuLoss, 100, 2),
+    takesTime
+      ? interval(
+          loss.map((share) => share / rate),
+          US_PER_S,
+          1,
+        )
+      : '',
+    String(loss.length),
+  ])
+  say(
+    table(
+      [
+        'sampled by',
+        'rate',
+        'loss, %',
+        'to reach',
+        'loss by its own CPU time, %',
+        'cost a sample, µs',
+        'pairs',
+      ],
+      rows,
+    ),
+  )
+}
+
+export const slowDown: Case = {
+  name: 'slow-down',
+  question: 'How much slower is a busy, call-heavy target while it is sampled?',
+  run,
+}

@@ -1,0 +1,234 @@
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fuzz/input.h"
+#include "runtime/debug_offsets.h"
+#include "stack/stack_reader.h"
+#include "test/fake/offset_table.h"
+#include "test/fake/python.h"
+
+namespace {
+
+using pyprof::fuzz::Input;
+using pyprof::fuzz::Require;
+using pyprof::test::FakeMemory;
+using pyprof::test::FakePython;
+using pyprof::test::FakeThread;
+
+/// A fake Python that can be made as it was again. Building one takes longer than reading it.
+class Scene {
+ public:
+  explicit Scene(int minor) : python_(minor) {
+    FakeThread& main = python_.AddThread("main").Enter().Call("<module>").Call("serve");
+    main.Recurse("down", 170).Resume(python_.Generator("rows")).Call("leaf");
+    FakeThread& worker = python_.AddThread("worker").Enter().Call("run");
+    worker.Resume(python_.Generator("task")).Enter().Call("step").Resume(python_.Generator("inner"));
+    python_.AddThread("native");
+    python_.AddThread("sub", python_.AddInterpreter(1)).Enter().Call("job").Call("work");
+    FakeMemory& memory = python_.memory();
+    for (const uint64_t page : memory.Pages()) {
+      for (uint64_t at = page; at < page + FakeMemory::kPage; at += 8) {
+        if (memory.Get<uint64_t>(at) != 0) words_.push_back(at);
+      }
+    }
+  }
+
+  FakePython& python() { return python_; }
+  uint64_t Word(uint64_t index) const { return words_[index % words_.size()]; }
+
+  void Put(uint64_t address, uint64_t value) {
+    FakeMemory& memory = python_.memory();
+    if (!memory.IsMapped(address)) return;
+    changed_.try_emplace(address, memory.Get<uint64_t>(address));
+    memory.Put(address, value);
+  }
+  uint64_t Get(uint64_t address) const {
+    return python_.memory().IsMapped(address) ? python_.memory().Get<uint64_t>(address) : address;
+  }
+  void Unmap(uint64_t address) {
+    FakeMemory& memory = python_.memory();
+    if (!memory.IsMapped(address)) return;
+    const uint64_t page = address / FakeMemory::kPage * FakeMemory::kPage;
+    std::string& bytes = unmapped_[page];
+    bytes.resize(FakeMemory::kPage);
+    memory.Peek(page, bytes.data(), bytes.size());
+    memory.Unmap(page, FakeMemory::kPage);
+  }
+  void MapAll() {
+    for (const auto& [page, bytes] : unmapped_) {
+      python_.memory().Map(page, FakeMemory::kPage);
+      python_.memory().Write(page, bytes);
+    }
+    unmapped_.clear();
+  }
+  void Restore() {
+    MapAll();
+    for (const auto& [address, value] : changed_) python_.memory().Put(address, value);
+    changed_.clear();
+    python_.memory().OnRange({});
+  }
+
+ private:
+  mutable FakePython python_;
+  std::vector<uint64_t> words_;  // addresses of words that are not zero
+  std::map<uint64_t, uint64_t> changed_;
+  std::map<uint64_t, std::string> unmapped_;
+};
+
+Scene& SceneOf(int minor) {
+  static std::array<std::unique_ptr<Scene>, 3> scenes;
+  auto& scene = scenes[static_cast<size_t>(minor - 13)];
+  if (scene == nullptr) scene = std::make_unique<Scene>(minor);
+  return *scene;
+}
+
+/// One change of the target's memory.
+struct Change {
+  uint8_t kind;
+  uint16_t word;
+  uint64_t value;
+
+  void Apply(Scene* scene) const {
+    const uint64_t at = scene->Word(word);
+    switch (kind % 8) {
+      case 0:
+        return scene->Put(at, value);
+      case 1:
+        return scene->Put(at, scene->Word(value));
+      case 2:
+        return scene->Put(at, scene->Get(scene->Word(value)));
+      case 3:
+        return scene->Put(at, scene->Get(at) + value - 128);
+      case 4:
+        return scene->Put(at, scene->Get(at) ^ uint64_t{1} << value % 64);
+      case 5:
+        return scene->Unmap(at);
+      case 6:
+        return scene->MapAll();
+      case 7:  // a word at any place, aligned or not
+        return scene->Put((at & ~uint64_t{4095}) + value % 4089, value >> 12);
+    }
+  }
+};
+
+Change TakeChange(Input* input) {
+  Change change{};
+  change.kind = input->Take<uint8_t>();
+  change.word = input->Take<uint16_t>();
+  // Short numbers for what takes one, so that inputs stay small.
+  change.value = change.kind % 8 == 0 || change.kind % 8 == 7 ? input->Take<uint64_t>()
+                                                              : input->Take<uint16_t>();
+  return change;
+}
+
+class Session {
+ public:
+  Session(Scene* scene, const pyprof::Layout& layout, pyprof::Motion motion)
+      : scene_(scene),
+        motion_(motion),
+        reader_(&scene->python().memory(), {FakePython::kRuntime, layout},
+                FakePython::kFirstNativeId, &tables_) {}
+
+  /// Takes a sample, during which the target changes as `changes` say: each before the copying of
+  /// one range.
+  void Sample(std::vector<std::pair<uint64_t, Change>> changes) {
+    FakeMemory& memory = scene_->python().memory();
+    uint64_t range = 0;
+    memory.OnRange([&](uint64_t) {
+      for (const auto& [when, change] : changes) {
+        if (when == range) change.Apply(scene_);
+      }
+      ++range;
+    });
+    memory.ResetCounts();
+    const auto status = reader_.Sample(motion_);
+    memory.OnRange({});
+    Require(memory.counts().reads < 300'000, "a sample ends soon");
+    Require(memory.counts().bytes < uint64_t{2} << 30, "a sample does not ask for all there is");
+    if (status == pyprof::SampleStatus::kOk) Check();
+  }
+
+ private:
+  /// Whether what came of it is a profile.
+  void Check() {
+    tables_.TakeNew(&rows_);
+    const auto in = [](int32_t index, size_t size) {
+      return index >= 0 && static_cast<size_t>(index) < size;
+    };
+    Require(reader_.samples().size() < 1000, "there are not more threads than in memory");
+    for (const pyprof::ThreadSample& sample : reader_.samples()) {
+      Require(sample.quality != pyprof::Quality::kMissed || sample.stack == pyprof::kNoStack,
+              "a missed sample has no stack");
+      Require(sample.quality == pyprof::Quality::kExact ||
+                  sample.reason != pyprof::Reason::kNone,
+              "what is not exact has a reason");
+      Require(sample.serial != UINT32_MAX, "a sample is a thread's");
+      size_t depth = 0;
+      for (int32_t stack = sample.stack; stack != pyprof::kNoStack; ++depth) {
+        Require(in(stack, rows_.stacks.size()), "a stack is in the table");
+        const pyprof::StackRow& row = rows_.stacks[static_cast<size_t>(stack)];
+        Require(in(row.frame, rows_.frames.size()), "a frame is in the table");
+        Require(row.parent < stack, "a parent stands before its child");
+        const pyprof::FrameRow& frame = rows_.frames[static_cast<size_t>(row.frame)];
+        Require(in(frame.function, rows_.functions.size()), "a function is in the table");
+        stack = row.parent;
+      }
+      Require(depth < 100'000, "a stack is not deeper than memory");
+    }
+  }
+
+  Scene* scene_;
+  pyprof::Motion motion_;
+  pyprof::Tables tables_;
+  pyprof::NewRows rows_;
+  pyprof::StackReader reader_;
+};
+
+}  // namespace
+
+/// The input is a script: which Python, how it is read, which of its offsets are odd; then changes
+/// of its memory, before or while it is sampled.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  constexpr int kMaxSamples = 12;
+  Input input(data, size);
+  const auto head = input.Take<uint8_t>();
+  const int minor = 13 + head % 3;
+  Scene& scene = SceneOf(minor);
+
+  pyprof::Layout layout = scene.python().layout();
+  if (head / 3 % 4 == 3) {
+    pyprof::test::OffsetTable table(minor);
+    for (int i = head / 12 % 4; i >= 0; --i) {
+      const auto word = input.Take<uint8_t>();
+      if (word >= 3) table.words()[word % table.words().size()].value = input.Take<uint16_t>();
+    }
+    const auto parsed = pyprof::ParseDebugOffsets(table.Bytes());
+    if (parsed.status != pyprof::OffsetsStatus::kOk) return 0;
+    layout = parsed.layout;
+  }
+  Session session(&scene, layout,
+                  head / 48 % 2 == 0 ? pyprof::Motion::kPossible : pyprof::Motion::kStill);
+
+  std::vector<std::pair<uint64_t, Change>> during;
+  for (int samples = 0; !input.empty() && samples < kMaxSamples;) {
+    const auto step = input.Take<uint8_t>();
+    if (step < 48) {
+      session.Sample(std::exchange(during, {}));
+      ++samples;
+    } else if (step < 56) {
+      scene.python().AdvanceGeneration();
+    } else if (step < 144) {
+      TakeChange(&input).Apply(&scene);
+    } else {
+      const auto when = input.Take<uint8_t>();
+      during.emplace_back(when, TakeChange(&input));
+    }
+  }
+  session.Sample(std::move(during));
+  session.Sample({});
+  scene.Restore();
+  return 0;
+}
