@@ -61,6 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
       quick: { type: 'boolean', default: false },
       'install-peers': { type: 'boolean', default: false },
       minutes: { type: 'string', default: '10' },
+      rounds: { type: 'string' },
     },
   })
   if (values['install-peers']) {
@@ -73,12 +74,19 @@ async function main(args: readonly string[]): Promise<void> {
   if (values.quick) say('careful: --quick is a smoke test; its numbers mean little')
   const { peers, report } = await peersHere()
   for (const line of report) say(`compared with ${line}`)
+  const context = {
+    quick: values.quick,
+    rounds: (usual: number) => (values.quick ? 1 : Number(values.rounds ?? usual)),
+    peers,
+    minutes: Number(values.minutes),
+    say,
+  }
   let failed = false
   for (const each of cases) {
     say(`\n## ${each.name}\n\n${each.question}\n`)
     const before = await background()
     try {
-      await each.run({ quick: values.quick, peers, minutes: Number(values.minutes), say })
+      await each.run(context)
     } catch (error) {
       failed = true
       say(`FAILED: ${error instanceof Error ? error.stack : String(error)}`)

@@ -18,16 +18,16 @@ function timed(work: () => number): { ms: number; bytes: number } {
   return { ms: performance.now() - from, bytes }
 }
 
-async function run({ quick, say }: Run): Promise<void> {
+async function run({ rounds, quick, say }: Run): Promise<void> {
   const profile = syntheticProfile(quick ? 100_000 : 1_000_000)
-  const rounds = quick ? 2 : 9
+  const count = rounds(9)
   const sides = FORMATS.map((format) => ({
     format,
     ms: [] as number[],
     base: [] as number[],
     bytes: 0,
   }))
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < count; round++) {
     for (const side of sides) {
       side.base.push(timed(() => plain(profile)).ms)
       const made = timed(() => {

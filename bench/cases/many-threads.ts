@@ -36,8 +36,8 @@ async function measureOnce(pid: number, read: Read, seconds: number, into: Measu
   into.dropped += droppedSamples
 }
 
-async function run({ quick, peers, say }: Run): Promise<void> {
-  const rounds = quick ? 1 : 5
+async function run({ rounds, quick, peers, say }: Run): Promise<void> {
+  const count = rounds(5)
   const seconds = quick ? 1 : 4
   const peer = peers.find(({ minors }) => minors.includes('3.15'))
   const rows: string[][] = []
@@ -47,7 +47,7 @@ async function run({ quick, peers, say }: Run): Promise<void> {
     )
     const theirs: Measure = { rate: [], share: [], exact: 0, missed: 0, dropped: 0 }
     const inPosition = async ({ pid }: Target) => {
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; round < count; round++) {
         for (const [read, into] of own) await measureOnce(pid, read, seconds, into)
         if (!peer) continue
         const long = await measure(peer.command(pid, RATE, seconds + 1, ['-a']), 'sampler')

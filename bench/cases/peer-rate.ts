@@ -16,17 +16,31 @@ const SHAPES = [
 /** Asked of the peer: more than it can do on any of the shapes, so that it runs flat out. */
 const PEER_RATE = 500_000
 
+/**
+ * Samples a second of CPU time, its start not counted: from two recordings, the second longer by
+ * `seconds`. Undefined when the difference is lost in noise.
+ */
 async function peerRate(peer: Peer, pid: number, threads: number, seconds: number) {
   const more = threads > 1 ? ['-a'] : []
-  const usage = await measure(peer.command(pid, PEER_RATE, seconds, more), 'sampler')
-  const rate = peer.rate(usage)
-  if (rate === undefined) throw new Error(`${peer.name} did not say how much it captured`)
-  return rate
+  const [short, long] = [1, 1 + seconds].map((length) => peer.command(pid, PEER_RATE, length, more))
+  const from = await measure(short!, 'sampler')
+  const to = await measure(long!, 'sampler')
+  return (
+    ((peer.samples(to) ?? Number.NaN) - (peer.samples(from) ?? Number.NaN)) / (to.cpu - from.cpu)
+  )
 }
 
-async function run({ quick, peers, say }: Run): Promise<void> {
+/** The same of `pyprof record`. */
+async function recordRate(pid: number, seconds: number) {
+  const options = { pid, rate: '100khz', read: 'live' } as const
+  const from = await record({ ...options, seconds: 1 }, 'sampler')
+  const to = await record({ ...options, seconds: 1 + seconds }, 'sampler')
+  return (to.summary.ticks - from.summary.ticks) / (to.usage.cpu - from.usage.cpu)
+}
+
+async function run({ rounds, quick, peers, say }: Run): Promise<void> {
   const peer = peers.find(({ minors }) => minors.includes('3.15'))
-  const rounds = quick ? 1 : 7
+  const count = rounds(7)
   const seconds = quick ? 1 : 2
   const rows: string[][] = []
   for (const { depth, threads, reach } of SHAPES) {
@@ -35,15 +49,11 @@ async function run({ quick, peers, say }: Run): Promise<void> {
       const reader: number[] = []
       const whole: number[] = []
       await withFrames({ minor: '3.15', depth, threads, busy }, async ({ pid }) => {
-        for (let round = 0; round < rounds; round++) {
+        for (let round = 0; round < count; round++) {
           if (peer) theirs.push(await peerRate(peer, pid, threads, seconds))
           const blocks = await readerBench(pid, 9, (seconds * 1000) / 18)
-          reader.push(1e9 / median(blocks.wall))
-          const { summary } = await record(
-            { pid, rate: '100khz', read: 'live', seconds },
-            'sampler',
-          )
-          whole.push(summary.ticks / (summary.durationNs / 1e9))
+          reader.push(1e9 / median(blocks.ours))
+          whole.push(await recordRate(pid, seconds))
         }
       })
       const kilo = (rates: readonly number[]) => spread(rates.map((rate) => rate / 1000))
@@ -74,10 +84,14 @@ async function run({ quick, peers, say }: Run): Promise<void> {
       rows,
     ),
   )
+  say(
+    'A sample is a look at all threads. Per second of CPU time, so that it matters little what else ' +
+      `the machine does; flat out, on a core of its own, that is a second. The peer is asked for ${PEER_RATE} Hz.`,
+  )
 }
 
 export const peerRateCase: Case = {
   name: 'peer-rate',
-  question: "How many samples a second, flat out, beside CPython 3.15's own sampler?",
+  question: "How many samples a second of CPU time, flat out, beside CPython 3.15's own sampler?",
   run,
 }

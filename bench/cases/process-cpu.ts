@@ -39,7 +39,7 @@ function sidesFor(minor: Minor, { peers }: Run): Side[] {
 
 async function run(context: Run): Promise<void> {
   const { quick, say } = context
-  const rounds = quick ? 1 : 5
+  const rounds = context.rounds(5)
   const seconds = quick ? 2 : 10
   const rows: string[][] = []
   for (const minor of ['3.15', '3.13'] as const) {

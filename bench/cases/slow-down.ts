@@ -106,7 +106,7 @@ function interval(values: readonly number[], scale: number, digits: number): str
   return `${number(median(values))} (${range})`
 }
 
-async function run({ quick, peers, say }: Run): Promise<void> {
+async function run({ rounds, quick, peers, say }: Run): Promise<void> {
   const cpython = peers.find(({ minors }) => minors.includes('3.15'))
   const sides = [
     side('nothing: the noise', 0, '', async () => undefined),
@@ -126,7 +126,7 @@ async function run({ quick, peers, say }: Run): Promise<void> {
   writeFileSync(file, new Uint8Array(16))
   const target = await startTarget('3.15', 'work.py', [file])
   try {
-    for (let round = 0; round < (quick ? 1 : 24); round++) {
+    for (let round = 0; round < rounds(24); round++) {
       await oneRound(sides, target.pid, file, quick ? 300 : 600)
     }
   } finally {

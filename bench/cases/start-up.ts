@@ -10,14 +10,14 @@ const COMMANDS: readonly (readonly [string, readonly string[]])[] = [
   ['pyprof help record', [...PYPROF, 'help', 'record']],
 ]
 
-async function run({ quick, say }: Run): Promise<void> {
+async function run({ rounds, say }: Run): Promise<void> {
   const found = COMMANDS.map(([name, command]) => ({
     name,
     command,
     wall: [] as number[],
     cpu: [] as number[],
   }))
-  for (let round = 0; round < (quick ? 3 : 25); round++) {
+  for (let round = 0; round < rounds(25); round++) {
     for (const { command, wall, cpu } of found) {
       const usage = await measure(command, 'sampler')
       wall.push(usage.wall * 1000)

@@ -20,7 +20,7 @@ const SHAPES: readonly { read: Read; threads: number; busy: number; reach: strin
 ]
 const RATE = 500
 /** Left out at the beginning: the tracer's arrival and the first samples, which learn the target. */
-const SETTLE_SAMPLES = 50
+const SETTLE_SAMPLES = 20
 
 /** What the sampling thread asked of the kernel between two waits for the next tick. */
 type Sample = Map<string, number>

@@ -4,6 +4,8 @@ import type { Peer } from './peers.ts'
 export interface Run {
   /** A smoke test of the case: few and short rounds; its numbers mean little. */
   readonly quick: boolean
+  /** How often each side is measured, given what suits the case. */
+  rounds(usual: number): number
   readonly peers: readonly Peer[]
   readonly minutes: number
   /** Prints a line or a table to stdout. */

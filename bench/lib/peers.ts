@@ -5,8 +5,8 @@ import { measure, type Usage } from './measured.ts'
 import { ROOT } from './root.ts'
 import { temporary } from './temporary.ts'
 
-/** Versions that `--install-peers` installs. */
-const PACKAGES = ['py-spy==0.4.3', 'austin-dist==4.0.0']
+/** What `--install-peers` installs; later versions of austin need glibc 2.38. */
+const PACKAGES = ['py-spy==0.4.3', 'austin-dist==3.7.0']
 /** The minor of their environment. */
 const VENV_MINOR: Minor = '3.14'
 
@@ -17,11 +17,21 @@ export interface Peer {
   readonly minors: readonly Minor[]
   /** Records a process and writes what it found to a file, collapsed where it can. */
   command(pid: number, rate: number, seconds: number, more?: readonly string[]): string[]
-  /** Samples (of all threads together) a second, from what a run said; undefined when it said none. */
+  /** Samples (each of all threads) that a run says it took; undefined when it does not say. */
+  samples(usage: Usage): number | undefined
+  /** The same a second. */
   rate(usage: Usage): number | undefined
 }
 
-function tachyon(): Peer {
+/** What CPython's sampler says at the end. */
+function captured({ stdout, stderr }: Usage): { samples: number; seconds: number } | undefined {
+  const said = /Captured ([\d,]+) samples in ([\d.]+) seconds/.exec(stdout + stderr)
+  return said
+    ? { samples: Number(said[1]!.replaceAll(',', '')), seconds: Number(said[2]) }
+    : undefined
+}
+
+function cpython(): Peer {
   const program = [python('3.15', ROOT), '-m', 'profiling.sampling']
   return {
     name: "CPython 3.15's sampler",
@@ -30,9 +40,10 @@ function tachyon(): Peer {
       ...[...program, 'attach', '-r', String(rate), '-d', String(seconds), ...more],
       ...['--collapsed', '-o', temporary('cpython.collapsed'), String(pid)],
     ],
-    rate: ({ stdout, stderr }) => {
-      const said = /Captured ([\d,]+) samples in ([\d.]+) seconds/.exec(stdout + stderr)
-      return said ? Number(said[1]!.replaceAll(',', '')) / Number(said[2]) : undefined
+    samples: (usage) => captured(usage)?.samples,
+    rate: (usage) => {
+      const said = captured(usage)
+      return said && said.samples / said.seconds
     },
   }
 }
@@ -45,6 +56,7 @@ function pySpy(program: string, minors: readonly Minor[]): Peer {
       ...[program, 'record', '-r', String(rate), '-d', String(seconds), '-f', 'raw', '-i'],
       ...[...more, '-o', temporary('py-spy.collapsed'), '-p', String(pid)],
     ],
+    samples: () => undefined,
     rate: () => undefined,
   }
 }
@@ -57,6 +69,7 @@ function austin(program: string, minors: readonly Minor[]): Peer {
       ...[program, '-i', `${Math.round(1e6 / rate)}us`, '-x', String(seconds), ...more],
       ...['-o', temporary('austin.out'), '-p', String(pid)],
     ],
+    samples: () => undefined,
     rate: () => undefined,
   }
 }
@@ -91,7 +104,7 @@ export async function findPeers(
   targets: readonly { readonly minor: Minor; readonly pid: number }[],
 ): Promise<PeersFound> {
   const candidates: [string, ((minors: readonly Minor[]) => Peer) | undefined][] = [
-    ["CPython 3.15's sampler", () => tachyon()],
+    ["CPython 3.15's sampler", () => cpython()],
     ...(['py-spy', 'austin'] as const).map((name): (typeof candidates)[number] => {
       const program = findProgram(name)
       const make = name === 'py-spy' ? pySpy : austin

@@ -27,7 +27,7 @@ export function syntheticProfile(samples: number): Profile {
   const numbers = (length: number, of: (at: number) => number) =>
     Int32Array.from({ length }, (_, at) => of(at))
   const frames = FUNCTIONS * LINES_EACH
-  const parent = numbers(STACKS, (at) => (at < THREADS ? -1 : Math.max(0, at - 1 - draw(40))))
+  const parent = numbers(STACKS, (at) => (at < THREADS ? -1 : Math.floor(at * (1 - 0.3 * next()))))
   let stack = 0
   const stacks = numbers(samples, () => {
     if (next() < 0.3) stack = draw(STACKS)

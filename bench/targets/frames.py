@@ -10,6 +10,9 @@ import _thread
 import sys
 import time
 
+from parent import die_with_parent
+
+die_with_parent()
 DEPTH, THREADS, BUSY = (int(argument) for argument in sys.argv[1:])
 
 standing = []

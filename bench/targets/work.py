@@ -10,6 +10,8 @@ import mmap
 import sys
 import time
 
+from parent import die_with_parent
+
 
 def leaf(value):
     return value + 1
@@ -31,6 +33,7 @@ def unit():
 
 
 def main():
+    die_with_parent()
     with open(sys.argv[1], "r+b") as file:
         memory = mmap.mmap(file.fileno(), 16)
     fields = memoryview(memory).cast("Q")

@@ -12,6 +12,8 @@ namespace {
 /// A target that makes code without end must not fill the profiler's memory: beyond this the
 /// table starts afresh.
 constexpr size_t kMaxCodes = 1u << 18;
+/// Epoch of an entry that was read for a frame which may be dead.
+constexpr uint64_t kUnchecked = UINT64_MAX;
 /// Code units of all entries together, 4 bytes each: what many small tables may add up to.
 constexpr size_t kMaxUnits = 64u << 20;
 /// A location table beyond this is not read: 4 MiB are a function of some hundred thousand lines.
@@ -22,10 +24,14 @@ constexpr size_t kFirstTableRead = 1024;
 // Words of PyCodeObject that are not published but stand at a fixed distance from the published
 // co_firstlineno in 3.13, 3.14 and 3.15 (Include/cpython/code.h). They are used only where the
 // equation among them holds: co_framesize = co_nlocalsplus + co_stacksize + frame header.
+constexpr int kFlagsFromFirstLine = -20;
 constexpr int kStackSizeFromFirstLine = -4;
 constexpr int kLocalsFromFirstLine = 4;
 constexpr int kFrameSizeFromFirstLine = 8;
 constexpr int kVersionFromFirstLine = 24;
+
+/// CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR (Include/cpython/code.h).
+constexpr uint32_t kGeneratorFlags = 0x20 | 0x80 | 0x200;
 
 template <typename T>
 T Load(const std::byte* at) {
@@ -63,6 +69,7 @@ CodeIdentity CodeTable::IdentityIn(const std::byte* head) const {
           Load<uint64_t>(head + layout_.code.filename),
           Load<uint64_t>(head + layout_.code.qualname),
           Load<uint64_t>(head + layout_.code.linetable),
+          Load<uint32_t>(first_line + kFlagsFromFirstLine),
           Load<int32_t>(first_line),
           Load<int32_t>(first_line + kStackSizeFromFirstLine),
           Load<int32_t>(first_line + kLocalsFromFirstLine),
@@ -125,23 +132,21 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   return std::make_unique<CodeObject>(
       CodeObject{identity, tables_->Function(*qualname, *filename, identity.first_line),
                  address + layout_.code.co_code_adaptive, hidden,
+                 (identity.flags & kGeneratorFlags) != 0,
                  size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
                  locations, std::vector<int32_t>(entries + 1, -1), epoch_});
 }
 
-void CodeTable::Prepare(std::span<const uint64_t> addresses) {
+void CodeTable::Refresh(std::span<const uint64_t> addresses, bool alive) {
   ranges_.clear();
   checked_.clear();
   checked_addresses_.clear();
   for (const uint64_t address : addresses) {
     CodeObject* known = Get(address);
     if (known == nullptr) {
-      if (auto code = ReadCode(address)) {
-        codes_.emplace(address, std::move(code));
-        prepared_.read.push_back(address);
-      }
+      Read(address, alive);
     } else if (known->epoch != epoch_) {
-      known->epoch = epoch_;
+      if (alive) known->epoch = epoch_;
       checked_.push_back(known);
       checked_addresses_.push_back(address);
       ranges_.push_back({address, head_size_});
@@ -156,11 +161,17 @@ void CodeTable::Prepare(std::span<const uint64_t> addresses) {
     prepared_.replaced = true;
     codes_.erase(checked_addresses_[i]);
     recent_.fill({});
-    if (auto code = ReadCode(checked_addresses_[i])) {
-      codes_.emplace(checked_addresses_[i], std::move(code));
-      prepared_.read.push_back(checked_addresses_[i]);
-    }
+    Read(checked_addresses_[i], alive);
   }
+}
+
+/// Reads the code object at the address into the table; nothing when there is none.
+void CodeTable::Read(uint64_t address, bool alive) {
+  auto code = ReadCode(address);
+  if (code == nullptr) return;
+  code->epoch = alive ? epoch_ : kUnchecked;
+  codes_.insert_or_assign(address, std::move(code));
+  prepared_.read.push_back(address);
 }
 
 PreparedCodes CodeTable::TakePrepared() { return std::exchange(prepared_, {}); }
@@ -176,14 +187,14 @@ CodeObject* CodeTable::Get(uint64_t address) {
 
 CodeObject* CodeTable::Find(uint64_t address) {
   if (CodeObject* code = Get(address)) return code;
-  Prepare({&address, 1});
+  Refresh({&address, 1}, false);
   return Get(address);
 }
 
 CodeObject* CodeTable::Current(uint64_t address) {
   CodeObject* code = Get(address);
   if (code != nullptr && code->epoch == epoch_) return code;
-  Prepare({&address, 1});
+  Refresh({&address, 1}, false);
   return Get(address);
 }
 

@@ -19,6 +19,7 @@ struct CodeIdentity {
   uint64_t filename;
   uint64_t qualname;
   uint64_t linetable;
+  uint32_t flags;
   int32_t first_line;
   int32_t stack_size;
   int32_t local_count;
@@ -35,6 +36,9 @@ struct CodeObject {
   uint64_t first_unit;
   /// CPython's own glue, which no traceback shows: the frame that checks what `__init__` returned.
   bool hidden;
+  /// A call of it makes a generator, coroutine or async generator: its frame is on the data stack only
+  /// until that is made, and looks alive afterwards.
+  bool makes_generator;
   /// Bytes that one frame of it takes on the data stack; 0 when that is not known.
   uint32_t frame_bytes;
   LocationTable locations;
@@ -65,8 +69,10 @@ class CodeTable {
   void BeginSample(uint64_t generation);
 
   /// Makes the code objects at these addresses current for this sample: unknown ones are read,
-  /// known ones of an older epoch are checked, all by as few reads as possible.
-  void Prepare(std::span<const uint64_t> addresses);
+  /// known ones of an older epoch are checked, all by as few reads as possible. They must be alive:
+  /// on a stack of this sample. A freed one looks the same until its memory is used again, and would
+  /// count as checked then.
+  void Prepare(std::span<const uint64_t> addresses) { Refresh(addresses, true); }
 
   /// What all calls since the last TakePrepared had to do.
   PreparedCodes TakePrepared();
@@ -75,10 +81,10 @@ class CodeTable {
   CodeObject* Get(uint64_t address);
 
   /// The code object at the address, read at once when it is unknown; a known one may be of an
-  /// older epoch. Null when there is no code object.
+  /// older epoch. Null when there is no code object. May be asked for what is not alive.
   CodeObject* Find(uint64_t address);
 
-  /// The same, checked for this sample.
+  /// The same, as it is now.
   CodeObject* Current(uint64_t address);
   uint32_t CurrentFrameBytes(uint64_t address) {
     const CodeObject* code = Current(address);
@@ -99,6 +105,8 @@ class CodeTable {
  private:
   using Head = std::vector<std::byte>;
 
+  void Refresh(std::span<const uint64_t> addresses, bool alive);
+  void Read(uint64_t address, bool alive);
   CodeIdentity IdentityIn(const std::byte* head) const;
   bool IsCode(uint64_t type);
   std::unique_ptr<CodeObject> ReadCode(uint64_t address);

@@ -128,7 +128,8 @@ void Sampler::Attach(const AttachResult& found) {
   reader_ =
       std::make_unique<StackReader>(&memory_, found.runtime, MainNativeId(options_.pid), &tables_);
   threads_.clear();
-  named_at_ = 0;
+  names_->Refresh();
+  named_at_ = Now();
   const std::lock_guard lock(mutex_);
   pending_.status.python_version = found.runtime.layout.Version();
   pending_.status.attach = AttachStatus::kOk;
@@ -295,9 +296,10 @@ bool Sampler::SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick)
     checked_at_ = now;
     if (!watch_.SameMemory()) status = SampleStatus::kProcessGone;
   }
+  if (status == SampleStatus::kOk) NameNewThreads();
   Record(now, tick, status == SampleStatus::kOk);
   if (status == SampleStatus::kOk) {
-    if (now - named_at_ >= kNamesGap) RefreshNames(now);
+    if (now - named_at_ >= kNamesGap || names_->RefreshIsWanted()) RefreshNames(now);
     CheckBudget(now);
     return true;
   }
@@ -320,11 +322,20 @@ bool Sampler::HandleLoss(SampleStatus status) {
   return true;
 }
 
+/// Finds names for the threads that the last sample saw for the first time.
+void Sampler::NameNewThreads() {
+  for (const ThreadSample& sample : reader_->samples()) {
+    if (sample.serial >= threads_.size()) threads_.resize(sample.serial + 1);
+    KnownThread& known = threads_[sample.serial];
+    if (known.index < 0) known.name = names_->NameOf(sample.python_id, sample.native_id);
+  }
+}
+
+/// Index of the sample's thread, which is announced when it is new.
 int32_t Sampler::ThreadIndex(const ThreadSample& sample) {
-  if (sample.serial >= threads_.size()) threads_.resize(sample.serial + 1, KnownThread{-1, ""});
   KnownThread& known = threads_[sample.serial];
   if (known.index < 0) {
-    known = {thread_count_++, names_->NameOf(sample.python_id, sample.native_id)};
+    known.index = thread_count_++;
     pending_.threads.push_back(
         {options_.pid, sample.native_id, sample.interpreter, known.name, sample.is_main});
   }
@@ -365,15 +376,16 @@ void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
 void Sampler::RefreshNames(uint64_t now) {
   named_at_ = now;
   names_->Refresh();
-  const std::lock_guard lock(mutex_);
+  std::vector<ThreadRename> renamed;
   for (const ThreadSample& sample : reader_->samples()) {
-    if (sample.serial >= threads_.size() || threads_[sample.serial].index < 0) continue;
     KnownThread& known = threads_[sample.serial];
     std::string name = names_->NameOf(sample.python_id, sample.native_id);
-    if (name.empty() || name == known.name) continue;
-    pending_.renamed.push_back({known.index, name});
+    if (known.index < 0 || name.empty() || name == known.name) continue;
+    renamed.push_back({known.index, name});
     known.name = std::move(name);
   }
+  const std::lock_guard lock(mutex_);
+  pending_.renamed.insert(pending_.renamed.end(), renamed.begin(), renamed.end());
 }
 
 }  // namespace pyprof

@@ -138,7 +138,7 @@ class Sampler {
 
  private:
   struct KnownThread {
-    int32_t index;
+    int32_t index = -1;
     std::string name;
   };
 
@@ -155,6 +155,7 @@ class Sampler {
   void CheckBudget(uint64_t now);
   bool HandleLoss(SampleStatus status);
   void Record(uint64_t now, const Schedule::Tick& tick, bool readable);
+  void NameNewThreads();
   int32_t ThreadIndex(const ThreadSample& sample);
   void RefreshNames(uint64_t now);
   void End(EndReason reason);

@@ -233,6 +233,14 @@ bool FrameWalk::LiveOn(uint64_t address, uint64_t below, FrameLink* out) {
          codes_->Find(out->code) != nullptr;
 }
 
+/// Whether a frame that stands above the current one has begun to run. It is pushed before its
+/// arguments are bound, and entered after that; the caller runs until then. The frame from which a
+/// generator was made keeps its executable when it is popped.
+bool FrameWalk::HasBegun(const FrameLink& link) {
+  const CodeObject* code = codes_->Find(link.code);
+  return code != nullptr && !code->makes_generator && link.instruction > code->first_unit;
+}
+
 /// From a live frame upwards over every frame that stands where its caller's ends, or at the
 /// beginning of the next chunk, and leads back to it.
 uint64_t FrameWalk::Climb(FrameLink from) {
@@ -246,6 +254,7 @@ uint64_t FrameWalk::Climb(FrameLink from) {
         return from.address;
       }
     }
+    if (!HasBegun(above)) return from.address;
     from = above;
   }
 }
@@ -262,7 +271,9 @@ uint64_t FrameWalk::Top(uint64_t current) {
         chunks_.empty() || (link.chunk != kOutside) == (link.owner == kOwnedByThread);
     if (in_place && link.owner < kOwnedByInterpreter && link.code != 0 &&
         codes_->Find(link.code) != nullptr) {
-      return link.chunk == kOutside || !sizes_->Trusted() ? at : Climb(link);
+      const uint64_t top = link.chunk == kOutside || !sizes_->Trusted() ? at : Climb(link);
+      leaf_gained_ = top != current;
+      return top;
     }
     at = link.previous;
   }
@@ -388,6 +399,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   WalkResult result;
   planned_ = planned;
   leaf_lost_ = false;
+  leaf_gained_ = false;
   fresh_.clear();
   outside_.clear();
   base_frame_ =
@@ -421,6 +433,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   }
 
   if (leaf_lost_) result.Degrade(Quality::kRepaired, Reason::kMoved);
+  if (leaf_gained_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
     if (result.kept == 0 || !fresh_.empty()) {
       for (size_t i = 0; i < result.kept; ++i) {

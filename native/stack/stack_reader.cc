@@ -322,15 +322,16 @@ uint64_t StackReader::GenerationNow() {
 
 /// Makes all code objects of the thread's new links current, and of the kept ones too when some
 /// code object was freed since they were last checked.
-void StackReader::CheckCodes(Thread* thread) {
+void StackReader::CheckCodes(Thread* thread, size_t kept) {
   code_addresses_.clear();
   for (const FrameLink& link : walk_.fresh()) {
     if (link.code != 0) code_addresses_.push_back(link.code);
   }
   if (thread->generation != generation_ || layout_.interpreter.code_object_generation == 0) {
     thread->generation = generation_;
-    for (const FrameLink& link : thread->plan.links) {
-      if (link.code != 0) code_addresses_.push_back(link.code);
+    // Only what is on the stack now: a freed code object looks the same until its memory is used.
+    for (size_t i = 0; i < kept; ++i) {
+      if (thread->plan.links[i].code != 0) code_addresses_.push_back(thread->plan.links[i].code);
     }
   }
   codes_.Prepare(code_addresses_);
@@ -375,7 +376,7 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample*
   std::vector<FrameLink>& links = thread->plan.links;
   // CheckCodes drops all links when one of their code objects was replaced.
   checked_links_.assign(links.begin(), links.begin() + static_cast<ptrdiff_t>(walked.kept));
-  CheckCodes(thread);
+  CheckCodes(thread, walked.kept);
   size_t kept = walked.kept;
   if (links.size() < kept) {
     links = checked_links_;

@@ -105,7 +105,7 @@ class StackReader {
   void ReadAll();
   bool ReadHolder();
   void Intern(Thread* thread, const WalkResult& walked, ThreadSample* sample);
-  void CheckCodes(Thread* thread);
+  void CheckCodes(Thread* thread, size_t kept);
   int32_t Extend(int32_t stack, const FrameLink& link, ThreadSample* sample);
   uint64_t GenerationNow();
 

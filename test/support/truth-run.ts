@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Quality, Reading, Reason } from '../../src/profile/profile.ts'
 import { Capture, type NamedSample } from './capture.ts'
 import { type Minor, python } from './pythons.ts'
-import { programArgs, startTarget, type Target } from './target.ts'
+import { programArgs, Target } from './target.ts'
 import { type Fault, type Judge, judgeOf, judgeReuse, type Rules } from './truth.ts'
 import { compare, type Difference, type Estimate, estimate } from './truth-statistics.ts'
 
@@ -18,7 +18,7 @@ const TABLE = process.env.PYPROF_TRUTH_TABLE
 /** The readings take turns, so that what the machine does at a time meets all of them. */
 const TURNS = 4
 const BATCHES_A_TURN = Math.min(64, Math.max(8, Math.floor(SAMPLES / TURNS / 60)))
-const MIN_TICKS_A_TURN = 32
+const MIN_TICKS_A_TURN = 16
 /** Functions with less of the time are too rare for a mean of batches to be near normal. */
 const LEAST_SHARE = 0.02
 
@@ -65,27 +65,26 @@ export interface Measurement {
   readonly results: Readonly<Record<Reading, Result>>
 }
 
-/** Runs a program and reads it in every way, by turns. */
+/** Runs a program, reads it in every way, by turns, and ends it. */
 export async function measure(minor: Minor, program: Program): Promise<Measurement> {
-  const { target, facts } = await startTarget<Rules>(python(minor), {
+  const target = new Target(python(minor), {
     args: programArgs(`truth/${program.name}.py`, program.args),
     ...(program.env && { env: program.env }),
   })
-  const judge = program.name === 'reuse' ? judgeReuse(facts) : judgeOf(facts)
-  const tallies = READINGS.map((reading) => new Tally(reading, judge))
-  for (let turn = 0; turn < TURNS; turn++) {
-    for (const tally of tallies) await takeTurn(target, program, tally)
+  try {
+    const rules = await target.says<Rules>('ready')
+    const judge = program.name === 'reuse' ? judgeReuse(rules) : judgeOf(rules)
+    const tallies = READINGS.map((reading) => new Tally(reading, judge))
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const tally of tallies) await takeTurn(target, program, tally)
+    }
+    const [stop, exact, live] = tallies.map((tally) => tally.result()) as [Result, Result, Result]
+    const measured = { program: nameOf(program), minor, rules, results: { stop, exact, live } }
+    if (TABLE) appendFileSync(TABLE, tableRows(measured))
+    return measured
+  } finally {
+    await target.kill()
   }
-  await target.kill()
-  const results = Object.fromEntries(tallies.map((tally) => [tally.reading, tally.result()]))
-  const measurement = {
-    program: nameOf(program),
-    minor,
-    rules: facts,
-    results: results as Record<Reading, Result>,
-  }
-  if (TABLE) appendFileSync(TABLE, tableRows(measurement))
-  return measurement
 }
 
 export function nameOf({ name, args, env }: Program): string {
@@ -241,14 +240,14 @@ export interface ShareDifference extends Difference {
 }
 
 /** How the shares of one reading differ from another's, function by function, largest first. */
-export function differences(
-  one: Result,
-  other: Result,
-  kind: 'self' | 'total',
-): ShareDifference[] {
+export function differences(one: Result, other: Result, kind: 'self' | 'total'): ShareDifference[] {
   const nothing = estimate(new Array<number>(TURNS * BATCHES_A_TURN).fill(0))
   return [...new Set([...one[kind].keys(), ...other[kind].keys()])]
-    .map((name) => ({ name, a: one[kind].get(name) ?? nothing, b: other[kind].get(name) ?? nothing }))
+    .map((name) => ({
+      name,
+      a: one[kind].get(name) ?? nothing,
+      b: other[kind].get(name) ?? nothing,
+    }))
     .filter(({ a, b }) => Math.max(a.mean, b.mean) >= LEAST_SHARE)
     .map(({ name, a, b }) => ({ name, ...compare(a, b) }))
     .sort((a, b) => Math.abs(b.difference) - Math.abs(a.difference))

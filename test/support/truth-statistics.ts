@@ -21,18 +21,6 @@ export function mostOf(n: number, p: number): number {
   return count
 }
 
-/** The share that `count` events of n prove at least: the lower Clopper-Pearson bound. */
-export function provedShare(count: number, n: number): number {
-  let low = 0
-  let high = count / n
-  for (let step = 0; step < 40; step++) {
-    const middle = (low + high) / 2
-    if (mostOf(n, middle) < count) low = middle
-    else high = middle
-  }
-  return low
-}
-
 /** Two-sided quantile of Student's t at ALPHA (Cornish-Fisher expansion; good from 15 degrees on). */
 export function studentQuantile(degrees: number): number {
   const z = 4.8916 // of the normal distribution at 1 - ALPHA / 2

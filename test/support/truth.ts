@@ -73,9 +73,13 @@ class StackRules {
     if (!this.#roots.has(root.qualname)) return 'chain'
     let worst = this.#counts(frames)
     for (let at = 0; at < frames.length && worst !== 'chain'; at++) {
-      const child = frames[at]!
-      worst = worse(worst, this.#place(child, frames[at - 1], at === frames.length - 1))
-      if (at > 0) worst = worse(worst, this.#call(frames[at - 1]!, child))
+      const isLeaf = at === frames.length - 1
+      // Deep recursion stands on the same place thousands of times.
+      const isRepeated =
+        samePlace(frames[at], frames[at - 1]) && samePlace(frames[at], frames[at - 2])
+      if (isRepeated && !isLeaf) continue
+      worst = worse(worst, this.#place(frames[at]!, frames[at - 1], isLeaf))
+      if (at > 0) worst = worse(worst, this.#call(frames[at - 1]!, frames[at]!))
     }
     return worst
   }
@@ -160,6 +164,10 @@ function judgeGeneration(frames: readonly NamedFrame[]): Fault {
 /** Line 0 is that of code which has none; line 0 or 1 is where a module begins. */
 function isPlace(line: number, must: { name: string; lines: readonly number[] }): boolean {
   return must.lines.includes(line) || line === 0 || (must.name === '<module>' && line === 1)
+}
+
+function samePlace(one: NamedFrame | undefined, other: NamedFrame | undefined): boolean {
+  return one?.qualname === other?.qualname && one?.line === other?.line && one?.file === other?.file
 }
 
 function worse(one: Fault, other: Fault): Fault {

@@ -126,7 +126,7 @@ describe('the judge of compiled generations', () => {
 
 describe('the bounds', () => {
   it('allow what chance brings once in a million', () => {
-    // Of 1000 with 1 %: P(more than 28) = 8e-7, P(more than 27) = 2e-6.
+    // Of 1000 with 1 %: P(more than 28) = 6e-7, P(more than 27) = 2e-6.
     expect(mostOf(1000, 0.01)).toBe(28)
     expect(mostOf(10, 0)).toBe(0)
   })

@@ -102,7 +102,9 @@ describe.each(CASES)('$name on $minor', ({ minor, program }) => {
 
   it('live: shares near those when stopped', () => {
     const { live, stop } = measured.results
-    const kinds = livesOnDataStack(minor, program) ? (['self', 'total'] as const) : (['self'] as const)
+    const kinds = livesOnDataStack(minor, program)
+      ? (['self', 'total'] as const)
+      : (['self'] as const)
     const isOrdinary = program.speed === 'ordinary' && minor !== '3.13'
     expect(unlike(live, stop, kinds, isOrdinary ? 0 : ADVERSARIAL_SHARE)).toEqual([])
   })
