@@ -292,6 +292,11 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
   size_t candidate = plan->links.size();
   uint64_t at = from;
   *kept = 0;
+  // The chain is whole when its lowest frame stands where the data stack begins: memory of an entry
+  // frame that is gone may look like the first entry.
+  const auto whole = [this, &any_last, &last] {
+    return chunks_.empty() || !any_last || last.address == FirstFrame(0);
+  };
   while (at != base_frame_ || base_frame_ == 0) {
     FrameLink link{};
     if (!Link(at, &link)) return Reason::kUnreadable;
@@ -325,7 +330,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
       }
       candidate = holds;
       at = lowest.previous;
-      if (at == 0) return Reason::kNone;
+      if (at == 0) return whole() ? Reason::kNone : Reason::kMoved;
       continue;
     }
 
@@ -336,7 +341,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
     if (link.owner >= kOwnedByInterpreter) {
       if (link.chunk != kOutside) return Reason::kMoved;
       fresh_.push_back(link);
-      if (link.previous == 0) return Reason::kNone;  // the first entry: the chain is whole
+      if (link.previous == 0) return whole() ? Reason::kNone : Reason::kMoved;
       at = link.previous;
       continue;
     }
@@ -364,7 +369,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
     }
     at = link.previous;
   }
-  return Reason::kNone;
+  return whole() ? Reason::kNone : Reason::kMoved;
 }
 
 /// Appends to fresh_, leaf first, the frames that stand on the data stack from its base up to below
