@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { samplerThread, untilSampling } from '../lib/busy.ts'
 import type { Case, Run } from '../lib/case.ts'
 import type { Core } from '../lib/cores.ts'
-import { type Measured, startMeasured } from '../lib/measured.ts'
+import { type Measured, startMeasured, type Usage } from '../lib/measured.ts'
 import type { Peer } from '../lib/peers.ts'
-import { type Read, startRecord } from '../lib/pyprof.ts'
+import { type Read, type Summary, startRecord } from '../lib/pyprof.ts'
 import { median, medianInterval } from '../lib/stats.ts'
 import { table } from '../lib/table.ts'
 import { startTarget } from '../lib/target.ts'
@@ -26,34 +26,50 @@ interface Side {
   readonly takesTime: boolean
   /** Resolves when sampling is under way. */
   start(pid: number): Promise<Measured | undefined>
+  /** The rate that a run says it had, Hz; undefined when it does not say. */
+  achieved(usage: Usage): number | undefined
+  readonly rates: number[]
   /** Share of work lost, a value a round: by the clock, and by the target's own CPU time. */
   readonly loss: number[]
   readonly cpuLoss: number[]
 }
 
-function side(name: string, rate: number, reach: string, start: Side['start']): Side {
-  const takesTime = /exact|stop|blocking/.test(name)
-  return { name, rate, reach, takesTime, start, loss: [], cpuLoss: [] }
+function side(how: Pick<Side, 'name' | 'rate' | 'reach' | 'start' | 'achieved'>): Side {
+  const takesTime = /exact|stop|blocking/.test(how.name)
+  return { ...how, takesTime, rates: [], loss: [], cpuLoss: [] }
+}
+
+function nothing(): Side {
+  const [start, achieved] = [async () => undefined, () => undefined]
+  return side({ name: 'nothing: the noise', rate: 0, reach: '', start, achieved })
 }
 
 function ours(read: Read, rate: number, reach: string, core: Core = 'sampler'): Side {
   const name = read === 'auto' ? `pyprof, default settings` : `pyprof --read ${read}`
-  return side(name, rate, reach, async (pid) => {
+  const start = async (pid: number) => {
     const running = await startRecord(
       { pid, rate: String(rate), read, seconds: LONG_SECONDS },
       core,
     )
     await until('pyprof to sample', () => samplerThread(running.pid) !== undefined)
     return running
-  })
+  }
+  const achieved = ({ status, stdout, stderr }: Usage) => {
+    if (status !== 0) throw new Error(`pyprof record: ${stderr}`)
+    const { ticks, durationNs } = JSON.parse(stdout) as Summary
+    return ticks / (durationNs / 1e9)
+  }
+  return side({ name, rate, reach, start, achieved })
 }
 
 function theirs(peer: Peer, rate: number, more: readonly string[] = []): Side {
-  return side([peer.name, ...more].join(' '), rate, '', async (pid) => {
+  const start = async (pid: number) => {
     const running = await startMeasured(peer.command(pid, rate, LONG_SECONDS, more), 'sampler')
     await untilSampling(running.pid, rate)
     return running
-  })
+  }
+  const name = [peer.name, ...more].join(' ')
+  return side({ name, rate, reach: '', start, achieved: peer.rate })
 }
 
 interface Reading {
@@ -66,8 +82,7 @@ interface Reading {
 function look(file: string): Reading {
   const bytes = readFileSync(file)
   const time = Number(process.hrtime.bigint())
-  const [done = 0n, cpu = 0n] = new BigUint64Array(bytes.buffer, bytes.byteOffset, 2)
-  return { time, done: Number(done), cpu: Number(cpu) }
+  return { time, done: Number(bytes.readBigUInt64LE(0)), cpu: Number(bytes.readBigUInt64LE(8)) }
 }
 
 interface Speed {
@@ -85,12 +100,13 @@ async function window(file: string, ms: number): Promise<Speed> {
 
 async function oneRound(sides: readonly Side[], pid: number, file: string, ms: number) {
   let before = await window(file, ms)
-  for (const { start, loss, cpuLoss } of sides) {
+  for (const { start, achieved, rates, loss, cpuLoss } of sides) {
     const running = await start(pid)
     const during = await window(file, ms)
     if (running) {
       process.kill(running.pid, 'SIGINT')
-      await running.ended
+      const rate = achieved(await running.ended)
+      if (rate !== undefined) rates.push(rate)
     }
     const after = await window(file, ms)
     loss.push(1 - (2 * during.byClock) / (before.byClock + after.byClock))
@@ -109,7 +125,7 @@ function interval(values: readonly number[], scale: number, digits: number): str
 async function run({ rounds, quick, peers, say }: Run): Promise<void> {
   const cpython = peers.find(({ minors }) => minors.includes('3.15'))
   const sides = [
-    side('nothing: the noise', 0, '', async () => undefined),
+    nothing(),
     ours('auto', 100, '≤ 0.5 %', 'any'),
     ours('live', 1000, 'not measurable'),
     ours('live', 10_000, '≤ 1 %'),
@@ -132,15 +148,16 @@ async function run({ rounds, quick, peers, say }: Run): Promise<void> {
   } finally {
     await target.end()
   }
-  const rows = sides.map(({ name, rate, reach, takesTime, loss, cpuLoss }) => [
+  const rows = sides.map(({ name, rate, reach, takesTime, rates, loss, cpuLoss }) => [
     name,
-    rate === 0 ? '' : `${rate} Hz`,
+    rate === 0 ? '' : `${rate}`,
+    rate === 0 ? '' : rates.length > 0 ? median(rates).toFixed(0) : 'not told',
     interval(loss, 100, 2),
     reach,
     interval(cpuLoss, 100, 2),
-    takesTime
+    takesTime && rates.length === loss.length
       ? interval(
-          loss.map((share) => share / rate),
+          loss.map((share, at) => share / rates[at]!),
           US_PER_S,
           1,
         )
@@ -151,7 +168,8 @@ async function run({ rounds, quick, peers, say }: Run): Promise<void> {
     table(
       [
         'sampled by',
-        'rate',
+        'Hz asked',
+        'Hz got',
         'loss, %',
         'to reach',
         'loss by its own CPU time, %',

@@ -56,6 +56,9 @@ class StackReader {
   SampleStatus Sample(Motion motion);
   const std::vector<ThreadSample>& samples() const { return samples_; }
 
+  /// Whether the last sample found all threads as the one before did, and is sure of each.
+  bool Unchanged() const { return unchanged_; }
+
   /// Native id of the thread that took the GIL last, read anew; 0 when there is none.
   uint64_t HolderNow();
   /// The same as the last sample saw it, when it was the same before and after the read and no
@@ -159,6 +162,7 @@ class StackReader {
   bool control_known_ = false;
   Motion motion_ = Motion::kPossible;
   uint64_t steady_holder_ = 0;
+  bool unchanged_ = false;
 
   std::vector<ThreadSample> samples_;
   size_t extra_reads_ = 0;

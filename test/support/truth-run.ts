@@ -73,6 +73,7 @@ export async function measure(minor: Minor, program: Program): Promise<Measureme
   })
   try {
     const rules = await target.says<Rules>('ready')
+    await inPosition(target)
     const judge = program.name === 'reuse' ? judgeReuse(rules) : judgeOf(rules)
     const tallies = READINGS.map((reading) => new Tally(reading, judge))
     for (let turn = 0; turn < TURNS; turn++) {
@@ -89,6 +90,20 @@ export async function measure(minor: Minor, program: Program): Promise<Measureme
 
 export function nameOf({ name, args, env }: Program): string {
   return [name, ...(args ?? []), ...(env ? ['with JIT'] : [])].join(' ')
+}
+
+/** Waits until the program has come back from saying that it is ready. */
+async function inPosition(target: Target): Promise<void> {
+  const capture = new Capture(target.pid, { rate: 100, read: 'stop' })
+  const saysReady = () => {
+    const latest = capture.samples().at(-1)
+    return latest?.frames.some(({ qualname }) => qualname === 'ready') ?? true
+  }
+  try {
+    await capture.until('the program is in position', () => !saysReady())
+  } finally {
+    capture.stop()
+  }
 }
 
 async function takeTurn(target: Target, program: Program, tally: Tally): Promise<void> {

@@ -111,10 +111,9 @@ describe.each(MINORS)('sampling %s', (minor) => {
     const rows = Array.from({ length: gaps.length / 3 }, (_, row) =>
       gaps.slice(3 * row, 3 * row + 3),
     )
-    const long = rows.filter(([, duration]) => duration! > 200 * NS_PER_MS)
+    const long = rows.filter(([, duration]) => duration! > 390 * NS_PER_MS)
     expect(long).toHaveLength(1)
     const [start, duration, missed] = long[0]!
-    expect(duration).toBeGreaterThan(390 * NS_PER_MS)
     expect(missed).toBeGreaterThan(350)
     const end = start! + duration!
     expect(time.filter((at) => at > start! && at < end)).toEqual([])
