@@ -20,9 +20,15 @@ const PEER_RATE = 500_000
  * Samples a second of CPU time, its start not counted: from two recordings, the second longer by
  * `seconds`. Undefined when the difference is lost in noise.
  */
-async function peerRate(peer: Peer, pid: number, threads: number, seconds: number) {
+async function peerRate(
+  peer: Peer,
+  command: Peer['command'],
+  pid: number,
+  threads: number,
+  seconds: number,
+) {
   const more = threads > 1 ? ['-a'] : []
-  const [short, long] = [1, 1 + seconds].map((length) => peer.command(pid, PEER_RATE, length, more))
+  const [short, long] = [1, 1 + seconds].map((length) => command(pid, PEER_RATE, length, more))
   const from = await measure(short!, 'sampler')
   const to = await measure(long!, 'sampler')
   return (
@@ -46,11 +52,16 @@ async function run({ rounds, quick, peers, say }: Run): Promise<void> {
   for (const { depth, threads, reach } of SHAPES) {
     for (const busy of [0, 1]) {
       const theirs: number[] = []
+      const usual: number[] = []
       const reader: number[] = []
       const whole: number[] = []
       await withFrames({ minor: '3.15', depth, threads, busy }, async ({ pid }) => {
         for (let round = 0; round < count; round++) {
-          if (peer) theirs.push(await peerRate(peer, pid, threads, seconds))
+          if (peer) {
+            theirs.push(await peerRate(peer, peer.command, pid, threads, seconds))
+            const command = peer.usualCommand ?? peer.command
+            usual.push(await peerRate(peer, command, pid, threads, seconds))
+          }
           const blocks = await readerBench(pid, 9, (seconds * 1000) / 18)
           reader.push(1e9 / median(blocks.ours))
           whole.push(await recordRate(pid, seconds))
@@ -61,9 +72,11 @@ async function run({ rounds, quick, peers, say }: Run): Promise<void> {
         `${threads} × ${depth}`,
         busy ? 'one busy' : 'idle',
         peer ? spread(ratios(reader, theirs)) : 'no peer',
+        peer ? spread(ratios(reader, usual)) : 'no peer',
         `≥ ${reach}`,
         peer ? spread(ratios(whole, theirs)) : 'no peer',
         kilo(theirs),
+        kilo(usual),
         kilo(reader),
         kilo(whole),
       ])
@@ -74,10 +87,12 @@ async function run({ rounds, quick, peers, say }: Run): Promise<void> {
       [
         'threads × frames',
         'target',
-        'reader ÷ peer',
+        'reader ÷ peer, collapsed',
+        'reader ÷ peer, its usual output',
         'to reach',
-        '`record -r 100khz` ÷ peer',
+        '`record -r 100khz` ÷ peer, both collapsed',
         'peer, k/s',
+        'peer, usual output, k/s',
         'reader, k/s',
         '`record`, k/s',
       ],

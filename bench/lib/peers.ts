@@ -17,6 +17,8 @@ export interface Peer {
   readonly minors: readonly Minor[]
   /** Records a process and writes what it found to a file, collapsed where it can. */
   command(pid: number, rate: number, seconds: number, more?: readonly string[]): string[]
+  /** The same with the output that it makes when it is not asked for one, where that is another. */
+  usualCommand?(pid: number, rate: number, seconds: number, more?: readonly string[]): string[]
   /** Samples (each of all threads) that a run says it took; undefined when it does not say. */
   samples(usage: Usage): number | undefined
   /** The same a second. */
@@ -33,13 +35,17 @@ function captured({ stdout, stderr }: Usage): { samples: number; seconds: number
 
 function cpython(): Peer {
   const program = [python('3.15', ROOT), '-m', 'profiling.sampling']
+  const writing =
+    (output: readonly string[]): Peer['command'] =>
+    (pid, rate, seconds, more = []) => [
+      ...[...program, 'attach', '-r', String(rate), '-d', String(seconds), ...more],
+      ...[...output, '-o', temporary('cpython.out'), String(pid)],
+    ]
   return {
     name: "CPython 3.15's sampler",
     minors: ['3.15'],
-    command: (pid, rate, seconds, more = []) => [
-      ...[...program, 'attach', '-r', String(rate), '-d', String(seconds), ...more],
-      ...['--collapsed', '-o', temporary('cpython.collapsed'), String(pid)],
-    ],
+    command: writing(['--collapsed']),
+    usualCommand: writing(['--pstats']),
     samples: (usage) => captured(usage)?.samples,
     rate: (usage) => {
       const said = captured(usage)

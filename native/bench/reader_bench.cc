@@ -2,11 +2,11 @@
 //
 //   reader_bench PID BLOCKS MILLISECONDS_PER_BLOCK
 //
-// Both sides run in turn, a block each, in one process; every second pair begins with the bare side.
-// Prints one JSON object: ns a sample of each block (`ours`, `bare`: CPU time; `wall`: elapsed time
-// of our side), what the bare side read (`ranges`, `bytes`), and of our side: system calls that read
-// memory per sample, share of samples of threads that are exact, and how often the ranges that are
-// read changed between two blocks.
+// Both sides run in turn, a block each, in one process; every second pair begins with the bare
+// side. Prints one JSON object: ns a sample of each block (`ours`, `bare`: CPU time; `wall`:
+// elapsed time of our side), what the bare side read (`ranges`, `bytes`), and of our side: system
+// calls that read memory per sample, share of samples of threads that are exact, and how often the
+// ranges that are read changed between two blocks.
 
 #include <time.h>
 

@@ -12,6 +12,8 @@ namespace {
 /// A target that makes code without end must not fill the profiler's memory: beyond this the
 /// table starts afresh.
 constexpr size_t kMaxCodes = 1u << 18;
+/// Words of one frame: a function of eight million locals and temporaries.
+constexpr int32_t kMaxFrameWords = 1 << 23;
 /// Epoch of an entry that was read for a frame which may be dead.
 constexpr uint64_t kUnchecked = UINT64_MAX;
 /// Code units of all entries together, 4 bytes each: what many small tables may add up to.
@@ -112,7 +114,7 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   }
 
   const int32_t header_words = static_cast<int32_t>(layout_.frame.localsplus / 8);
-  const bool size_known = identity.frame_size > 0 && identity.stack_size >= 0 &&
+  const bool size_known = identity.frame_size > 0 && identity.frame_size <= kMaxFrameWords && identity.stack_size >= 0 &&
                           identity.local_count >= 0 &&
                           int64_t{identity.frame_size} ==
                               int64_t{identity.local_count} + identity.stack_size + header_words;

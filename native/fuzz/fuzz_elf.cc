@@ -10,7 +10,7 @@ class StringSource final : public pyprof::ByteSource {
   explicit StringSource(std::string_view bytes) : bytes_(bytes) {}
   bool ReadAt(uint64_t offset, void* out, size_t size) override {
     if (offset > bytes_.size() || size > bytes_.size() - offset) return false;
-    std::memcpy(out, bytes_.data() + offset, size);
+    if (size > 0) std::memcpy(out, bytes_.data() + offset, size);
     return true;
   }
 
@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   pyprof::fuzz::Require(!section || elf->HasSections(), "a section is one of the sections");
   elf->FindSymbol("Py_Version");
   for (const uint64_t offset : {uint64_t{0}, uint64_t{4096}, ~uint64_t{4095}}) {
-    elf->LoadBias(0x7f0000000000, offset);
+    elf->LoadBiases(0x7f0000000000, offset);
   }
   return 0;
 }

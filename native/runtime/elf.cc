@@ -118,14 +118,15 @@ std::optional<uint64_t> Elf::FindSymbolIn(const Section& table, std::string_view
   return std::nullopt;
 }
 
-std::optional<uint64_t> Elf::LoadBias(uint64_t start, uint64_t offset) const {
-  if (segments_.empty()) return std::nullopt;
-  // The kernel maps whole pages, so a mapping starts at the page of the segment's first byte. Of the
-  // others than the first, the page may be the last one of the segment before.
-  const ElfSegment& segment = segments_.front();
-  const uint64_t first = segment.offset & ~(kPageSize - 1);
-  if (offset != first || segment.file_size == 0) return std::nullopt;
-  return start - (segment.address - (segment.offset - first));
+std::vector<uint64_t> Elf::LoadBiases(uint64_t start, uint64_t offset) const {
+  std::vector<uint64_t> biases;
+  for (const ElfSegment& segment : segments_) {
+    // The kernel maps whole pages, so a mapping starts at the page of the segment's first byte.
+    const uint64_t first = segment.offset & ~(kPageSize - 1);
+    if (offset != first || segment.file_size == 0) continue;
+    biases.push_back(start - (segment.address - (segment.offset - first)));
+  }
+  return biases;
 }
 
 }  // namespace pyprof

@@ -50,9 +50,10 @@ class Elf {
   std::optional<ElfSection> FindSection(std::string_view name) const;
   /// Link-time address of a symbol, from .dynsym, then .symtab.
   std::optional<uint64_t> FindSymbol(std::string_view name) const;
-  /// What to add to a link-time address, when the file is mapped at `start` from `offset` on. Told by
-  /// the mapping of the first segment alone; nothing for any other.
-  std::optional<uint64_t> LoadBias(uint64_t start, uint64_t offset) const;
+  /// What to add to a link-time address, when the file is mapped at `start` from `offset` on. More
+  /// than one answer where segments begin in the same page of the file; none for a mapping that is
+  /// not the beginning of a segment.
+  std::vector<uint64_t> LoadBiases(uint64_t start, uint64_t offset) const;
 
  private:
   struct Section {

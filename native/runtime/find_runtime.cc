@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -121,6 +122,8 @@ int RuntimeFinder::OpenMapped(const Mapping& mapping) const {
 AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
   AttachResult best{AttachStatus::kNotPython, {}, ""};
   std::set<std::pair<FileId, uint64_t>> seen;  // file and load bias
+  std::map<FileId, AttachResult> unnamed;
+  std::set<FileId> with_cookie;
   for (const Mapping& mapping : mappings) {
     if (mapping.inode == 0 || mapping.path.empty() || mapping.path.front() != '/') continue;
     FileId id{mapping.device, mapping.inode};
@@ -140,22 +143,25 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
       without_runtime_.emplace(std::move(id), AttachResult{AttachStatus::kNotPython, {}, ""});
       continue;
     }
-    const auto mapped = elf->LoadBias(mapping.start, mapping.offset);
-    if (!mapped || !seen.insert({id, *mapped}).second) continue;
-    const uint64_t bias = *mapped;
-    if (!section) {
-      if (!elf->HasSections()) must_scan_ = true;
-      const AttachResult named = NameOldPython(*elf, bias, false, memory_);
-      KeepBetter(&best, named);
-      without_runtime_.emplace(std::move(id), named);
-      continue;
+    if (!section && !elf->HasSections()) must_scan_ = true;
+    for (const uint64_t bias : elf->LoadBiases(mapping.start, mapping.offset)) {
+      if (!seen.insert({id, bias}).second) continue;
+      AttachResult found{AttachStatus::kNotPython, {}, ""};
+      if (section) found = Examine(bias + section->address, section->size);
+      if (found.status == AttachStatus::kOk) return found;
+      if (found.status == AttachStatus::kNotPython) {
+        unnamed.try_emplace(id, NameOldPython(*elf, bias, section.has_value(), memory_));
+      } else {
+        with_cookie.insert(id);
+        KeepBetter(&best, std::move(found));
+      }
     }
-    AttachResult found = Examine(bias + section->address, section->size);
-    if (found.status == AttachStatus::kNotPython) {
-      found = NameOldPython(*elf, bias, true, memory_);
-    }
-    KeepBetter(&best, std::move(found));
-    if (best.status == AttachStatus::kOk) break;
+    const auto named = unnamed.find(id);
+    if (!section && named != unnamed.end()) without_runtime_.emplace(id, named->second);
+  }
+  // A file that has the cookie at one place is no old Python because it lacks it at another.
+  for (auto& [id, named] : unnamed) {
+    if (!with_cookie.contains(id)) KeepBetter(&best, std::move(named));
   }
   return best;
 }

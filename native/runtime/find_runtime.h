@@ -33,7 +33,7 @@ enum class AttachStatus {
 };
 
 struct AttachResult {
-  AttachStatus status;
+  AttachStatus status = AttachStatus::kNotPython;
   Runtime runtime;
   std::string detail;
 };

@@ -314,8 +314,10 @@ SampleStatus Sampler::Read() {
 bool Sampler::SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick) {
   late_ = reading_ == Reading::kExact && now - due > kLate;
   SampleStatus status = Read();
-  if (status == SampleStatus::kOk && now - checked_at_ >= kCheckGap) {
-    checked_at_ = now;
+  // After the read, so that nothing of another program counts for this one.
+  if (status == SampleStatus::kOk &&
+      (reader_->SomethingNew() || Now() - checked_at_ >= kCheckGap)) {
+    checked_at_ = Now();
     if (!watch_.SameMemory()) status = SampleStatus::kProcessGone;
   }
   if (status == SampleStatus::kOk) NameNewThreads();

@@ -29,7 +29,9 @@ class Tracer {
 
   int Stop() {
     int error = 0;
-    // A thread that still runs may start another one: until a pass finds nobody new.
+    // All are interrupted before any is waited for: those that wait for the GIL must not be found more
+    // often because its holder was stopped first. A thread that still runs may start another one: until
+    // a pass finds nobody new.
     for (bool more = true; more && error == 0;) {
       more = false;
       const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(tasks_path_.c_str()), closedir);
@@ -39,9 +41,11 @@ class Tracer {
         const auto known = [tid](const Task& task) { return task.tid == tid; };
         if (tid == 0 || std::any_of(tasks_.begin(), tasks_.end(), known)) continue;
         more = true;
-        if ((error = StopTask(tid)) != 0) break;
+        if ((error = Interrupt(tid)) != 0) break;
       }
+      for (Task& task : tasks_) Await(&task);
     }
+    std::erase_if(tasks_, [](const Task& task) { return task.ended; });
     if (tasks_.empty() && error == 0) error = ESRCH;
     if (error != 0) LetGo();
     return error;
@@ -57,26 +61,37 @@ class Tracer {
  private:
   struct Task {
     pid_t tid;
-    int signal;
+    int signal = 0;
+    bool waited = false;
+    bool ended = false;
   };
 
-  int StopTask(pid_t tid) {
+  int Interrupt(pid_t tid) {
     if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) {
-      return errno == ESRCH ? 0 : errno;  // ESRCH: it has just ended
+      if (errno != ESRCH) return errno;
+      tasks_.push_back({tid, 0, true, true});  // it has just ended
+      return 0;
     }
-    tasks_.push_back({tid, 0});
+    tasks_.push_back({tid});
+    ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
+    return 0;
+  }
+
+  static void Await(Task* task) {
+    if (task->waited) return;
+    task->waited = true;
     int status = 0;
-    if (ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr) != 0) return 0;
-    while (waitpid(tid, &status, __WALL) < 0) {
-      if (errno != EINTR) return 0;
+    while (waitpid(task->tid, &status, __WALL) < 0) {
+      if (errno == EINTR) continue;
+      task->ended = true;
+      return;
     }
     if (!WIFSTOPPED(status)) {
-      tasks_.pop_back();  // it ended instead
+      task->ended = true;
     } else if (status >> 16 != PTRACE_EVENT_STOP) {
       // Stopped on the way to a signal: that is delivered when it is let go.
-      tasks_.back().signal = WSTOPSIG(status);
+      task->signal = WSTOPSIG(status);
     }
-    return 0;
   }
 
   std::string tasks_path_;

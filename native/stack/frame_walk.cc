@@ -376,10 +376,12 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
 /// `limit` (all of them without one), each beginning where the one below ends.
 bool FrameWalk::RecoverBelow(const FrameLink* limit) {
   if (!sizes_->Trusted() || chunks_.empty()) return false;
-  // Before 3.14 a popped frame looks alive; only what lies below a live one is sure to live.
-  if (limit == nullptr && layout_.Minor() < 14) return false;
+  // Before 3.14 a popped frame looks alive; only what lies below a live one is sure to live, and the
+  // root as long as anything runs.
+  const bool root_only = limit == nullptr && layout_.Minor() < 14;
   std::vector<FrameLink> found;
   for (uint32_t i = 0; i < chunks_.size(); ++i) {
+    if (root_only && i > 0) break;
     uint64_t at = FirstFrame(i);
     const uint64_t end =
         chunks_[i].address +
@@ -392,6 +394,7 @@ bool FrameWalk::RecoverBelow(const FrameLink* limit) {
       const uint32_t bytes = codes_->CurrentFrameBytes(link.code);
       if (bytes == 0) break;
       found.push_back(link);
+      if (root_only) break;
       at += bytes;
     }
   }

@@ -261,7 +261,10 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   thread->next = Load<uint64_t>(state + layout_.thread.next);
   const std::span<const Segment> planned =
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
+  const bool had_frames = !thread->plan.links.empty();
   const WalkResult walked = walk_.Walk(&thread->plan, planned, state, MotionOf(*thread));
+  const bool has_frames = walked.kept > 0 || !walk_.fresh().empty();
+  something_new_ = something_new_ || (walked.kept == 0 && (had_frames || has_frames));
   const bool main_gil = !control_known_ || gil_of_[thread->interpreter] == 0;
   *sample = {thread->serial,  native_id, thread->python_id, interpreter.id,
              thread->is_main, main_gil,  kNoStack,          walked.quality,
@@ -462,6 +465,7 @@ SampleStatus StackReader::Sample(Motion motion) {
   motion_ = motion;
   steady_holder_ = 0;
   unchanged_ = true;
+  something_new_ = false;
   extra_reads_ = 0;
   bool holder_only = picture_holds_;
   while (true) {

@@ -59,6 +59,10 @@ class StackReader {
   /// Whether the last sample found all threads as the one before did, and is sure of each.
   bool Unchanged() const { return unchanged_; }
 
+  /// Whether the last sample found a thread, or a thread's root frame, that the one before did not
+  /// know: the process may run another program.
+  bool SomethingNew() const { return something_new_; }
+
   /// Native id of the thread that took the GIL last, read anew; 0 when there is none.
   uint64_t HolderNow();
   /// The same as the last sample saw it, when it was the same before and after the read and no
@@ -163,6 +167,7 @@ class StackReader {
   Motion motion_ = Motion::kPossible;
   uint64_t steady_holder_ = 0;
   bool unchanged_ = false;
+  bool something_new_ = false;
 
   std::vector<ThreadSample> samples_;
   size_t extra_reads_ = 0;

@@ -57,10 +57,10 @@ TEST_P(CodeReuseTest, AReplacementWithFramesOfAnotherSizeIsReadWhole) {
 
 TEST_P(CodeReuseTest, TheSameFunctionCompiledAgainKeepsItsLines) {
   python.Replace(b, "b", {.first_line = 10});
-  ASSERT_EQ(reader.PictureWithLines(), "main*: a:100 b:10");
+  ASSERT_EQ(reader.PictureWithLines(), "main*: a:101 b:11");
   python.Replace(b, "b", {.first_line = 30});
   python.AdvanceGeneration();
-  EXPECT_EQ(reader.PictureWithLines(), "main*: a:100 b:30");
+  EXPECT_EQ(reader.PictureWithLines(), "main*: a:101 b:31");
 }
 
 TEST_P(CodeReuseTest, AReplacementIsSeenInEveryThread) {

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "runtime/maps.h"
 #include "test/fake/elf_file.h"
@@ -16,12 +18,14 @@
 namespace pyprof::test {
 namespace {
 
+using Biases = std::vector<uint64_t>;
+
 class StringSource final : public ByteSource {
  public:
   explicit StringSource(std::string bytes) : bytes_(std::move(bytes)) {}
   bool ReadAt(uint64_t offset, void* out, size_t size) override {
     if (offset > bytes_.size() || size > bytes_.size() - offset) return false;
-    std::memcpy(out, bytes_.data() + offset, size);
+    if (size > 0) std::memcpy(out, bytes_.data() + offset, size);
     return true;
   }
 
@@ -62,9 +66,9 @@ TEST(Elf, FindsSymbolsByTheirWholeName) {
 TEST(Elf, TheBiasOfAPositionIndependentFileIsWhereItWasLoaded) {
   StringSource source(kLibrary.Bytes());
   const auto elf = Elf::Open(&source);
-  EXPECT_EQ(elf->LoadBias(0x7f0000000000, 0), 0x7f0000000000u);
-  EXPECT_EQ(elf->LoadBias(0x7f0000002000, 0x2000), 0x7f0000000000u);
-  EXPECT_EQ(elf->LoadBias(0x7f0000004000, 0x3000), 0x7f0000000000u);
+  EXPECT_EQ(elf->LoadBiases(0x7f0000000000, 0), Biases{0x7f0000000000});
+  EXPECT_EQ(elf->LoadBiases(0x7f0000002000, 0x2000), Biases{0x7f0000000000});
+  EXPECT_EQ(elf->LoadBiases(0x7f0000004000, 0x3000), Biases{0x7f0000000000});
 }
 
 TEST(Elf, TheBiasOfAFileWithFixedAddressesIsZero) {
@@ -72,13 +76,23 @@ TEST(Elf, TheBiasOfAFileWithFixedAddressesIsZero) {
   program.segments = {{0, 0x400000, 0x1800}, {0x3db0, 0x404db0, 0x1000}};
   StringSource source(program.Bytes());
   const auto elf = Elf::Open(&source);
-  EXPECT_EQ(elf->LoadBias(0x400000, 0), 0u);
-  EXPECT_EQ(elf->LoadBias(0x404000, 0x3000), 0u);
+  EXPECT_EQ(elf->LoadBiases(0x400000, 0), Biases{0});
+  EXPECT_EQ(elf->LoadBiases(0x404000, 0x3000), Biases{0});
 }
 
 TEST(Elf, AMappingOutsideOfEverySegmentHasNoBias) {
   StringSource source(kLibrary.Bytes());
-  EXPECT_EQ(Elf::Open(&source)->LoadBias(0x7f0000000000, 0x9000), std::nullopt);
+  EXPECT_EQ(Elf::Open(&source)->LoadBiases(0x7f0000000000, 0x9000), Biases{});
+  EXPECT_EQ(Elf::Open(&source)->LoadBiases(0x7f0000000000, 0x1000), Biases{})
+      << "within a segment, but not where it begins";
+}
+
+TEST(Elf, SegmentsThatBeginInOnePageGiveABiasEach) {
+  FakeElf library = kLibrary;
+  library.segments = {{0x3000, 0x3000, 0x150}, {0x3db0, 0x4db0, 0x1000}};
+  StringSource source(library.Bytes());
+  EXPECT_EQ(Elf::Open(&source)->LoadBiases(0x7f0000004000, 0x3000),
+            (Biases{0x7f0000001000, 0x7f0000000000}));
 }
 
 TEST(Elf, AFileWithoutSectionHeadersIsStillAFile) {
@@ -90,13 +104,13 @@ TEST(Elf, AFileWithoutSectionHeadersIsStillAFile) {
   EXPECT_FALSE(elf->HasSections());
   EXPECT_FALSE(elf->FindSection(".PyRuntime"));
   EXPECT_EQ(elf->FindSymbol("Py_Version"), std::nullopt);
-  EXPECT_EQ(elf->LoadBias(0x7f0000000000, 0), 0x7f0000000000u);
+  EXPECT_EQ(elf->LoadBiases(0x7f0000000000, 0), Biases{0x7f0000000000});
 }
 
-TEST(Elf, EveryFileMappedHereHasOneBiasWhateverMappingItIsTakenFrom) {
+TEST(Elf, TheMappingsOfEveryFileMappedHereHaveOneBiasInCommon) {
   std::string text;
   ASSERT_TRUE(ReadSmallFile("/proc/self/maps", &text));
-  std::map<std::string, std::set<uint64_t>> biases;
+  std::map<std::string, std::set<uint64_t>> in_common;
   for (const Mapping& mapping : ParseMaps(text)) {
     if (mapping.inode == 0 || mapping.path.front() != '/') continue;
     const int fd = open(mapping.path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -105,12 +119,17 @@ TEST(Elf, EveryFileMappedHereHasOneBiasWhateverMappingItIsTakenFrom) {
     const auto elf = Elf::Open(&source);
     if (!elf) continue;
     EXPECT_TRUE(elf->HasSections()) << mapping.path;
-    if (const auto bias = elf->LoadBias(mapping.start, mapping.offset)) {
-      biases[mapping.path].insert(*bias);
-    }
+    const Biases biases = elf->LoadBiases(mapping.start, mapping.offset);
+    if (biases.empty()) continue;
+    const auto [known, is_new] =
+        in_common.try_emplace(mapping.path, std::set<uint64_t>(biases.begin(), biases.end()));
+    if (is_new) continue;
+    std::erase_if(known->second, [&biases](uint64_t bias) {
+      return std::find(biases.begin(), biases.end(), bias) == biases.end();
+    });
   }
-  EXPECT_GE(biases.size(), 3u) << "this program and its libraries";
-  for (const auto& [path, found] : biases) EXPECT_EQ(found.size(), 1u) << path;
+  EXPECT_GE(in_common.size(), 3u) << "this program and its libraries";
+  for (const auto& [path, biases] : in_common) EXPECT_EQ(biases.size(), 1u) << path;
 }
 
 TEST(Elf, FindsASymbolOfThisProgramsLibraries) {
@@ -138,8 +157,8 @@ void AskAll(const std::string& bytes) {
   if (!elf) return;
   elf->FindSection(".PyRuntime");
   elf->FindSymbol("Py_Version");
-  elf->LoadBias(0x7f0000000000, 0);
-  elf->LoadBias(~uint64_t{0}, ~uint64_t{0});
+  elf->LoadBiases(0x7f0000000000, 0);
+  elf->LoadBiases(~uint64_t{0}, ~uint64_t{0});
 }
 
 TEST(Elf, OtherFilesAreRefused) {

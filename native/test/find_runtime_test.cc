@@ -181,6 +181,26 @@ TEST_P(FindRuntimeTest, AProgramWithoutARuntimeIsNotPython) {
   EXPECT_EQ(Find(process).status, AttachStatus::kNotPython);
 }
 
+TEST_P(FindRuntimeTest, AnElfWithoutSegmentsIsNotPython) {
+  FakeElf object;
+  object.segments = {};
+  const std::string path = folder.Write("object.o", object.Bytes());
+  FakeMemory nothing;
+  const FakeProcess process(nothing, {{path, 0, kDataPage, kPage}});
+  ProcessMemory memory(process.pid());
+  RuntimeFinder finder(process.pid(), &memory);
+  EXPECT_EQ(finder.Find().status, AttachStatus::kNotPython);
+  EXPECT_EQ(finder.Find().status, AttachStatus::kNotPython) << "nor when asked again";
+}
+
+TEST_P(FindRuntimeTest, APieceOfAFileThatIsMappedDoesNotHideThePython) {
+  const std::string path = folder.Write("python", Library().Bytes());
+  // As a program does that reads the file itself.
+  const FakeProcess process(python.memory(), {{path, 0x5000, kDataPage - 0x800000, kPage},
+                                              HeadOf(path), DataOf(path)});
+  EXPECT_EQ(Find(process).status, AttachStatus::kOk);
+}
+
 TEST_P(FindRuntimeTest, APythonBeforeDebugOffsetsIsNamedByItsVersion) {
   FakeElf old;
   old.symbols = {{"Py_Version", 0x800}, {"Py_BytesMain", 0x10}};

@@ -49,9 +49,9 @@ TEST_P(StackReaderTest, SeesACallerMoveToAnotherLineBelowTheSameLeaf) {
   python.Function("<module>", {.first_line = 1});
   python.Function("leaf", {.first_line = 50});
   FakeThread& main = python.AddThread("main").Enter().Call("<module>", 2).Call("leaf");
-  ASSERT_EQ(reader.PictureWithLines(), "main*: <module>:3 leaf:50");
+  ASSERT_EQ(reader.PictureWithLines(), "main*: <module>:3 leaf:51");
   main.Return().GoTo(6).Call("leaf");
-  EXPECT_EQ(reader.PictureWithLines(), "main*: <module>:7 leaf:50");
+  EXPECT_EQ(reader.PictureWithLines(), "main*: <module>:7 leaf:51");
 }
 
 TEST_P(StackReaderTest, FollowsCallsAndReturnsFromSampleToSample) {

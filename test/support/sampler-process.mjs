@@ -1,7 +1,8 @@
 /**
  * A sampler in a process of its own, for tests that stop it or take its privileges away. It talks as
- * targets do: `probe PID` says `ready` with the probe; `sample PID RATE` says `ready`, samples until a
- * line comes on stdin and says `done` with the samples' columns, the gaps and the last status.
+ * targets do. `probe PID` says `ready` with the probe. `sample PID RATE` says `ready` with the
+ * monotonic time at which it began (ns), samples until a line comes on stdin, and says `done` with
+ * columns of the samples, the gaps and the last status.
  */
 
 import { createRequire } from 'node:module'
@@ -14,6 +15,7 @@ function say(word, facts) {
 }
 
 function sample() {
+  const started = Number(process.hrtime.bigint())
   const sampler = addon.createSampler({
     pid: Number(pid),
     interval: 1e9 / Number(rate),
@@ -39,7 +41,7 @@ function sample() {
     say('done', { time, weight, gaps, status })
     process.exit()
   })
-  say('ready', {})
+  say('ready', { started })
 }
 
 if (command === 'probe') say('ready', addon.probe(Number(pid)))

@@ -10,7 +10,7 @@ import { compare, type Difference, type Estimate, estimate } from './truth-stati
 export const READINGS = ['stop', 'exact', 'live'] as const satisfies readonly Reading[]
 
 /** Samples of each program, version and reading: a few thousand, or as many as a long run asks for. */
-export const SAMPLES = Number(process.env.PYPROF_TRUTH_SAMPLES ?? 2_000)
+export const SAMPLES = Number(process.env.PYPROF_TRUTH_SAMPLES ?? 1_000)
 
 /** Where each measurement is added as a row of Markdown, when asked for. */
 const TABLE = process.env.PYPROF_TRUTH_TABLE

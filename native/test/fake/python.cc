@@ -231,6 +231,7 @@ uint64_t FakePython::AddInterpreter(int64_t id) {
   next_interpreter_ += kInterpreterGap;
   memory_.Map(at, layout_.interpreter.size);
   memory_.Put(at + layout_.interpreter.id, id);
+  memory_.Put(at + layout_.interpreter.ceval_gil, at + layout_.interpreter.gil_runtime_state);
   interpreters_.push_back(at);
   LinkInterpreters();
   return at;

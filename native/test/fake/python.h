@@ -40,12 +40,13 @@ class FakeThread {
  public:
   /// C code enters the evaluation loop: an entry frame on the C stack.
   FakeThread& Enter();
-  /// A call of a Python function, which then stands at its first line plus `line`. The function
-  /// is made when there is none of this name.
-  FakeThread& Call(std::string_view function, int line = 0);
+  /// A call of a Python function, which then stands at its first line plus `line`; 0 is where a
+  /// frame stands that was pushed but has not begun. The function is made when there is none of
+  /// this name.
+  FakeThread& Call(std::string_view function, int line = 1);
   /// `depth` calls, one in the other.
   FakeThread& Recurse(std::string_view function, int depth);
-  FakeThread& Resume(const FakeGenerator& generator, int line = 0);
+  FakeThread& Resume(const FakeGenerator& generator, int line = 1);
   /// The innermost frame returns, yields, or is left by C code.
   FakeThread& Return();
   FakeThread& ReturnAll();
@@ -112,8 +113,8 @@ class FakePython {
   const Layout& layout() const { return layout_; }
   Runtime runtime() const { return {kRuntime, layout_}; }
 
-  /// Interpreters and threads are new at the head of their list, as in CPython. The first thread
-  /// of an interpreter takes the GIL.
+  /// Interpreters and threads are new at the head of their list, as in CPython. Each interpreter
+  /// has a GIL of its own, which its first thread takes.
   uint64_t AddInterpreter(int64_t id);
   void RemoveInterpreter(uint64_t interpreter);
   uint64_t main_interpreter() const { return interpreters_.front(); }

@@ -1,7 +1,8 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { loadAddon } from '../../../src/sampling/addon.ts'
-import { captureStill, startCapture, still, threadStates } from '../../support/capture.ts'
+import { captureStill, startCapture } from '../../support/capture.ts'
 import { texts } from '../../support/positions.ts'
+import { still, threadStates } from '../../support/process-state.ts'
 import { MINORS, type Minor, python } from '../../support/pythons.ts'
 import { programArgs, startPython, startTarget, type Target } from '../../support/target.ts'
 

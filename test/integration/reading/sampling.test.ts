@@ -1,12 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import {
-  NS_PER_MS,
-  NS_PER_S,
-  samplerSleeps,
-  startCapture,
-  waitedForCore,
-} from '../../support/capture.ts'
+import { NS_PER_MS, NS_PER_S, startCapture } from '../../support/capture.ts'
+import { samplerSleeps, waitedForCore } from '../../support/process-state.ts'
 import { MINORS } from '../../support/pythons.ts'
 import { tickTolerance } from '../../support/statistics.ts'
 import { startPython, startTarget } from '../../support/target.ts'
@@ -14,6 +9,11 @@ import { startPython, startTarget } from '../../support/target.ts'
 const SAMPLER_PROCESS = join(import.meta.dirname, '..', '..', 'support', 'sampler-process.mjs')
 /** Of the ticks, besides those for which no core was given: timers and virtual machines are late too. */
 const MISSED = 0.1
+
+/** Far from the 10 s between two ticks at 0.1 Hz, on a busy machine too. */
+const AT_ONCE_MS = 3_000
+/** One and a half until a tick is due, and it may be late by as much before the next one is. */
+const MOST_INTERVALS = 3
 
 /** Ticks that may be missed of so many, when the sampling thread had to wait for a core. */
 function mayBeMissed(due: number, rate: number, waited: number): number {
@@ -48,7 +48,10 @@ describe.each(MINORS)('sampling %s', (minor) => {
       for (let row = 1; row < samples.length; row++) {
         expect(samples.time[row]!).toBeGreaterThan(samples.time[row - 1]!)
       }
-      for (let row = 0; row < samples.length; row++) expect(samples.weight[row]!).toBeGreaterThan(0)
+      for (let row = 0; row < samples.length; row++) {
+        expect(samples.weight[row]!).toBeGreaterThan(0)
+        expect(samples.weight[row]!).toBeLessThanOrEqual(MOST_INTERVALS * (NS_PER_S / rate))
+      }
       expect(gapTime).toBe(sum(gaps.map(({ duration }) => duration)))
       expect(missedTicks).toBe(sum(gaps.map((gap) => gap.missedTicks)))
       const last = samples.time[samples.length - 1]!
@@ -84,7 +87,7 @@ describe.each(MINORS)('sampling %s', (minor) => {
     const drained = capture.drain()
     const { droppedSamples, ticks } = capture.status
     expect(drained).toBe(10)
-    expect(droppedSamples).toBeGreaterThan(50)
+    expect(droppedSamples).toBeGreaterThan(0)
     expect(first + drained + droppedSamples).toBe(ticks)
     await capture.until('room again', () => capture.profile().samples.length > first + 20)
   })
@@ -98,11 +101,15 @@ describe.each(MINORS)('sampling %s', (minor) => {
     const rate = 1_000
     const { target } = await startPython(minor, 'idle.py')
     const args = [SAMPLER_PROCESS, 'sample', String(target.pid), String(rate)]
-    const { target: profiler } = await startTarget(process.execPath, { args })
+    const { target: profiler, facts } = await startTarget<{ started: number }>(process.execPath, {
+      args,
+    })
     const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
     await pause(100)
     profiler.signal('SIGSTOP')
-    await pause(400)
+    await pause(200)
+    const amidst = Number(process.hrtime.bigint()) - facts.started
+    await pause(200)
     profiler.signal('SIGCONT')
     await pause(300)
     profiler.send('')
@@ -111,9 +118,12 @@ describe.each(MINORS)('sampling %s', (minor) => {
     const rows = Array.from({ length: gaps.length / 3 }, (_, row) =>
       gaps.slice(3 * row, 3 * row + 3),
     )
-    const long = rows.filter(([, duration]) => duration! > 390 * NS_PER_MS)
-    expect(long).toHaveLength(1)
-    const [start, duration, missed] = long[0]!
+    const around = rows.filter(([start, duration]) => {
+      return start! < amidst && amidst < start! + duration!
+    })
+    expect(around).toHaveLength(1)
+    const [start, duration, missed] = around[0]!
+    expect(duration).toBeGreaterThan(390 * NS_PER_MS)
     expect(missed).toBeGreaterThan(350)
     const end = start! + duration!
     expect(time.filter((at) => at > start! && at < end)).toEqual([])
@@ -121,7 +131,7 @@ describe.each(MINORS)('sampling %s', (minor) => {
     const soonAfter = time.filter((at) => at > end && at < end + 100 * NS_PER_MS).length
     expect(soonAfter).toBeGreaterThan(0)
     expect(soonAfter).toBeLessThan(100 + tickTolerance(100))
-    expect(Math.max(...weight)).toBeLessThan(200 * NS_PER_MS)
+    expect(Math.max(...weight)).toBeLessThanOrEqual(MOST_INTERVALS * (NS_PER_S / rate))
     expect(sum(weight) + sum(rows.map((row) => row[1]!))).toBe(time.at(-1))
   })
 
@@ -139,14 +149,14 @@ describe.each(MINORS)('sampling %s', (minor) => {
     const { target } = await startPython(minor, 'idle.py')
     const started = performance.now()
     const status = await startCapture(target.pid, { rate: 0.1, duration: 0.3 * NS_PER_S }).ended()
-    expect(performance.now() - started).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(AT_ONCE_MS)
     expect(status).toMatchObject({ endReason: 'duration', elapsed: 0.3 * NS_PER_S, ticks: 0 })
 
     const capture = startCapture(target.pid, { rate: 0.1 })
     await capture.until('the wait for the first tick', samplerSleeps)
     const stopping = performance.now()
     capture.stop()
-    expect(performance.now() - stopping).toBeLessThan(500)
+    expect(performance.now() - stopping).toBeLessThan(AT_ONCE_MS)
     expect(capture.status).toMatchObject({ state: 'ended', endReason: 'stopped', ticks: 0 })
   })
 })

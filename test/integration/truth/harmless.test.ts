@@ -11,7 +11,7 @@ const SUPPORT = join(import.meta.dirname, '..', '..', 'support')
 const BIN = join(import.meta.dirname, '..', '..', '..', 'bin', 'pyprof.js')
 const PATIENCE_MS = 20_000
 const RATE = 2_000
-const TICKS = 400
+const TICKS = 200
 
 const CASES = MINORS.flatMap((minor) => READINGS.map((reading) => ({ minor, reading })))
 

@@ -32,11 +32,14 @@ function expectExact(result: Result): void {
   })
 }
 
+/** What adding up floating-point numbers may bring. */
+const ROUNDING = 1e-9
+
 /** Functions whose share differs by more than chance and `beyond` explain. */
 function unlike(one: Result, other: Result, kinds: readonly ('self' | 'total')[], beyond = 0) {
   return kinds.flatMap((kind) =>
     differences(one, other, kind)
-      .filter(({ difference, error }) => Math.abs(difference) - error > beyond)
+      .filter(({ difference, error }) => Math.abs(difference) - error > beyond + ROUNDING)
       .map(({ name, difference, error }) => ({ kind, name, difference, error })),
   )
 }

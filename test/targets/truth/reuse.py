@@ -1,4 +1,4 @@
-"""Functions that are compiled, run for some microseconds and freed, so that addresses of code objects
+"""Functions that are compiled, run for a tenth of a millisecond and freed, so that addresses of code objects
 come back with other code.
 
 Each generation has a number N, and everything that can be seen of its code follows from it: the file is
@@ -6,21 +6,19 @@ Each generation has a number N, and everything that can be seen of its code foll
 module's call of `caller_N` in one.
 """
 
-import time
-
 from rules import ready
 
-LIFE = 100e-6
+TURNS = 3000
 
 
 def generation(number):
     source = (
         "\n" * (number % 97)
-        + f"def leaf_{number}(now, end):\n    while now() < end: pass\n"
-        + f"def caller_{number}(now, end):\n    leaf_{number}(now, end)\n"
-        + f"caller_{number}(now, now() + {LIFE})\n"
+        + f"def leaf_{number}():\n    for _ in range({TURNS}): pass\n"
+        + f"def caller_{number}():\n    leaf_{number}()\n"
+        + f"caller_{number}()\n"
     )
-    exec(compile(source, f"gen_{number}.py", "exec"), {"now": time.perf_counter})
+    exec(compile(source, f"gen_{number}.py", "exec"), {})
 
 
 def main():
