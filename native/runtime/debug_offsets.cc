@@ -231,6 +231,8 @@ bool Complete(const Layout& l) {
                                 l.unicode.asciiobject_size}) {
     if (needed == 0) return false;
   }
+  // The words before co_firstlineno that are read with it (native/code/code_table.cc).
+  if (l.code.firstlineno < 20) return false;
   return l.interpreter.gc + l.gc.size <= l.interpreter.size;
 }
 
@@ -295,7 +297,7 @@ OffsetsResult ParseDebugOffsets(std::span<const std::byte> table) {
   }
   if (!Complete(layout)) {
     result.status = OffsetsStatus::kBadField;
-    result.detail = "a needed field is 0";
+    result.detail = "a needed field is missing";
     return result;
   }
   if (layout.unicode.compactunicodeobject_size == 0) {

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "stack/stack_reader.h"
 #include "test/fake/python.h"
 #include "test/fake/reader.h"
@@ -190,11 +193,36 @@ TEST_P(GilTest, AGilThatMovesWhileTheHolderIsReadMakesAllBeReadAnew) {
   EXPECT_EQ(FirstLine(), "taker: run work");
 }
 
-TEST_P(GilTest, AnotherInterpreterEndsTheShortCutSinceItHasAGilOfItsOwn) {
-  FakeThread& sub = python.AddThread("sub", python.AddInterpreter(1)).Enter().Call("job");
+TEST_P(GilTest, AThreadUnderAGilOfItsOwnIsReadAnewEachTime) {
+  const uint64_t interpreter = python.AddInterpreter(1, FakePython::Gil::kOwn);
+  FakeThread& sub = python.AddThread("sub", interpreter).Enter().Call("job");
   Settle();
   sub.Call("step");
-  EXPECT_EQ(LastLine(), "sub@1: job step");
+  reader.Sample();
+  EXPECT_EQ(reader.Names(reader.samples().back().stack),
+            (std::vector<std::string>{"job", "step"}));
+  EXPECT_FALSE(reader.samples().back().main_gil);
+  EXPECT_TRUE(reader.samples().front().main_gil);
+}
+
+TEST_P(GilTest, AThreadUnderAGilOfItsOwnIsNotProvedByTheMainOnesHolder) {
+  const uint64_t interpreter = python.AddInterpreter(1, FakePython::Gil::kOwn);
+  python.AddThread("sub", interpreter).Enter().Resume(python.Generator("job"));
+  reader.Sample();
+  EXPECT_EQ(reader.samples().back().quality, Quality::kRepaired);
+  EXPECT_EQ(reader.samples().front().quality, Quality::kExact);
+}
+
+TEST_P(GilTest, AThreadOfAnotherInterpreterUnderTheSameGilIsProved) {
+  const uint64_t interpreter = python.AddInterpreter(1);
+  FakeThread& sub = python.AddThread("sub", interpreter).Enter().Resume(python.Generator("job"));
+  FakeReader live(&python, Motion::kPossible);
+  live.Sample();
+  EXPECT_EQ(live.samples().back().quality, Quality::kExact) << "main has the GIL";
+  EXPECT_TRUE(live.samples().back().main_gil);
+  python.GiveGil(sub);
+  live.Sample();
+  EXPECT_EQ(live.samples().back().quality, Quality::kRepaired);
 }
 
 TEST_P(GilTest, LiveReadingHasTheShortCutToo) {

@@ -20,7 +20,7 @@ export interface RunOptions {
   readonly prefix?: readonly string[]
   /** Default PYPROF. */
   readonly program?: string
-  /** Given to stdin, which then ends; without it stdin stays open for `type`. */
+  /** Given to stdin, which then ends; without it stdin stays open for `type` and `endInput`. */
   readonly input?: string
 }
 
@@ -69,6 +69,10 @@ export class Program {
     this.#child.stdin?.write(text)
   }
 
+  endInput(): void {
+    this.#child.stdin?.end()
+  }
+
   signal(signal: NodeJS.Signals): void {
     process.kill(this.pid, signal)
   }
@@ -88,9 +92,16 @@ export class Program {
     await this.#until(`it tells '${text}'`, () => this.err.includes(text))
   }
 
-  /** Waits until an attached recording has taken samples and handles signals. */
+  /**
+   * Waits until pyprof handles signals and its sampler has slept so often, from now on, that it has
+   * read a target that is there to be read.
+   */
   async samples(): Promise<void> {
-    await this.#until('it samples', () => handlesHangup(this.pid) && samplerSleeps(this.pid))
+    const before = samplerSleeps(this.pid)
+    await this.#until('it samples', () => {
+      const sleeps = samplerSleeps(this.pid) - before
+      return sleeps >= SLEEPS_OF_A_SAMPLER && handlesHangup(this.pid)
+    })
   }
 
   /** Ends it and what it has started, for sure. */
@@ -224,12 +235,9 @@ function handlesHangup(pid: number): boolean {
   return ((BigInt(`0x${mask}`) >> BigInt(constants.signals.SIGHUP - 1)) & 1n) === 1n
 }
 
-function samplerSleeps(pid: number): boolean {
-  return tasks(pid).some(
-    (task) =>
-      read(`${task}/comm`).trim() === 'pyprof-sampler' &&
-      Number(field(`${task}/status`, 'voluntary_ctxt_switches')) >= SLEEPS_OF_A_SAMPLER,
-  )
+function samplerSleeps(pid: number): number {
+  const sampler = tasks(pid).find((task) => read(`${task}/comm`) === 'pyprof-sampler\n')
+  return sampler === undefined ? 0 : Number(field(`${sampler}/status`, 'voluntary_ctxt_switches'))
 }
 
 function tasks(pid: number): string[] {

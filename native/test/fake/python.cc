@@ -183,12 +183,19 @@ void FakePython::AdvanceGeneration() {
   memory_.Put(word, memory_.Get<uint64_t>(word) + 1);
 }
 
+/// Address of the word that says which thread took the interpreter's GIL last.
+uint64_t FakePython::GilHolder(uint64_t interpreter) const {
+  const auto& offsets = layout_.interpreter;
+  return memory_.Get<uint64_t>(interpreter + offsets.ceval_gil) - offsets.gil_runtime_state +
+         offsets.gil_holder;
+}
+
 void FakePython::GiveGil(const FakeThread& thread) {
   // struct _gil_runtime_state: last_holder, locked, switch_number.
-  const uint64_t holder = thread.interpreter_ + layout_.interpreter.gil_holder;
+  const uint64_t holder = GilHolder(thread.interpreter_);
   if (memory_.Get<uint64_t>(holder) == thread.state_) return;
   memory_.Put(holder, thread.state_);
-  memory_.Put<int32_t>(thread.interpreter_ + layout_.interpreter.gil_locked, 1);
+  memory_.Put<int32_t>(holder + 8, 1);
   memory_.Put(holder + 16, memory_.Get<uint64_t>(holder + 16) + 1);
 }
 
@@ -226,13 +233,14 @@ FakeGenerator FakePython::GeneratorAt(uint64_t object, uint64_t code) {
   return {object, frame};
 }
 
-uint64_t FakePython::AddInterpreter(int64_t id) {
+uint64_t FakePython::AddInterpreter(int64_t id, Gil gil) {
   const uint64_t at = next_interpreter_;
   next_interpreter_ += kInterpreterGap;
   memory_.Map(at, layout_.interpreter.size);
   memory_.Put(at + layout_.interpreter.id, id);
-  memory_.Put(at + layout_.interpreter.ceval_gil, at + layout_.interpreter.gil_runtime_state);
   interpreters_.push_back(at);
+  memory_.Put(at + layout_.interpreter.ceval_gil,
+              (gil == Gil::kOwn ? at : main_interpreter()) + layout_.interpreter.gil_runtime_state);
   LinkInterpreters();
   return at;
 }
@@ -268,7 +276,7 @@ FakeThread& FakePython::AddThread(std::string name, uint64_t interpreter) {
     memory_.Put(interpreter + main, thread.state_);
   }
   LinkThreads(interpreter);
-  if (memory_.Get<uint64_t>(interpreter + layout_.interpreter.gil_holder) == 0) GiveGil(thread);
+  if (memory_.Get<uint64_t>(GilHolder(interpreter)) == 0) GiveGil(thread);
   return thread;
 }
 

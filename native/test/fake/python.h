@@ -113,9 +113,10 @@ class FakePython {
   const Layout& layout() const { return layout_; }
   Runtime runtime() const { return {kRuntime, layout_}; }
 
-  /// Interpreters and threads are new at the head of their list, as in CPython. Each interpreter
-  /// has a GIL of its own, which its first thread takes.
-  uint64_t AddInterpreter(int64_t id);
+  enum class Gil { kShared, kOwn };
+  /// Interpreters and threads are new at the head of their list, as in CPython. The first thread
+  /// takes the GIL, which an interpreter shares with the main one or has for itself.
+  uint64_t AddInterpreter(int64_t id, Gil gil = Gil::kShared);
   void RemoveInterpreter(uint64_t interpreter);
   uint64_t main_interpreter() const { return interpreters_.front(); }
   FakeThread& AddThread(std::string name) { return AddThread(std::move(name), main_interpreter()); }
@@ -171,6 +172,7 @@ class FakePython {
   };
 
   uint64_t Type(std::string_view name);
+  uint64_t GilHolder(uint64_t interpreter) const;
   FakeGenerator GeneratorAt(uint64_t object, uint64_t code);
   void WriteCode(uint64_t address, std::string_view name, const FunctionOptions& options);
   void LinkInterpreters();

@@ -97,23 +97,23 @@ describe.each(MINORS)('sampling %s', (minor) => {
       readonly time: number[]
       readonly weight: number[]
       readonly gaps: number[]
+      readonly origin: number
     }
     const rate = 1_000
     const { target } = await startPython(minor, 'idle.py')
     const args = [SAMPLER_PROCESS, 'sample', String(target.pid), String(rate)]
-    const { target: profiler, facts } = await startTarget<{ started: number }>(process.execPath, {
-      args,
-    })
+    const { target: profiler } = await startTarget(process.execPath, { args })
     const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
     await pause(100)
     profiler.signal('SIGSTOP')
     await pause(200)
-    const amidst = Number(process.hrtime.bigint()) - facts.started
+    const now = Number(process.hrtime.bigint())
     await pause(200)
     profiler.signal('SIGCONT')
     await pause(300)
     profiler.send('')
-    const { time, weight, gaps } = await profiler.says<Done>('done')
+    const { time, weight, gaps, origin } = await profiler.says<Done>('done')
+    const amidst = now - origin
 
     const rows = Array.from({ length: gaps.length / 3 }, (_, row) =>
       gaps.slice(3 * row, 3 * row + 3),

@@ -55,9 +55,7 @@ describe.each(MINORS)('the target, Python %s,', (minor) => {
     const { target, program, file } = await recording(minor)
     target.send(JSON.stringify(['exec', python(other), ...programArgs('idle.py')]))
     await target.says('ready')
-    // Until it is sampled as what it has become, its image may still be looked for.
     await program.samples()
-    await new Promise((resolve) => setTimeout(resolve, 1000))
     program.signal('SIGINT')
     const { status, err } = await program.ended
     expect(status).toBe(0)

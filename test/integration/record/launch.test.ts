@@ -30,19 +30,28 @@ describe.each(MINORS)('a command of Python %s', (minor) => {
     [128 + 9, 'signal', '9'],
   ])('keeps its status %i', async (status, ...args) => {
     const file = join(temporaryFolder(), 'out.collapsed')
-    const outcome = await pyprof(['record', '-o', file, '--', ...command(minor, ...args)])
-    expect(outcome).toMatchObject({ status, signal: null, out: '' })
+    const program = startPyprof(['record', '-o', file, '--', ...command(minor, ...args)])
+    await program.prints('ready')
+    await program.samples()
+    program.type('\n')
+    const outcome = await program.ended
+    expect(outcome).toMatchObject({ status, signal: null, out: 'ready\n' })
     expect(outcome.err).toContain('\n  ended    the target has ended\n')
-    expect(namesIn(file)).toContain('nap')
+    expect(namesIn(file)).toContain('work')
   })
 
   it('keeps its streams', async () => {
     const file = join(temporaryFolder(), 'out.collapsed')
     const input = 'a\0b\r\nü\n'.repeat(20_000)
-    const args = ['-o', file, '--', ...command(minor, 'echo')]
-    const { out, err } = await record(args, { input })
+    const program = startPyprof(['record', '-o', file, '--', ...command(minor, 'echo')])
+    await program.tells('ready')
+    await program.samples()
+    program.type(input)
+    program.endInput()
+    const { status, out, err } = await program.ended
+    expect(status).toBe(0)
     expect(out === input).toBe(true)
-    expect(err).toMatch(new RegExp(`^${Buffer.byteLength(input)} bytes\nRecorded `))
+    expect(err).toMatch(new RegExp(`^ready\n${Buffer.byteLength(input)} bytes\nRecorded `))
     expect(namesIn(file)).toContain('echo')
   })
 
@@ -71,11 +80,12 @@ describe.each(MINORS)('a command of Python %s', (minor) => {
 
   it('is found behind a shell that replaces itself', async () => {
     const file = join(temporaryFolder(), 'out.collapsed')
-    const shell = ['sh', '-c', 'sleep 0.2; exec "$@"', 'sh', ...command(minor, 'exit', '3')]
-    const outcome = await pyprof(['record', '--json', '-o', file, '--', ...shell])
+    const shell = ['sh', '-c', 'sleep 0.2; exec "$@"', 'sh', ...command(minor, 'nap', '1.5', '3')]
+    const outcome = await pyprof(['record', '-o', file, '--json', '--', ...shell])
     expect(outcome.status).toBe(3)
+    expect(outcome.out).toMatch(/^done\n\{/) // what the command prints comes first
     expect(namesIn(file)).toContain('nap')
-    expect(summaryOf(outcome)).toMatchObject({
+    expect(summaryOf({ out: outcome.out.replace('done\n', '') })).toMatchObject({
       launched: true,
       pythonVersion: expect.stringContaining(`${minor}.`),
       command: expect.stringMatching(/^sh -c 'sleep 0\.2; exec "\$@"' sh /),
@@ -86,7 +96,7 @@ describe.each(MINORS)('a command of Python %s', (minor) => {
 
   it('outlives a shorter --duration', async () => {
     const file = join(temporaryFolder(), 'out.collapsed')
-    const args = ['record', '-d', '200ms', '-o', file, '--', ...command(minor, 'wait', '5')]
+    const args = ['record', '-d', '500ms', '-o', file, '--', ...command(minor, 'wait', '5')]
     const program = startPyprof(args)
     await program.tells('pyprof waits for its end.\n')
     expect(program.err).toContain('\n  ended    the requested duration is over\n')

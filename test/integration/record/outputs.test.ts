@@ -114,7 +114,7 @@ describe('a full disk', () => {
     const mounted =
       'mount -t tmpfs -o size=8k none disk && echo old >disk/out.svg && ' +
       '"$0" "$@"; status=$?; ls -A disk; cat disk/out.svg; exit $status'
-    const command = [python('3.14'), ...programArgs('record/command.py', ['nap', '0.3', '0'])]
+    const command = [python('3.14'), ...programArgs('record/command.py', ['nap', '1.5', '0'])]
     const args = ['record', '-o', 'disk/out.svg', '-o', 'fine.collapsed', '--', ...command]
     const outcome = await pyprof(args, {
       cwd: folder,

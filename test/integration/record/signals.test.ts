@@ -14,6 +14,7 @@ import { programArgs, startPython } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const CTRL_C = '\x03'
+const ESCAPE = '\x1b'
 
 function namesIn(file: string): Set<string> {
   return functionNames(collapsedLines(readFileSync(file, 'utf8')))
@@ -59,6 +60,7 @@ describe('a launched command', () => {
     const command = [python(minor), ...programArgs('record/command.py', ['wait', '9'])]
     const program = startPyprof(['record', '-o', file, '--', ...command])
     await program.prints('ready')
+    await program.samples()
     program.signal('SIGTERM')
     const { status, out, err } = await program.ended
     expect({ status, out }).toEqual({ status: 9, out: 'ready\ngot SIGTERM\n' })
@@ -71,6 +73,7 @@ describe('a launched command', () => {
     const command = [python('3.14'), ...programArgs('record/command.py', ['wait', '9'])]
     const program = startPyprof(['record', '-o', file, '--', ...command])
     await program.prints('ready')
+    await program.samples()
     program.signal('SIGHUP')
     await program.prints('got SIGHUP')
     await new Promise((resolve) => setTimeout(resolve, 1500)) // what tells the two apart
@@ -89,6 +92,7 @@ describe('in a terminal', () => {
     const command = [python(minor), ...programArgs('record/command.py', ['wait', '7'])]
     const program = inTerminal(['record', '-o', file, '--', ...command])
     await program.prints('ready')
+    await new Promise((resolve) => setTimeout(resolve, 500)) // to be sampled in `wait`
     program.type(CTRL_C)
     await program.prints('got SIGINT')
     program.type('\n')
@@ -104,14 +108,16 @@ describe('in a terminal', () => {
     const file = join(temporaryFolder(), 'out.collapsed')
     const { target } = await startPython('3.14', 'idle.py')
     const program = inTerminal(['record', '-p', `${target.pid}`, '-d', '1h', '-o', file])
-    const line = /\r\x1b\[K[\d.]+ m?s of 3,?600 s {3}[\d,]+ samples {3}[\d.,]+ Hz {3}Ctrl-C ends/
+    const drawn = [
+      `\\r${ESCAPE}\\[K[\\d.]+ m?s of 3,?600 s {3}[\\d,]+ samples {3}[\\d.,]+ Hz {3}Ctrl-C ends`,
+      `Ctrl-C ends(\\^C)?\\r${ESCAPE}\\[KRecorded `,
+    ]
     await program.prints('samples   ')
     await program.prints(' Hz   Ctrl-C ends')
     program.type(CTRL_C)
     const { status, out } = await program.ended
     expect(status).toBe(0)
-    expect(out).toMatch(line)
-    expect(out).toMatch(/Ctrl-C ends(\^C)?\r\x1b\[KRecorded /)
+    for (const each of drawn) expect(out).toMatch(new RegExp(each))
     expect(out).toContain('  ended    interrupted by SIGINT')
     expect(namesIn(file)).toContain('inner')
   })

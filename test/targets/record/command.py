@@ -1,7 +1,7 @@
 """A command of pyprof record. The first argument says what it does:
 
-- `echo`: prints its stdin, then its length to stderr
-- `exit STATUS`, `signal NUMBER`: ends so, after a moment in the function `work`
+- `echo`: says ready on stderr, prints its stdin when that has ended, and its length on stderr
+- `exit STATUS`, `signal NUMBER`: says ready, and ends so after a line on stdin
 - `burst SECONDS`: is busy for so much CPU time in the function `burst`
 - `wait STATUS`: says ready, waits in `wait`, and tells of every SIGINT, SIGTERM and SIGHUP that it
   gets; SIGTERM ends it with the status, and so does a line on stdin
@@ -21,14 +21,15 @@ def say(text):
 
 
 def echo():
+    os.write(2, b"ready\n")
     data = sys.stdin.buffer.read()
-    nap(0.2)
     sys.stdout.buffer.write(data)
     sys.stderr.write(f"{len(data)} bytes\n")
 
 
 def work():
-    nap(0.2)
+    say("ready")
+    sys.stdin.readline()
 
 
 def nap(seconds):

@@ -1,10 +1,11 @@
 """A process of root that becomes another user's, as servers do."""
 
 import os
+import signal
 
-from harness import hold
-
+signal.alarm(300)
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
-hold()
+print("ready {}", flush=True)
+os.read(0, 1)
