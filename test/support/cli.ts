@@ -95,12 +95,14 @@ export class Program {
   /**
    * Waits until pyprof handles signals and its sampler has slept so often, from now on, that it has
    * read a target that is there to be read.
+   *
+   * @param pid of pyprof, where this program is not pyprof itself
    */
-  async samples(): Promise<void> {
-    const before = samplerSleeps(this.pid)
+  async samples(pid = this.pid): Promise<void> {
+    const before = samplerSleeps(pid)
     await this.#until('it samples', () => {
-      const sleeps = samplerSleeps(this.pid) - before
-      return sleeps >= SLEEPS_OF_A_SAMPLER && handlesHangup(this.pid)
+      const sleeps = samplerSleeps(pid) - before
+      return sleeps >= SLEEPS_OF_A_SAMPLER && handlesHangup(pid)
     })
   }
 

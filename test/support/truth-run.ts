@@ -18,7 +18,7 @@ const TABLE = process.env.PYPROF_TRUTH_TABLE
 /** The readings take turns, so that what the machine does at a time meets all of them. */
 const TURNS = 4
 const BATCHES_A_TURN = Math.min(64, Math.max(8, Math.floor(SAMPLES / TURNS / 60)))
-const MIN_TICKS_A_TURN = 16
+const MIN_TICKS_A_TURN = 8
 /** Functions with less of the time are too rare for a mean of batches to be near normal. */
 const LEAST_SHARE = 0.02
 

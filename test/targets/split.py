@@ -1,10 +1,11 @@
 """Two functions that share the time 3:1, by the clock and therefore whatever else the machine does.
 
 Each turn of `three` lasts until its sum of all turns is three times what `one` is due next, so that
-a turn that came out too long is made up for by the next ones. Says `ready` and then, when a byte
-comes on stdin, `done` with the sums of wall time.
+a turn that came out too long is made up for by the next ones. For each line on stdin the program
+says `split` with the sums of wall time so far.
 """
 
+import os
 import select
 import sys
 from time import perf_counter
@@ -36,9 +37,10 @@ def main():
         one(middle + max(0.0, TURN * turns - of_one))
         started = perf_counter()
         of_one += started - middle
-        if turns % 8 == 0 and select.select([sys.stdin], [], [], 0)[0]:
-            break
-    say("done", three=of_three, one=of_one)
+        if select.select([sys.stdin], [], [], 0)[0]:
+            if os.read(0, 1) == b"":
+                break
+            say("split", three=of_three, one=of_one)
 
 
 say("ready")

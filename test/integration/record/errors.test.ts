@@ -110,7 +110,16 @@ describe('a target that cannot be read', () => {
     const { target } = await startPython('3.14', 'threads.py', ['many', '1'])
     const threads = readdirSync(`/proc/${target.pid}/task`).map(Number)
     const other = threads.find((thread) => thread !== target.pid)!
-    const outcome = await refused(['-p', `${other}`])
+    const outcome = await refused([
+      '-p',
+      `${other}`,
+      '-d',
+      '300ms',
+      '-o',
+      '/dev/null',
+      '-f',
+      'collapsed',
+    ])
     expect(outcome.status).toBe(3)
     expect(lines(outcome)).toContain(`Run: pyprof record --pid ${target.pid}`)
   })

@@ -80,12 +80,16 @@ describe.each(MINORS)('a command of Python %s', (minor) => {
 
   it('is found behind a shell that replaces itself', async () => {
     const file = join(temporaryFolder(), 'out.collapsed')
-    const shell = ['sh', '-c', 'sleep 0.2; exec "$@"', 'sh', ...command(minor, 'nap', '1.5', '3')]
-    const outcome = await pyprof(['record', '-o', file, '--json', '--', ...shell])
+    const shell = ['sh', '-c', 'sleep 0.2; exec "$@"', 'sh', ...command(minor, 'exit', '3')]
+    const program = startPyprof(['record', '-o', file, '--json', '--', ...shell])
+    await program.prints('ready')
+    await program.samples()
+    program.type('\n')
+    const outcome = await program.ended
     expect(outcome.status).toBe(3)
-    expect(outcome.out).toMatch(/^done\n\{/) // what the command prints comes first
-    expect(namesIn(file)).toContain('nap')
-    expect(summaryOf({ out: outcome.out.replace('done\n', '') })).toMatchObject({
+    expect(outcome.out).toMatch(/^ready\n\{/) // what the command prints comes first
+    expect(namesIn(file)).toContain('work')
+    expect(summaryOf({ out: outcome.out.replace('ready\n', '') })).toMatchObject({
       launched: true,
       pythonVersion: expect.stringContaining(`${minor}.`),
       command: expect.stringMatching(/^sh -c 'sleep 0\.2; exec "\$@"' sh /),

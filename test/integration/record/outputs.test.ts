@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { collapsedLines, functionNames, pyprof, record, startPyprof } from '../../support/cli.ts'
-import { OWN_MOUNTS, UNPRIVILEGED } from '../../support/containment.ts'
+import { OWN_MOUNTS, onlyChild, UNPRIVILEGED } from '../../support/containment.ts'
 import { python } from '../../support/pythons.ts'
 import { programArgs, startPython } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -12,7 +12,7 @@ async function idle(): Promise<string> {
   return `${target.pid}`
 }
 
-/** Says ready when it runs, which it must not. */
+/** Tells when it runs, which it must not. */
 const COMMAND = ['--', 'sh', '-c', 'echo started']
 
 describe('an output that cannot be written is found before anything runs', () => {
@@ -84,7 +84,7 @@ it('replaces a file only when the new one is whole', async () => {
 
 it('writes into a pipe that the shell names', async () => {
   const script = '"$0" "$@" -o >(cat >&1) -f collapsed 2>/dev/null | cat'
-  const args = ['record', '-p', await idle(), '-d', '200ms']
+  const args = ['record', '-p', await idle(), '-d', '500ms']
   const outcome = await pyprof(args, { prefix: ['bash', '-c', script] })
   expect(functionNames(collapsedLines(outcome.out))).toContain('inner')
 })
@@ -94,7 +94,7 @@ describe('a full disk', () => {
     const folder = temporaryFolder()
     const rescue = temporaryFolder()
     const outputs = ['-o', 'a.collapsed', '-o', '/dev/full', '-o', 'b.svg', '-f', 'speedscope']
-    const args = ['record', '-p', await idle(), '-d', '300ms', ...outputs]
+    const args = ['record', '-p', await idle(), '-d', '500ms', ...outputs]
     const outcome = await pyprof(args, { cwd: folder, env: { TMPDIR: rescue } })
     expect(outcome).toMatchObject({ status: 4, signal: null, out: '' })
     expect(readdirSync(folder).sort()).toEqual(['a.collapsed', 'b.svg'])
@@ -114,23 +114,27 @@ describe('a full disk', () => {
     const mounted =
       'mount -t tmpfs -o size=8k none disk && echo old >disk/out.svg && ' +
       '"$0" "$@"; status=$?; ls -A disk; cat disk/out.svg; exit $status'
-    const command = [python('3.14'), ...programArgs('record/command.py', ['nap', '1.5', '0'])]
+    const command = [python('3.14'), ...programArgs('record/command.py', ['exit', '0'])]
     const args = ['record', '-o', 'disk/out.svg', '-o', 'fine.collapsed', '--', ...command]
-    const outcome = await pyprof(args, {
+    const program = startPyprof(args, {
       cwd: folder,
       env: { TMPDIR: rescue },
       prefix: [...OWN_MOUNTS, 'sh', '-c', mounted],
     })
-    expect(outcome).toMatchObject({ status: 4, signal: null, out: 'done\nout.svg\nold\n' })
+    await program.prints('ready')
+    await program.samples(onlyChild(program.pid))
+    program.type('\n')
+    const outcome = await program.ended
+    expect(outcome).toMatchObject({ status: 4, signal: null, out: 'ready\nout.svg\nold\n' })
     const saved = savedAs(outcome.err, 'disk/out.svg', 'flamegraph')
     expect(saved.endsWith('/out.svg')).toBe(true)
-    expect(readFileSync(saved, 'utf8')).toMatch(/<svg[\s\S]*nap[\s\S]*<\/svg>\s*$/)
+    expect(readFileSync(saved, 'utf8')).toMatch(/<svg[\s\S]*work[\s\S]*<\/svg>\s*$/)
     expect(existsSync(join(folder, 'fine.collapsed'))).toBe(true)
   })
 
   it('is stdout', async () => {
     const rescue = temporaryFolder()
-    const args = ['-p', await idle(), '-d', '200ms', '-o', '-', '-f', 'collapsed']
+    const args = ['-p', await idle(), '-d', '500ms', '-o', '-', '-f', 'collapsed']
     const outcome = await pyprof(['record', ...args], {
       env: { TMPDIR: rescue },
       prefix: ['sh', '-c', '"$0" "$@" >/dev/full'],
@@ -142,7 +146,7 @@ describe('a full disk', () => {
 })
 
 it('reports nothing of a disk that has room', async () => {
-  const { err } = await record(['-p', await idle(), '-d', '200ms', '-o', 'out.svg'], {
+  const { err } = await record(['-p', await idle(), '-d', '500ms', '-o', 'out.svg'], {
     cwd: temporaryFolder(),
   })
   expect(err).not.toContain('pyprof: ')

@@ -9,6 +9,7 @@ import {
   startPyprof,
   summaryOf,
 } from '../../support/cli.ts'
+import { onlyChild } from '../../support/containment.ts'
 import { MINORS, python } from '../../support/pythons.ts'
 import { programArgs, startPython } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -92,7 +93,7 @@ describe('in a terminal', () => {
     const command = [python(minor), ...programArgs('record/command.py', ['wait', '7'])]
     const program = inTerminal(['record', '-o', file, '--', ...command])
     await program.prints('ready')
-    await new Promise((resolve) => setTimeout(resolve, 500)) // to be sampled in `wait`
+    await program.samples(onlyChild(program.pid))
     program.type(CTRL_C)
     await program.prints('got SIGINT')
     program.type('\n')

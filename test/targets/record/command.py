@@ -5,7 +5,6 @@
 - `burst SECONDS`: is busy for so much CPU time in the function `burst`
 - `wait STATUS`: says ready, waits in `wait`, and tells of every SIGINT, SIGTERM and SIGHUP that it
   gets; SIGTERM ends it with the status, and so does a line on stdin
-- `nap SECONDS STATUS`: sleeps in the function `nap`, says `done` and ends with the status
 """
 
 import os
@@ -30,10 +29,6 @@ def echo():
 def work():
     say("ready")
     sys.stdin.readline()
-
-
-def nap(seconds):
-    time.sleep(seconds)
 
 
 def burst(seconds):
@@ -68,10 +63,6 @@ def main(what, *rest):
         burst(float(rest[0]))
     if what == "wait":
         wait(int(rest[0]))
-    if what == "nap":
-        nap(float(rest[0]))
-        say("done")
-        sys.exit(int(rest[1]))
 
 
 main(*sys.argv[1:])
