@@ -219,6 +219,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       session.Sample(std::exchange(during, {}));
       ++samples;
     } else if (step < 56) {
+      scene.MapAll();
       scene.python().AdvanceGeneration();
     } else if (step < 144) {
       TakeChange(&input).Apply(&scene);

@@ -195,8 +195,11 @@ bool FrameWalk::LoadChunks(ThreadPlan* plan, uint64_t newest) {
   std::reverse(chunks_.begin(), chunks_.end());
   std::reverse(copies_.begin(), copies_.end());
   if (!chunks_.empty()) chunks_.back().bytes = std::min(kPage, chunks_.back().size);
+  if (chunks_.empty() || (plan->root_chunk != 0 && chunks_.front().address != plan->root_chunk)) {
+    return false;
+  }
   plan->NoteChunks(chunks_);
-  return !chunks_.empty();
+  return true;
 }
 
 /// Whether the chain from `from` comes to `wanted` over nothing but frames outside of the chunks.
@@ -443,6 +446,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   if (leaf_lost_) result.Degrade(Quality::kRepaired, Reason::kMoved);
   if (leaf_gained_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
+    if (!chunks_.empty() && highest != nullptr) plan->root_chunk = chunks_.front().address;
     if (result.kept == 0 || !fresh_.empty()) {
       for (size_t i = 0; i < result.kept; ++i) {
         if (!on_stack(plan->links[i])) outside_.push_back(plan->links[i].address);

@@ -247,6 +247,7 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   if (native_id != thread->native_id) {
     thread->native_id = native_id;
     thread->serial = serials_++;
+    thread->plan.root_chunk = 0;
   }
   const Interpreter& interpreter = interpreters_[thread->interpreter];
   // Not set yet while the interpreter starts, and not published before 3.14.
