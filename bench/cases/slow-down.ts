@@ -7,7 +7,7 @@ import { type Measured, startMeasured, type Usage } from '../lib/measured.ts'
 import type { Peer } from '../lib/peers.ts'
 import { type Read, type Summary, startRecord } from '../lib/pyprof.ts'
 import { median, medianInterval } from '../lib/stats.ts'
-import { table } from '../lib/table.ts'
+import { percent, table } from '../lib/table.ts'
 import { startTarget } from '../lib/target.ts'
 import { temporary } from '../lib/temporary.ts'
 import { until } from '../lib/wait.ts'
@@ -98,7 +98,12 @@ async function window(file: string, ms: number): Promise<Speed> {
   return { byClock: done / (to.time - from.time), byCpu: done / (to.cpu - from.cpu) }
 }
 
+/** Below this share of its core, what the target did is more about other programs than about us. */
+const OWN_CORE = 0.98
+
+/** One window of every side; returns the target's share of its core in the windows between. */
 async function oneRound(sides: readonly Side[], pid: number, file: string, ms: number) {
+  const shares: number[] = []
   let before = await window(file, ms)
   for (const { start, achieved, rates, loss, cpuLoss } of sides) {
     const running = await start(pid)
@@ -111,8 +116,10 @@ async function oneRound(sides: readonly Side[], pid: number, file: string, ms: n
     const after = await window(file, ms)
     loss.push(1 - (2 * during.byClock) / (before.byClock + after.byClock))
     cpuLoss.push(1 - (2 * during.byCpu) / (before.byCpu + after.byCpu))
+    shares.push(after.byClock / after.byCpu)
     before = after
   }
+  return shares
 }
 
 function interval(values: readonly number[], scale: number, digits: number): string {
@@ -141,9 +148,11 @@ async function run({ rounds, quick, peers, say }: Run): Promise<void> {
   const file = temporary('work')
   writeFileSync(file, new Uint8Array(16))
   const target = await startTarget('3.15', 'work.py', [file])
+  const shares: number[] = []
   try {
     for (let round = 0; round < rounds(24); round++) {
-      await oneRound(sides, target.pid, file, quick ? 300 : 600)
+      const own = await oneRound(sides, target.pid, file, quick ? 300 : 600)
+      shares.push(...own)
     }
   } finally {
     await target.end()
@@ -179,6 +188,10 @@ async function run({ rounds, quick, peers, say }: Run): Promise<void> {
       rows,
     ),
   )
+  say(`Unsampled, the target had ${percent(median(shares), 1)} of its core.`)
+  if (median(shares) < OWN_CORE) {
+    say('careful: other programs ran on its core, and the loss by the clock is about them')
+  }
 }
 
 export const slowDown: Case = {

@@ -114,8 +114,8 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   }
 
   const int32_t header_words = static_cast<int32_t>(layout_.frame.localsplus / 8);
-  const bool size_known = identity.frame_size > 0 && identity.frame_size <= kMaxFrameWords && identity.stack_size >= 0 &&
-                          identity.local_count >= 0 &&
+  const bool size_known = identity.frame_size > 0 && identity.frame_size <= kMaxFrameWords &&
+                          identity.stack_size >= 0 && identity.local_count >= 0 &&
                           int64_t{identity.frame_size} ==
                               int64_t{identity.local_count} + identity.stack_size + header_words;
   auto bytes = std::span<const std::byte>(table).subspan(layout_.bytes.ob_sval);
@@ -131,12 +131,11 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   bool hidden = identity.filename == identity.qualname;
   for (uint32_t i = 0; i < entries; ++i) hidden = hidden && locations.Entry(i).line == 0;
   units_ += locations.units();
-  return std::make_unique<CodeObject>(
-      CodeObject{identity, tables_->Function(*qualname, *filename, identity.first_line),
-                 address + layout_.code.co_code_adaptive, hidden,
-                 (identity.flags & kGeneratorFlags) != 0,
-                 size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
-                 locations, std::vector<int32_t>(entries + 1, -1), epoch_});
+  return std::make_unique<CodeObject>(CodeObject{
+      identity, tables_->Function(*qualname, *filename, identity.first_line),
+      address + layout_.code.co_code_adaptive, hidden, (identity.flags & kGeneratorFlags) != 0,
+      size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0, locations,
+      std::vector<int32_t>(entries + 1, -1), epoch_});
 }
 
 void CodeTable::Refresh(std::span<const uint64_t> addresses, bool alive) {

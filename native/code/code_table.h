@@ -36,8 +36,8 @@ struct CodeObject {
   uint64_t first_unit;
   /// CPython's own glue, which no traceback shows: the frame that checks what `__init__` returned.
   bool hidden;
-  /// A call of it makes a generator, coroutine or async generator: its frame is on the data stack only
-  /// until that is made, and looks alive afterwards.
+  /// A call of it makes a generator, coroutine or async generator: its frame is on the data stack
+  /// only until that is made, and looks alive afterwards.
   bool makes_generator;
   /// Bytes that one frame of it takes on the data stack; 0 when that is not known.
   uint32_t frame_bytes;
@@ -70,8 +70,8 @@ class CodeTable {
 
   /// Makes the code objects at these addresses current for this sample: unknown ones are read,
   /// known ones of an older epoch are checked, all by as few reads as possible. They must be alive:
-  /// on a stack of this sample. A freed one looks the same until its memory is used again, and would
-  /// count as checked then.
+  /// on a stack of this sample. A freed one looks the same until its memory is used again, and
+  /// would count as checked then.
   void Prepare(std::span<const uint64_t> addresses) { Refresh(addresses, true); }
 
   /// What all calls since the last TakePrepared had to do.

@@ -118,8 +118,8 @@ class Mutator {
   }
 
   uint64_t Number() {
-    constexpr uint64_t kEdges[] = {0,          1,          7,          0x7f,      0x80,   0xff,
-                                   0x1000,     0x7fff,     0xffff,     0x10000,   1 << 20, 1 << 27,
+    constexpr uint64_t kEdges[] = {0,          1,          7,          0x7f,       0x80,    0xff,
+                                   0x1000,     0x7fff,     0xffff,     0x10000,    1 << 20, 1 << 27,
                                    0x7fffffff, 0x80000000, 0xffffffff, 1ull << 62, ~0ull};
     return kEdges[Below(std::size(kEdges))] + Below(3) - 1;
   }
@@ -131,7 +131,7 @@ class Mutator {
 };
 
 void Load(const std::string& path, std::vector<std::string>* corpus) {
-  struct stat status {};
+  struct stat status{};
   if (stat(path.c_str(), &status) != 0) {
     std::fprintf(stderr, "cannot read %s: %s\n", path.c_str(), std::strerror(errno));
     std::exit(2);
@@ -170,8 +170,8 @@ int main(int argc, char** argv) {
       Load(argument, &corpus);
     }
   }
-  crash_path = std::string("crash-") + (std::strrchr(argv[0], '/') ? std::strrchr(argv[0], '/') + 1
-                                                                   : argv[0]);
+  crash_path = std::string("crash-") +
+               (std::strrchr(argv[0], '/') ? std::strrchr(argv[0], '/') + 1 : argv[0]);
   if (corpus.empty()) {
     std::fprintf(stderr, "no corpus: name files or folders\n");
     return 2;

@@ -1,9 +1,8 @@
 #include "code/python_string.h"
 #include "fuzz/input.h"
+#include "runtime/debug_offsets.h"
 #include "test/fake/memory.h"
 #include "test/fake/offset_table.h"
-
-#include "runtime/debug_offsets.h"
 
 namespace {
 

@@ -25,7 +25,10 @@ class Scene {
     FakeThread& main = python_.AddThread("main").Enter().Call("<module>").Call("serve");
     main.Recurse("down", 170).Resume(python_.Generator("rows")).Call("leaf");
     FakeThread& worker = python_.AddThread("worker").Enter().Call("run");
-    worker.Resume(python_.Generator("task")).Enter().Call("step").Resume(python_.Generator("inner"));
+    worker.Resume(python_.Generator("task"))
+        .Enter()
+        .Call("step")
+        .Resume(python_.Generator("inner"));
     python_.AddThread("native");
     python_.AddThread("sub", python_.AddInterpreter(1)).Enter().Call("job").Call("work");
     FakeMemory& memory = python_.memory();
@@ -162,8 +165,7 @@ class Session {
     for (const pyprof::ThreadSample& sample : reader_.samples()) {
       Require(sample.quality != pyprof::Quality::kMissed || sample.stack == pyprof::kNoStack,
               "a missed sample has no stack");
-      Require(sample.quality == pyprof::Quality::kExact ||
-                  sample.reason != pyprof::Reason::kNone,
+      Require(sample.quality == pyprof::Quality::kExact || sample.reason != pyprof::Reason::kNone,
               "what is not exact has a reason");
       Require(sample.serial != UINT32_MAX, "a sample is a thread's");
       size_t depth = 0;

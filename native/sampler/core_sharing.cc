@@ -16,9 +16,9 @@ namespace {
 constexpr size_t kMaxOpen = 128;
 /// Times that a thread which has moved to another processor is gone after for one sample.
 constexpr int kMaxMoves = 3;
-/// A slice shorter than the usual one of some milliseconds (sched_setattr(2), since Linux 6.12): the
-/// shorter the slice, the earlier its deadline, the sooner the wake-up. Long enough for the longest
-/// read, so that the target is not given the core in the middle of it.
+/// A slice shorter than the usual one of some milliseconds (sched_setattr(2), since Linux 6.12):
+/// the shorter the slice, the earlier its deadline, the sooner the wake-up. Long enough for the
+/// longest read, so that the target is not given the core in the middle of it.
 constexpr uint64_t kSlice = 1'000'000;
 
 /// struct sched_attr, version 0; libc has no declaration of it everywhere.

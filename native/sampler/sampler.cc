@@ -150,8 +150,8 @@ bool Sampler::Search() {
     pending_.status.state = SamplerState::kSearching;
   }
   const uint64_t start = Now();
-  // A process that was Python before is told from one that never was by its lost address space. While
-  // an exec still ends the other threads, the old one cannot be read but is not gone either.
+  // A process that was Python before is told from one that never was by its lost address space.
+  // While an exec still ends the other threads, the old one cannot be read but is not gone either.
   bool exec = false;
   while (true) {
     exec = exec || (origin_ != 0 && !watch_.SameMemory());
@@ -268,8 +268,8 @@ void Sampler::CheckBudget(uint64_t now) {
   budget_ticks_ = 0;
 }
 
-/// CPU time of the whole target, ns; exact to the instant, also for threads that run right now. 0 when
-/// it cannot be told.
+/// CPU time of the whole target, ns; exact to the instant, also for threads that run right now. 0
+/// when it cannot be told.
 uint64_t Sampler::TargetCpu() const {
   clockid_t clock = 0;
   timespec time{};
@@ -277,8 +277,9 @@ uint64_t Sampler::TargetCpu() const {
   return static_cast<uint64_t>(time.tv_sec) * kSecond + static_cast<uint64_t>(time.tv_nsec);
 }
 
-/// Whether no thread of the target has run since before the last sample was read: that sample is sure
-/// then, and still holds. Asked only of a target that looks idle, since it costs a fifth of a read.
+/// Whether no thread of the target has run since before the last sample was read: that sample is
+/// sure then, and still holds. Asked only of a target that looks idle, since it costs a fifth of a
+/// read.
 bool Sampler::StandsStillSinceLastSample() {
   if (!reader_->Unchanged()) {
     cpu_at_sample_ = 0;

@@ -29,9 +29,9 @@ class Tracer {
 
   int Stop() {
     int error = 0;
-    // All are interrupted before any is waited for: those that wait for the GIL must not be found more
-    // often because its holder was stopped first. A thread that still runs may start another one: until
-    // a pass finds nobody new.
+    // All are interrupted before any is waited for: those that wait for the GIL must not be found
+    // more often because its holder was stopped first. A thread that still runs may start another
+    // one: until a pass finds nobody new.
     for (bool more = true; more && error == 0;) {
       more = false;
       const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(tasks_path_.c_str()), closedir);

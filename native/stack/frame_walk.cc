@@ -212,8 +212,8 @@ bool FrameWalk::LeadsTo(uint64_t from, uint64_t wanted) const {
   return from == wanted;
 }
 
-/// The newest chunk was let go between the reading of the thread state and that of the chunk: what was
-/// below it is still there.
+/// The newest chunk was let go between the reading of the thread state and that of the chunk: what
+/// was below it is still there.
 bool FrameWalk::LoadOlderChunks(ThreadPlan* plan) {
   std::vector<Chunk> known = plan->chunks;
   while (!known.empty()) {
@@ -379,8 +379,8 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
 /// `limit` (all of them without one), each beginning where the one below ends.
 bool FrameWalk::RecoverBelow(const FrameLink* limit) {
   if (!sizes_->Trusted() || chunks_.empty()) return false;
-  // Before 3.14 a popped frame looks alive; only what lies below a live one is sure to live, and the
-  // root as long as anything runs.
+  // Before 3.14 a popped frame looks alive; only what lies below a live one is sure to live, and
+  // the root as long as anything runs.
   const bool root_only = limit == nullptr && layout_.Minor() < 14;
   std::vector<FrameLink> found;
   for (uint32_t i = 0; i < chunks_.size(); ++i) {

@@ -64,9 +64,9 @@ struct WalkResult {
 /// frame begins where its caller's ends. On 3.13 a popped frame keeps its executable, and
 /// current_frame decides, as it does in a picture that stands still.
 ///
-/// What cannot be proved of a thread that may have moved: on 3.13 everything; later a top that is not
-/// the current frame, and what hangs on a generator's frame, which is copied apart from the data
-/// stack. Such a chain, though it holds together, is `repaired` at best.
+/// What cannot be proved of a thread that may have moved: on 3.13 everything; later a top that is
+/// not the current frame, and what hangs on a generator's frame, which is copied apart from the
+/// data stack. Such a chain, though it holds together, is `repaired` at best.
 class FrameWalk {
  public:
   FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* sizes, Snapshot* snapshot);
@@ -114,7 +114,8 @@ class FrameWalk {
   uint64_t base_frame_ = 0;
   /// Neither the current frame nor any of its callers was there any more.
   bool leaf_lost_ = false;
-  /// The top of the copied chunk is not the frame that was current when the thread state was copied.
+  /// The top of the copied chunk is not the frame that was current when the thread state was
+  /// copied.
   bool leaf_gained_ = false;
 };
 

@@ -151,8 +151,7 @@ Motion StackReader::MotionOf(const Thread& thread) const {
   if (motion_ == Motion::kStill && gil == 0) return Motion::kStill;
   const Control& before = before_[gil];
   if (!before.SameHolder(after_[gil])) return Motion::kPossible;
-  const bool runs =
-      thread.plan.address == before.holder && (before.locked || after_[gil].locked);
+  const bool runs = thread.plan.address == before.holder && (before.locked || after_[gil].locked);
   return runs ? Motion::kPossible : Motion::kStill;
 }
 
@@ -267,9 +266,8 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   const bool has_frames = walked.kept > 0 || !walk_.fresh().empty();
   something_new_ = something_new_ || (walked.kept == 0 && (had_frames || has_frames));
   const bool main_gil = !control_known_ || gil_of_[thread->interpreter] == 0;
-  *sample = {thread->serial,  native_id, thread->python_id, interpreter.id,
-             thread->is_main, main_gil,  kNoStack,          walked.quality,
-             walked.reason};
+  *sample = {thread->serial, native_id, thread->python_id, interpreter.id, thread->is_main,
+             main_gil,       kNoStack,  walked.quality,    walked.reason};
   Intern(thread, walked, sample);
   return true;
 }

@@ -66,8 +66,8 @@ void ThreadPlan::NoteTop(uint64_t bytes) {
 }
 
 void ThreadPlan::NoteOutside(const std::vector<uint64_t>& met) {
-  std::vector<uint64_t> next(met.begin(),
-                             met.begin() + static_cast<ptrdiff_t>(std::min(met.size(), kMaxOutside)));
+  std::vector<uint64_t> next(
+      met.begin(), met.begin() + static_cast<ptrdiff_t>(std::min(met.size(), kMaxOutside)));
   std::sort(next.begin(), next.end());
   next.erase(std::unique(next.begin(), next.end()), next.end());
   const size_t limit = next.size() + kSpareOutside;

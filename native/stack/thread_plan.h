@@ -39,8 +39,8 @@ class ThreadPlan {
   const uint64_t address;
   /// Chunks that were in use at the last sample, oldest first.
   std::vector<Chunk> chunks;
-  /// The oldest chunk, which a thread keeps as long as it lives; 0 until a whole chain has shown it. A
-  /// chunk that CPython has put aside looks like an oldest one.
+  /// The oldest chunk, which a thread keeps as long as it lives; 0 until a whole chain has shown
+  /// it. A chunk that CPython has put aside looks like an oldest one.
   uint64_t root_chunk = 0;
   /// Chunks that went out of use lately, with what to read of them.
   std::vector<Chunk> spares;

@@ -169,9 +169,9 @@ TEST_P(CodeTableTest, OneWhosePageIsGoneIsNoneAnyMore) {
 
 TEST_P(CodeTableTest, WhatIsNoCodeIsNone) {
   Begin();
-  for (const uint64_t address : {uint64_t{0}, uint64_t{8}, python.none(), python.code_type(),
-                                 python.Function("f") + 8, python.Function("f") + 4,
-                                 uint64_t{0x7f6600000000}, ~uint64_t{7}, python.Str("text")}) {
+  for (const uint64_t address :
+       {uint64_t{0}, uint64_t{8}, python.none(), python.code_type(), python.Function("f") + 8,
+        python.Function("f") + 4, uint64_t{0x7f6600000000}, ~uint64_t{7}, python.Str("text")}) {
     Prepare(address);
     EXPECT_EQ(codes.Get(address), nullptr) << address;
     EXPECT_EQ(codes.FrameBytes(address), 0u);

@@ -146,8 +146,8 @@ TEST_P(DebugOffsetsTest, OtherVersionsAreRefusedByName) {
     uint64_t hex;
     const char* text;
   } others[] = {
-      {0x030c01f0, "3.12.1"}, {0x031000f0, "3.16.0"},   {0x040d00f0, "4.13.0"},
-      {0x020d00f0, "2.13.0"}, {0x030e00a7, "3.14.0a7"}, {0x030f00b4, "3.15.0b4"},
+      {0x030c01f0, "3.12.1"},   {0x031000f0, "3.16.0"},   {0x040d00f0, "4.13.0"},
+      {0x020d00f0, "2.13.0"},   {0x030e00a7, "3.14.0a7"}, {0x030f00b4, "3.15.0b4"},
       {0x031000a0, "3.16.0a0"},
   };
   for (const auto& other : others) {
@@ -180,9 +180,7 @@ TEST_P(DebugOffsetsTest, TellsAFreeThreadedBuild) {
 }
 
 /// Words whose value the parser cannot judge: they say how much there is of something.
-bool IsSize(std::string_view name) {
-  return name.ends_with(".size") || name.ends_with("_size");
-}
+bool IsSize(std::string_view name) { return name.ends_with(".size") || name.ends_with("_size"); }
 
 TEST_P(DebugOffsetsTest, EveryWordOfAllOnesIsRefusedByName) {
   for (size_t i = 3; i < table.words().size(); ++i) {
@@ -196,8 +194,8 @@ TEST_P(DebugOffsetsTest, EveryWordOfAllOnesIsRefusedByName) {
 }
 
 TEST_P(DebugOffsetsTest, EveryWordBeyondAnyStructureIsRefused) {
-  for (const uint64_t value : {uint64_t{5} << 20, uint64_t{1} << 31, uint64_t{1} << 32,
-                               uint64_t{1} << 63, ~uint64_t{7}}) {
+  for (const uint64_t value :
+       {uint64_t{5} << 20, uint64_t{1} << 31, uint64_t{1} << 32, uint64_t{1} << 63, ~uint64_t{7}}) {
     for (size_t i = 3; i < table.words().size(); ++i) {
       OffsetTable damaged(GetParam());
       damaged.words()[i].value = value;

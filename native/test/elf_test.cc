@@ -177,11 +177,10 @@ TEST(Elf, OtherFilesAreRefused) {
 
 TEST(Elf, DamagedSectionHeadersMeanNoSections) {
   const std::string good = kLibrary.Bytes();
-  for (const std::string& bytes :
-       {With(good, offsetof(Elf64_Ehdr, e_shoff), ~uint64_t{0}),
-        With(good, offsetof(Elf64_Ehdr, e_shnum), uint16_t{65535}),
-        With(good, offsetof(Elf64_Ehdr, e_shentsize), uint16_t{1}),
-        With(good, offsetof(Elf64_Ehdr, e_shstrndx), uint16_t{65535})}) {
+  for (const std::string& bytes : {With(good, offsetof(Elf64_Ehdr, e_shoff), ~uint64_t{0}),
+                                   With(good, offsetof(Elf64_Ehdr, e_shnum), uint16_t{65535}),
+                                   With(good, offsetof(Elf64_Ehdr, e_shentsize), uint16_t{1}),
+                                   With(good, offsetof(Elf64_Ehdr, e_shstrndx), uint16_t{65535})}) {
     StringSource source(bytes);
     const auto elf = Elf::Open(&source);
     ASSERT_TRUE(elf);
@@ -232,8 +231,8 @@ TEST(Elf, ManySymbolTablesAreNotAllReadIn) {
   for (int i = 1; i <= 2000; ++i) {
     const size_t at = head.e_shoff + static_cast<size_t>(i) * sizeof(Elf64_Shdr);
     bytes = With(std::move(bytes), at + offsetof(Elf64_Shdr, sh_type), uint32_t{SHT_DYNSYM});
-    bytes = With(std::move(bytes), at + offsetof(Elf64_Shdr, sh_entsize),
-                 uint64_t{sizeof(Elf64_Sym)});
+    bytes =
+        With(std::move(bytes), at + offsetof(Elf64_Shdr, sh_entsize), uint64_t{sizeof(Elf64_Sym)});
   }
 
   class CountingSource final : public ByteSource {

@@ -37,8 +37,7 @@ class FindRuntimeTest : public testing::TestWithParam<int> {
     FakeElf elf;
     elf.size = kDataOffset + DataSize();
     elf.segments = {{0, 0x100000, 0x1000}, {kDataOffset + 0x100, kDataAddress + 0x100, DataSize()}};
-    elf.sections = {
-        {".PyRuntime", kDataAddress + within, kDataOffset + within, RuntimeSize()}};
+    elf.sections = {{".PyRuntime", kDataAddress + within, kDataOffset + within, RuntimeSize()}};
     return elf;
   }
   FakeProcess::MappedFile DataOf(const std::string& path, uint64_t address = kDataPage) const {
@@ -118,8 +117,8 @@ TEST_P(FindRuntimeTest, TakesTheLiveOneOfTwoCopies) {
   const std::string path = folder.Write("python", Library().Bytes());
   const std::string other = folder.Write("copy", Library().Bytes());
   // The copy comes first in the maps and was never initialised.
-  const FakeProcess process(python.memory(), {DataOf(other, kDataPage - 0x800000), HeadOf(path),
-                                              DataOf(path)});
+  const FakeProcess process(python.memory(),
+                            {DataOf(other, kDataPage - 0x800000), HeadOf(path), DataOf(path)});
   const AttachResult found = Find(process);
   ASSERT_EQ(found.status, AttachStatus::kOk);
   EXPECT_EQ(found.runtime.address, FakePython::kRuntime);
@@ -196,8 +195,8 @@ TEST_P(FindRuntimeTest, AnElfWithoutSegmentsIsNotPython) {
 TEST_P(FindRuntimeTest, APieceOfAFileThatIsMappedDoesNotHideThePython) {
   const std::string path = folder.Write("python", Library().Bytes());
   // As a program does that reads the file itself.
-  const FakeProcess process(python.memory(), {{path, 0x5000, kDataPage - 0x800000, kPage},
-                                              HeadOf(path), DataOf(path)});
+  const FakeProcess process(
+      python.memory(), {{path, 0x5000, kDataPage - 0x800000, kPage}, HeadOf(path), DataOf(path)});
   EXPECT_EQ(Find(process).status, AttachStatus::kOk);
 }
 

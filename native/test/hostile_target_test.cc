@@ -286,8 +286,7 @@ TEST_P(HostileTargetTest, TwentyThousandThreadsAreListed) {
     python.memory().Map(at, 512);
     python.memory().Put(at + python.layout().thread.interp, python.main_interpreter());
     python.memory().Put(at + python.layout().thread.native_thread_id, static_cast<uint64_t>(i + 1));
-    python.memory().Put(at + python.layout().thread.next,
-                        i == 0 ? main.state() : at - 512);
+    python.memory().Put(at + python.layout().thread.next, i == 0 ? main.state() : at - 512);
   }
   python.memory().Put(python.main_interpreter() + python.layout().interpreter.threads_head,
                       uint64_t{0x7f7000000000 + 19'999 * 512});

@@ -12,7 +12,8 @@ namespace {
 
 TEST(ParseMaps, ReadsEveryColumn) {
   const auto maps = ParseMaps(
-      "00400000-00422000 r--p 00002000 fe:01 1835021                            /usr/bin/python3.14\n"
+      "00400000-00422000 r--p 00002000 fe:01 1835021                            "
+      "/usr/bin/python3.14\n"
       "7f21a4c00000-7f21a4c04000 rw-p 00000000 00:00 0 \n");
   ASSERT_EQ(maps.size(), 2u);
   EXPECT_EQ(maps[0].start, 0x400000u);
@@ -36,7 +37,8 @@ TEST(ParseMaps, KeepsSpacesAndMarksInPaths) {
 }
 
 TEST(ParseMaps, ReadsTheHighestAddresses) {
-  const auto maps = ParseMaps("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0  [vsyscall]");
+  const auto maps =
+      ParseMaps("ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0  [vsyscall]");
   ASSERT_EQ(maps.size(), 1u);
   EXPECT_EQ(maps[0].start, 0xffffffffff600000u);
   EXPECT_EQ(maps[0].path, "[vsyscall]");
@@ -54,7 +56,8 @@ TEST(ParseMaps, PassesOverWhatIsNoMapping) {
 }
 
 TEST(ParseMaps, ReadsTheGoodLinesAmongBadOnes) {
-  const auto maps = ParseMaps("junk\n1000-2000 r--p 0 00:00 0 /a\njunk\n3000-4000 r--p 0 00:00 0 /b");
+  const auto maps =
+      ParseMaps("junk\n1000-2000 r--p 0 00:00 0 /a\njunk\n3000-4000 r--p 0 00:00 0 /b");
   ASSERT_EQ(maps.size(), 2u);
   EXPECT_EQ(maps[1].path, "/b");
 }

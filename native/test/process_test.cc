@@ -1,3 +1,5 @@
+#include "test/fake/process.h"
+
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -14,7 +16,6 @@
 
 #include "memory/process_memory.h"
 #include "sampler/process_watch.h"
-#include "test/fake/process.h"
 
 namespace pyprof::test {
 namespace {
@@ -25,8 +26,8 @@ uint64_t AddressOf(const void* pointer) { return reinterpret_cast<uint64_t>(poin
 class PageBeforeNothing {
  public:
   PageBeforeNothing()
-      : begin_(static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+      : begin_(static_cast<char*>(
+            mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
     munmap(begin_ + 4096, 4096);
   }
   ~PageBeforeNothing() { munmap(begin_, 4096); }
@@ -39,8 +40,9 @@ class PageBeforeNothing {
 TEST(ProcessMemory, CopiesRangesOneBehindTheOther) {
   const std::string text = "abcdefghij";
   ProcessMemory memory(getpid());
-  const Range ranges[] = {
-      {AddressOf(text.data() + 7), 3}, {AddressOf(text.data()), 2}, {AddressOf(text.data() + 4), 1}};
+  const Range ranges[] = {{AddressOf(text.data() + 7), 3},
+                          {AddressOf(text.data()), 2},
+                          {AddressOf(text.data() + 4), 1}};
   std::string out(6, '?');
   EXPECT_EQ(memory.ReadRanges(ranges, reinterpret_cast<std::byte*>(out.data())), 6);
   EXPECT_EQ(out, "hijabe");

@@ -30,7 +30,9 @@ TEST_F(PythonStringTest, ReadsAscii) { EXPECT_EQ(Read(U"Handler.serve"), "Handle
 
 TEST_F(PythonStringTest, ReadsTheEmptyString) { EXPECT_EQ(Read(U""), ""); }
 
-TEST_F(PythonStringTest, ReadsOneByteKinds) { EXPECT_EQ(Read(U"gr\u00fc\u00dfen"), "gr\u00fc\u00dfen"); }
+TEST_F(PythonStringTest, ReadsOneByteKinds) {
+  EXPECT_EQ(Read(U"gr\u00fc\u00dfen"), "gr\u00fc\u00dfen");
+}
 
 TEST_F(PythonStringTest, ReadsTwoByteKinds) {
   EXPECT_EQ(Read(U"\u0434\u0430 \u4e2d\u6587"), "\u0434\u0430 \u4e2d\u6587");

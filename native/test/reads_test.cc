@@ -199,8 +199,7 @@ TEST_P(GilTest, AThreadUnderAGilOfItsOwnIsReadAnewEachTime) {
   Settle();
   sub.Call("step");
   reader.Sample();
-  EXPECT_EQ(reader.Names(reader.samples().back().stack),
-            (std::vector<std::string>{"job", "step"}));
+  EXPECT_EQ(reader.Names(reader.samples().back().stack), (std::vector<std::string>{"job", "step"}));
   EXPECT_FALSE(reader.samples().back().main_gil);
   EXPECT_TRUE(reader.samples().front().main_gil);
 }
@@ -251,8 +250,7 @@ TEST_P(GilTest, TellsWhoHasTheGil) {
 TEST_P(GilTest, AHolderThatChangedDuringTheReadIsNoSteadyOne) {
   FakeThread& worker = python.AddThread("taker").Enter().Call("run");
   Settle();
-  python.memory().OnRange(
-      [&](uint64_t range) { python.GiveGil(range % 2 == 0 ? worker : main); });
+  python.memory().OnRange([&](uint64_t range) { python.GiveGil(range % 2 == 0 ? worker : main); });
   reader.Sample();
   EXPECT_EQ(reader.reader().SteadyHolder(), 0u);
 }

@@ -238,25 +238,6 @@ export function tally(items: Iterable<string>): Record<string, number> {
   return counts
 }
 
-/** Part of the weight that stands for samples that fulfil a condition. */
-export function share(
-  samples: readonly NamedSample[],
-  holds: (sample: NamedSample) => boolean,
-): number {
-  let part = 0
-  let all = 0
-  for (const sample of samples) {
-    all += sample.weight
-    if (holds(sample)) part += sample.weight
-  }
-  return part / all
-}
-
-/** Part of the weight with the function as leaf. */
-export function leafShare(samples: readonly NamedSample[], qualname: string): number {
-  return share(samples, ({ frames }) => frames.at(-1)?.qualname === qualname)
-}
-
 function profileReason(reason: SamplerStatus['endReason']): EndReason {
   return reason === '' || reason === 'stopped' ? 'interrupted' : reason
 }

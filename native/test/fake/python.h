@@ -196,7 +196,7 @@ class FakePython {
   std::vector<std::unique_ptr<FakeThread>> threads_;  // oldest first
   std::map<std::string, FunctionInfo, std::less<>> functions_;
   std::map<uint64_t, FunctionOptions> compiled_;  // by address
-  std::map<uint64_t, uint64_t> texts_;  // begin, end
+  std::map<uint64_t, uint64_t> texts_;            // begin, end
   std::map<uint64_t, std::string> thread_names_;  // by native id
 };
 

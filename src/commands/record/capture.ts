@@ -51,7 +51,12 @@ export class Capture {
   constructor(options: CaptureOptions) {
     this.#options = options
     const { addon, pid, rate, duration, wait, read, maxOverhead } = options
-    const threads = readStatus(PROC, pid)?.threads ?? 1
+    const status = readStatus(PROC, pid)
+    // A thread's id opens all of its process's files in /proc, and would be read like one.
+    if (status && status.tgid !== pid) {
+      throw explainAttachFailure({ pid, code: 'no-such-process', detail: '' })
+    }
+    const threads = status?.threads ?? 1
     try {
       this.#session = new Session({
         addon,

@@ -144,7 +144,7 @@ describe.each(MINORS)('attached to Python %s', (minor) => {
     } while (unsampled > QUIET && ++attempts < 3)
     checkSummary(summary)
     target.send('')
-    const truth = await target.says<{ three: number; one: number }>('done')
+    const truth = await target.says<{ three: number; one: number }>('split')
     expect(Math.abs(truth.three / (truth.three + truth.one) - 0.75)).toBeLessThan(0.01)
 
     const lines = collapsedLines(readFileSync(join(folder, 'out.folded'), 'utf8'))
