@@ -1,10 +1,10 @@
 #include "code/code_table.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "code/python_string.h"
+#include "memory/load.h"
 
 namespace pyprof {
 namespace {
@@ -34,13 +34,6 @@ constexpr int kVersionFromFirstLine = 24;
 
 /// CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR (Include/cpython/code.h).
 constexpr uint32_t kGeneratorFlags = 0x20 | 0x80 | 0x200;
-
-template <typename T>
-T Load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof(value));
-  return value;
-}
 
 }  // namespace
 

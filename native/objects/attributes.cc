@@ -1,8 +1,8 @@
 #include "objects/attributes.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "memory/load.h"
 #include "objects/scatter_read.h"
 #include "objects/values.h"
 
@@ -17,13 +17,6 @@ constexpr uint64_t kMaxName = 64;
 
 /// Read of each object at first: its head and, nearly always, its inline values.
 constexpr size_t kSmallObject = 192;
-
-template <typename T>
-T Load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof(value));
-  return value;
-}
 
 /// End of the inline values that the indexes point at, from the object's start.
 size_t InlineEnd(const Type& type, std::span<const std::optional<size_t>> indexes) {

@@ -1,8 +1,8 @@
 #include "objects/dict.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "memory/load.h"
 #include "objects/values.h"
 
 namespace pyprof {
@@ -13,13 +13,6 @@ constexpr size_t kMaxEntries = 1u << 17;
 constexpr uint8_t kGeneral = 0, kUnicode = 1, kSplit = 2;
 constexpr uint64_t kKeysHead = 32;
 constexpr size_t kMaxNameSearched = 64;
-
-template <typename T>
-T Load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof(value));
-  return value;
-}
 
 /// All values of a PyDictValues.
 std::optional<std::vector<uint64_t>> ReadValues(RemoteMemory* memory, uint64_t address) {

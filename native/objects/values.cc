@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "code/python_string.h"
+#include "memory/load.h"
 #include "objects/scatter_read.h"
 
 namespace pyprof {
@@ -12,13 +13,6 @@ namespace {
 
 /// Read of each str at first: its head and, nearly always, its text.
 constexpr size_t kShortString = 128;
-
-template <typename T>
-T Load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof(value));
-  return value;
-}
 
 /// One object's bytes, already here, as the memory that they were read from.
 class LocalCopy final : public RemoteMemory {

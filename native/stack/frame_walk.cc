@@ -1,7 +1,8 @@
 #include "stack/frame_walk.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "memory/load.h"
 
 namespace pyprof {
 namespace {
@@ -24,13 +25,6 @@ constexpr size_t kMaxChunks = 1u << 13;
 /// Frames outside of the chunks that may lie between two frames on the data stack when a chain is
 /// followed upwards.
 constexpr int kMaxHops = 64;
-
-template <typename T>
-T Load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof(value));
-  return value;
-}
 
 /// Finds a loop in a chain by keeping one earlier address (Brent).
 class LoopGuard {

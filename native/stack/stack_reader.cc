@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+
+#include "memory/load.h"
 
 namespace pyprof {
 namespace {
@@ -18,13 +19,6 @@ constexpr size_t kMaxInterpreterSearches = 8;
 // these stand as they should.
 constexpr uint64_t kLockedFromHolder = 8;
 constexpr uint64_t kSwitchesFromHolder = 16;
-
-template <typename T>
-T Load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof(value));
-  return value;
-}
 
 }  // namespace
 
