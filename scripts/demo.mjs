@@ -8,7 +8,6 @@ import { alone, provide, provided } from './lib/provide.mjs'
 import { ROOT, stream } from './lib/run.mjs'
 
 const SECONDS = 5
-const RATE = 200
 /** The minor to get when there is no interpreter at all. */
 const DEFAULT_MINOR = '3.14'
 /** Far more than a start takes, also on a machine that is busy. */
@@ -83,7 +82,7 @@ await runScript(async () => {
       relative(ROOT, join(folder, name)),
     )
     const record = [
-      ...['record', '--pid', String(program.pid), '-d', String(SECONDS), '-r', String(RATE)],
+      ...['record', '--pid', String(program.pid), '-d', String(SECONDS)],
       ...outputs.flatMap((path) => ['-o', path]),
     ]
     say(`$ pyprof ${record.join(' ')}\n`)
