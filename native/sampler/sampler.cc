@@ -1,11 +1,13 @@
 #include "sampler/sampler.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdlib>
 #include <utility>
 
@@ -81,11 +83,8 @@ Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
 Sampler::~Sampler() { Stop(); }
 
 void Sampler::Stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stop_ = true;
-  }
-  wake_.notify_all();
+  stop_ = 1;
+  syscall(SYS_futex, &stop_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   if (loop_.joinable()) loop_.join();
 }
 
@@ -104,10 +103,13 @@ Batch Sampler::Drain() {
 
 /// False when the sampler is to stop.
 bool Sampler::SleepUntil(uint64_t time) {
-  std::unique_lock lock(mutex_);
-  const auto until = std::chrono::steady_clock::time_point(std::chrono::nanoseconds(time));
-  while (!stop_ && Now() < time) wake_.wait_until(lock, until);
-  return !stop_;
+  const timespec until{static_cast<time_t>(time / kSecond), static_cast<long>(time % kSecond)};
+  while (stop_ == 0 && Now() < time) {
+    // An absolute time on CLOCK_MONOTONIC; returns early when Stop has changed the word.
+    syscall(SYS_futex, &stop_, FUTEX_WAIT_BITSET_PRIVATE, 0, &until, nullptr,
+            FUTEX_BITSET_MATCH_ANY);
+  }
+  return stop_ == 0;
 }
 
 void Sampler::End(EndReason reason) {

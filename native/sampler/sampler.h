@@ -2,7 +2,7 @@
 
 #include <sys/types.h>
 
-#include <condition_variable>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -191,9 +191,9 @@ class Sampler {
   uint64_t budget_ticks_ = 0;
 
   std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stop_ = false;  // guarded by mutex_
-  Batch pending_;      // guarded by mutex_
+  /// 1 once the loop is to end; a futex, so that a wake-up in time is one system call.
+  std::atomic<uint32_t> stop_ = 0;
+  Batch pending_;  // guarded by mutex_
   std::thread loop_;
 };
 

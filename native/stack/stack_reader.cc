@@ -47,9 +47,9 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
   for (const uint64_t offset : {i.threads_main, i.code_object_generation}) {
     if (offset != 0) interpreter_from_ = std::min(interpreter_from_, offset);
   }
-  if (has_switches_) interpreter_from_ = std::min({interpreter_from_, i.gil_holder, i.ceval_gil});
+  if (has_switches_) interpreter_from_ = std::min(interpreter_from_, i.gil_holder);
   uint64_t end = std::max({i.next, i.id, i.threads_head, i.threads_main}) + 8;
-  if (has_switches_) end = std::max({end, i.gil_holder + kSwitchesFromHolder + 8, i.ceval_gil + 8});
+  if (has_switches_) end = std::max(end, i.gil_holder + kSwitchesFromHolder + 8);
   if (i.code_object_generation != 0) end = std::max(end, i.code_object_generation + 8);
   interpreter_size_ = end - interpreter_from_;
 }
@@ -110,8 +110,7 @@ bool StackReader::ControlIn(const Segment& segment, Control* out) const {
   const std::byte* holder = segment.data + layout_.interpreter.gil_holder - interpreter_from_;
   *out = {Load<uint64_t>(holder), Load<uint64_t>(holder + kSwitchesFromHolder),
           Load<uint64_t>(segment.data + layout_.interpreter.threads_head - interpreter_from_),
-          Load<int32_t>(holder + kLockedFromHolder) > 0,
-          Load<uint64_t>(segment.data + layout_.interpreter.ceval_gil - interpreter_from_)};
+          Load<int32_t>(holder + kLockedFromHolder) > 0};
   return true;
 }
 
@@ -127,7 +126,7 @@ void StackReader::ReadControl() {
     control_known_ = ControlIn(segments[1 + i], &before_[i]) &&
                      ControlIn(segments[segments.size() - count + i], &after_[i]);
     const auto owns = [this, i](const Interpreter& interpreter) {
-      return interpreter.address + layout_.interpreter.gil_runtime_state == before_[i].gil;
+      return interpreter.address + layout_.interpreter.gil_runtime_state == interpreters_[i].gil;
     };
     const auto owner = std::find_if(interpreters_.begin(), interpreters_.end(), owns);
     if (owner != interpreters_.end()) {
@@ -192,7 +191,9 @@ bool StackReader::FindInterpreters() {
         !memory_->ReadValue(at + layout_.interpreter.next, &next)) {
       break;
     }
-    found.push_back({at, id});
+    uint64_t gil = 0;
+    if (has_switches_) memory_->ReadValue(at + layout_.interpreter.ceval_gil, &gil);
+    found.push_back({at, id, gil});
     at = next;
   }
   // The list is newest first; the main interpreter, the oldest, leads here.

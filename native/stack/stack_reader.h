@@ -78,6 +78,8 @@ class StackReader {
   struct Interpreter {
     uint64_t address;
     int64_t id;
+    /// Address of the GIL that it uses: its own, or the main interpreter's.
+    uint64_t gil;
   };
   /// A thread's plan, and what its last sample was.
   struct Thread {
@@ -122,8 +124,6 @@ class StackReader {
     uint64_t switches;
     uint64_t threads_head;
     bool locked;
-    /// Address of the GIL that this interpreter uses.
-    uint64_t gil;
     bool SameHolder(const Control& other) const {
       return holder == other.holder && switches == other.switches &&
              threads_head == other.threads_head;
