@@ -15,6 +15,17 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        // Compares readings of one program with one another: needs a machine without other work.
+        extends: true,
+        test: {
+          name: 'truth',
+          include: ['test/truth/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 })

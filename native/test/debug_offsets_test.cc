@@ -257,6 +257,13 @@ TEST_P(DebugOffsetsTest, NeededFieldsThatAreZeroAreRefused) {
   }
 }
 
+TEST_P(DebugOffsetsTest, AFirstLineWithoutRoomForTheWordsBeforeItIsRefused) {
+  for (const uint64_t offset : {4u, 8u, 12u, 16u}) {
+    table["code_object.firstlineno"] = offset;
+    EXPECT_EQ(Parse(table).status, OffsetsStatus::kBadField) << offset;
+  }
+}
+
 TEST_P(DebugOffsetsTest, WhatIsZeroInABuildWithAGilMayBeZero) {
   EXPECT_EQ(table["interpreter_state.gil_runtime_state_enabled"], 0u);
   EXPECT_EQ(Parse(table).status, OffsetsStatus::kOk);

@@ -27,7 +27,8 @@ function shareWith(samples: readonly NamedSample[], stack: string): Share {
 }
 
 describe('the share of two functions', () => {
-  it.each(MINORS)('is 3:1 within two percent on %s', async (minor) => {
+  // Again when it fails: a sampler without a core misses ticks, and not by chance alone.
+  it.each(MINORS)('is 3:1 within two percent on %s', { retry: 2 }, async (minor) => {
     const { target } = await startPython(minor, 'split.py')
     const split = () => {
       target.send('')

@@ -1,5 +1,5 @@
-import type { Minor } from '../../support/pythons.ts'
-import type { Program } from '../../support/truth-run.ts'
+import type { Minor } from '../support/pythons.ts'
+import type { Program } from '../support/truth-run.ts'
 
 /** A program of the truth tests, and what may be asked of a reading of it. */
 export interface TruthProgram extends Program {

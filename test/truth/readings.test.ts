@@ -4,7 +4,7 @@
  * rows of the table in docs/accuracy.md to a file.
  */
 import { beforeAll, describe, expect, it } from 'vitest'
-import { MINORS, type Minor } from '../../support/pythons.ts'
+import { MINORS, type Minor } from '../support/pythons.ts'
 import {
   differences,
   type Measurement,
@@ -12,8 +12,8 @@ import {
   nameOf,
   type Result,
   SAMPLES,
-} from '../../support/truth-run.ts'
-import { mostOf } from '../../support/truth-statistics.ts'
+} from '../support/truth-run.ts'
+import { mostOf } from '../support/truth-statistics.ts'
 import { PROGRAMS, type TruthProgram } from './programs.ts'
 
 /** Impossible chains that `live` may call exact, on frames of the data stack from 3.14 on. */
