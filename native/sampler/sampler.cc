@@ -130,7 +130,6 @@ void Sampler::Attach(const AttachResult& found) {
   reader_ =
       std::make_unique<StackReader>(&memory_, found.runtime, MainNativeId(options_.pid), &tables_);
   threads_.clear();
-  cpu_at_sample_ = 0;
   names_->Refresh();
   named_at_ = Now();
   const std::lock_guard lock(mutex_);
@@ -270,31 +269,9 @@ void Sampler::CheckBudget(uint64_t now) {
   budget_ticks_ = 0;
 }
 
-/// CPU time of the whole target, ns; exact to the instant, also for threads that run right now. 0
-/// when it cannot be told.
-uint64_t Sampler::TargetCpu() const {
-  clockid_t clock = 0;
-  timespec time{};
-  if (clock_getcpuclockid(options_.pid, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
-  return static_cast<uint64_t>(time.tv_sec) * kSecond + static_cast<uint64_t>(time.tv_nsec);
-}
-
-/// Whether no thread of the target has run since before the last sample was read: that sample is
-/// sure then, and still holds. Asked only of a target that looks idle, since it costs a fifth of a
-/// read.
-bool Sampler::StandsStillSinceLastSample() {
-  if (!reader_->Unchanged()) {
-    cpu_at_sample_ = 0;
-    return false;
-  }
-  const uint64_t before = std::exchange(cpu_at_sample_, TargetCpu());
-  return before != 0 && before == cpu_at_sample_;
-}
-
 /// One sample by the reading in use; sets proved_.
 SampleStatus Sampler::Read() {
   proved_ = true;
-  if (StandsStillSinceLastSample()) return SampleStatus::kOk;
   if (reading_ == Reading::kStop) {
     const int error = stopper_->Stop();
     if (error == ESRCH) return SampleStatus::kProcessGone;

@@ -150,8 +150,6 @@ class Sampler {
   void SampleLoop();
   bool SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick);
   SampleStatus Read();
-  bool StandsStillSinceLastSample();
-  uint64_t TargetCpu() const;
   void ChooseReading();
   void UseLive(ReadingChange why);
   void CheckBudget(uint64_t now);
@@ -184,8 +182,6 @@ class Sampler {
   /// The last sample is known to be of one instant.
   bool proved_ = false;
   bool late_ = false;
-  /// CPU time of the target before its last sample was read; 0: not known.
-  uint64_t cpu_at_sample_ = 0;
   uint64_t budget_from_ = 0;
   uint64_t budget_cpu_ = 0;
   uint64_t budget_ticks_ = 0;

@@ -271,7 +271,6 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
 /// missed in this sample, and kept for the next, which follows the list from its head again.
 void StackReader::MissRest(size_t interpreter, Thread* gone) {
   gone->listed = false;
-  unchanged_ = false;
   for (const auto& thread : threads_) {
     if (thread->interpreter != interpreter || thread->listed) continue;
     if (thread->serial == UINT32_MAX) continue;
@@ -396,7 +395,6 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample*
     thread->stacks.push_back(stack);
   }
   if (walked.leaf_gone && stack != kNoStack) stack = tables_->Stack(stack, gone_frame_);
-  unchanged_ = unchanged_ && fresh.empty() && sample->quality == Quality::kExact;
   sample->stack = stack;
   if (sample->quality != Quality::kExact) {
     links.clear();
@@ -412,10 +410,7 @@ void StackReader::ReadAll() {
   for (size_t i = 0; i < interpreters_.size(); ++i) ListThreads(i);
   const size_t before = threads_.size();
   std::erase_if(threads_, [](const auto& thread) { return !thread->listed; });
-  if (threads_.size() != before) {
-    plan_valid_ = false;
-    unchanged_ = false;
-  }
+  if (threads_.size() != before) plan_valid_ = false;
 
   picture_holds_ = false;
   holder_ = nullptr;
@@ -458,7 +453,6 @@ bool StackReader::ReadHolder() {
 SampleStatus StackReader::Sample(Motion motion) {
   motion_ = motion;
   steady_holder_ = 0;
-  unchanged_ = true;
   something_new_ = false;
   extra_reads_ = 0;
   bool holder_only = picture_holds_;

@@ -56,9 +56,6 @@ class StackReader {
   SampleStatus Sample(Motion motion);
   const std::vector<ThreadSample>& samples() const { return samples_; }
 
-  /// Whether the last sample found all threads as the one before did, and is sure of each.
-  bool Unchanged() const { return unchanged_; }
-
   /// Whether the last sample found a thread, or a thread's root frame, that the one before did not
   /// know: the process may run another program.
   bool SomethingNew() const { return something_new_; }
@@ -166,7 +163,6 @@ class StackReader {
   bool control_known_ = false;
   Motion motion_ = Motion::kPossible;
   uint64_t steady_holder_ = 0;
-  bool unchanged_ = false;
   bool something_new_ = false;
 
   std::vector<ThreadSample> samples_;
