@@ -1,4 +1,4 @@
-import type { Profile } from '../../src/profile/profile.ts'
+import { NO_CPU, NO_PROCESS, type Profile } from '../../src/profile/profile.ts'
 
 /** Sizes of a large program's tables. */
 const FUNCTIONS = 2000
@@ -50,8 +50,19 @@ export function syntheticProfile(samples: number): Profile {
       endColumn: numbers(frames, () => 20),
     },
     stacks: { length: STACKS, parent, frame: numbers(STACKS, () => draw(frames)) },
+    processes: [
+      {
+        pid: 42,
+        parent: NO_PROCESS,
+        command: 'python3 app.py',
+        pythonVersion: '3.14.0',
+        start: 0,
+        end: (samples / THREADS) * 1e6,
+        unreadable: '',
+      },
+    ],
     threads: Array.from({ length: THREADS }, (_, at) => ({
-      pid: 42,
+      process: 0,
       nativeId: 42 + at,
       interpreter: 0,
       name: at === 0 ? 'MainThread' : `worker_${at}`,
@@ -65,6 +76,8 @@ export function syntheticProfile(samples: number): Profile {
       stack: stacks,
       quality: new Uint8Array(samples),
       reason: new Uint8Array(samples),
+      state: new Uint8Array(samples),
+      cpu: new Float64Array(samples).fill(NO_CPU),
     },
     gaps: [],
     meta: {
@@ -72,6 +85,7 @@ export function syntheticProfile(samples: number): Profile {
       command: 'python3 app.py',
       pythonVersion: '3.14.0',
       mode: 'wall',
+      states: [],
       read: 'live',
       readChange: '',
       rate: 1000,

@@ -66,7 +66,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
 
   function nodeText(kind: (typeof NODE_KINDS)[number], value: number): string {
     if (kind === 'thread') {
-      return escapeFrame(threadLabel(profile.threads[value]!, profile.threads))
+      return escapeFrame(threadLabel(profile.threads[value]!, profile.processes))
     }
     if (kind === 'place') return texts[value]!
     return kind === 'missed' ? MISSED_FRAME : EMPTY_FRAME

@@ -22,7 +22,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
     detail: options.functions ? 'function' : 'line',
     threads: options.threads,
   })
-  const graph = flameGraph(tree, profile.threads)
+  const graph = flameGraph(tree, profile)
   const { height, elements } = picture(graph, title, lines)
   yield `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" ` +
     `viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeXml(title)}">\n` +

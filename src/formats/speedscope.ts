@@ -50,7 +50,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   for (const [index, thread] of order.entries()) {
     const { start, end, stacks, weights } = timeline(profile, rows, thread)
     yield `${index === 0 ? '' : ',\n'}{"type":"sampled",`
-    yield `"name":${JSON.stringify(threadLabel(profile.threads[thread]!, profile.threads))},`
+    yield `"name":${JSON.stringify(threadLabel(profile.threads[thread]!, profile.processes))},`
     yield `"unit":"nanoseconds","startValue":${start},"endValue":${end},\n"samples":[`
     yield* joined(mapped(stacks, stackText), ',')
     yield '],\n"weights":['

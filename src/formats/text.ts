@@ -1,4 +1,4 @@
-import type { Thread } from '../profile/profile.ts'
+import type { Process, Thread } from '../profile/profile.ts'
 
 /** Characters that a reader would not see, or that XML or a text reader would stumble over. */
 const INVISIBLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Noncharacter_Code_Point}]/gu
@@ -39,10 +39,9 @@ export function displayName(qualname: string): string {
  * `MainThread (tid 12)`: a name that tells threads apart and never ends in digits. The process and
  * the interpreter are named only where they differ from the usual.
  */
-export function threadLabel(thread: Thread, threads: readonly Thread[]): string {
-  const severalProcesses = threads.some((other) => other.pid !== thread.pid)
+export function threadLabel(thread: Thread, processes: readonly Process[]): string {
   const parts = [
-    ...(severalProcesses ? [`pid ${thread.pid}`] : []),
+    ...(processes.length > 1 ? [`pid ${processes[thread.process]?.pid}`] : []),
     `tid ${thread.nativeId === 0 ? 'unknown' : thread.nativeId}`,
     ...(thread.interpreter === 0 ? [] : [`interpreter ${thread.interpreter}`]),
   ]

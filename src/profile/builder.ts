@@ -1,6 +1,13 @@
 import type { Batch, NativeThread, SamplerStatus } from '../sampling/addon.ts'
 import { float64Column, int32Column, uint8Column } from './column.ts'
-import type { Accounting, Gap, Meta, Profile } from './profile.ts'
+import {
+  type Accounting,
+  type Gap,
+  type Meta,
+  NO_CPU,
+  type Process,
+  type Profile,
+} from './profile.ts'
 
 /** Collects batches into columns. A profile of what is there so far can be had at any time. */
 export class ProfileBuilder {
@@ -26,6 +33,8 @@ export class ProfileBuilder {
     stack: int32Column(),
     quality: uint8Column(),
     reason: uint8Column(),
+    state: uint8Column(),
+    cpu: float64Column(),
   }
   readonly #gaps: Gap[] = []
   #status: SamplerStatus | undefined
@@ -46,6 +55,8 @@ export class ProfileBuilder {
     this.#samples.stack.append(batch.stack)
     this.#samples.quality.append(batch.quality)
     this.#samples.reason.append(batch.reason)
+    this.#samples.state.append(new Uint8Array(batch.time.length))
+    this.#samples.cpu.append(new Float64Array(batch.time.length).fill(NO_CPU))
     for (let at = 0; at + 2 < batch.gaps.length; at += 3) {
       const [start = 0, duration = 0, missedTicks = 0] = batch.gaps.subarray(at, at + 3)
       this.#gaps.push({ start, duration, missedTicks })
@@ -59,15 +70,20 @@ export class ProfileBuilder {
 
   /**
    * The profile so far. Its columns are views: cheap, and unchanged by batches added later.
+   * @param processes the target first
    * @param profilerCpu CPU time of the whole profiler process, ns
    */
-  build(meta: Meta, profilerCpu: number): Profile {
+  build(meta: Meta, processes: readonly Process[], profilerCpu: number): Profile {
     return {
       strings: this.#strings,
       functions: { length: this.#functions.qualname.length, ...views(this.#functions) },
       frames: { length: this.#frames.function.length, ...views(this.#frames) },
       stacks: { length: this.#stacks.parent.length, ...views(this.#stacks) },
-      threads: [...this.#threads],
+      processes,
+      threads: this.#threads.map(({ pid, ...thread }) => ({
+        ...thread,
+        process: processes.findIndex((process) => process.pid === pid),
+      })),
       samples: { length: this.sampleCount, ...views(this.#samples) },
       gaps: [...this.#gaps],
       meta,

@@ -9,11 +9,16 @@ export type FunctionIndex = number
 export type FrameIndex = number
 export type StackIndex = number
 export type ThreadIndex = number
+export type ProcessIndex = number
 
 /** The stack of a thread without Python frames, and the parent of a root frame. */
 export const NO_STACK = -1
 /** A column that the location table does not give. Lines use 0 for the same. */
 export const NO_COLUMN = -1
+/** The parent of a process that no recorded process started. */
+export const NO_PROCESS = -1
+/** A sample's CPU time where it was not measured. */
+export const NO_CPU = -1
 
 /** Read-only view of a numeric column; the producer may own a larger buffer behind it. */
 export type Column = ArrayLike<number>
@@ -45,9 +50,25 @@ export interface StackTable {
   readonly frame: Column
 }
 
-export interface Thread {
-  /** Process id as the profiler sees it. */
+/** A recorded process; the first one is the target, the others are its descendants. */
+export interface Process {
+  /** As the profiler sees it. Ids are used again: two rows may have the same. */
   readonly pid: number
+  /** NO_PROCESS for the target, and where the parent is not recorded. */
+  readonly parent: ProcessIndex
+  /** Its command line, quoted for a shell. */
+  readonly command: string
+  /** `3.14.10`; '' when it was never read. */
+  readonly pythonVersion: string
+  /** When it was first and last seen, ns since the start of the recording. */
+  readonly start: number
+  readonly end: number
+  /** Why it could not be read, in one line; '' when it could. */
+  readonly unreadable: string
+}
+
+export interface Thread {
+  readonly process: ProcessIndex
   /** Native thread id as the target sees it; 0 when the thread has not set it yet. */
   readonly nativeId: number
   /** CPython's interpreter id; 0 is the main interpreter. */
@@ -57,6 +78,24 @@ export interface Thread {
   /** Main thread of the main interpreter. */
   readonly isMain: boolean
 }
+
+/**
+ * What a thread was doing; bit i of a sample's state is STATES[i]. `Meta.states` names those that
+ * the recording knows: a bit that is not named there is 0 and says nothing.
+ */
+export const STATES = [
+  /** Ran on a core, or was ready to. */
+  'cpu',
+  /** Held the GIL. */
+  'gil',
+  /** Wanted the GIL, which another thread held. */
+  'gil-wait',
+  /** Collected garbage. */
+  'gc',
+  /** Handled an exception (CPython 3.15). */
+  'exception',
+] as const
+export type State = (typeof STATES)[number]
 
 /** How far a sample can be trusted, from best to worst; the value is stored in the sample. */
 export const QUALITY = ['exact', 'repaired', 'partial', 'missed'] as const
@@ -99,6 +138,10 @@ export interface SampleTable {
   readonly quality: Column
   /** Index into REASONS. */
   readonly reason: Column
+  /** Bits by STATES. */
+  readonly state: Column
+  /** CPU time that the thread used since its last sample, ns; NO_CPU when it was not measured. */
+  readonly cpu: Column
 }
 
 /** Time in which ticks were due but the profiler did not run. */
@@ -129,6 +172,8 @@ export interface Meta {
   readonly command: string
   readonly pythonVersion: string
   readonly mode: 'wall'
+  /** The states that every sample tells of. */
+  readonly states: readonly State[]
   /** The reading in use at the end; see docs/accuracy.md. */
   readonly read: Reading
   readonly readChange: ReadingChange
@@ -163,6 +208,7 @@ export interface Profile {
   readonly functions: FunctionTable
   readonly frames: FrameTable
   readonly stacks: StackTable
+  readonly processes: readonly Process[]
   readonly threads: readonly Thread[]
   readonly samples: SampleTable
   readonly gaps: readonly Gap[]

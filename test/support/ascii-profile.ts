@@ -3,12 +3,17 @@ import {
   type Gap,
   type Meta,
   NO_COLUMN,
+  NO_CPU,
+  NO_PROCESS,
   NO_STACK,
+  type Process,
   type Profile,
   QUALITY,
   type Quality,
   REASONS,
   type Reason,
+  STATES,
+  type State,
   type Thread,
 } from '../../src/profile/profile.ts'
 
@@ -38,9 +43,15 @@ export interface DraftSample {
   readonly quality?: Quality
   /** Default `none`. */
   readonly reason?: Reason
+  /** Default none. */
+  readonly states?: readonly State[]
+  /** ns; default NO_CPU. */
+  readonly cpu?: number
 }
 
 export interface DraftOptions {
+  /** Default one process, 100. */
+  readonly processes?: readonly Process[]
   /** By index; those in use and not named here are `MainThread`, `Thread-1`, … */
   readonly threads?: readonly Partial<Thread>[]
   /** Start of each thread's first sample, ns; default 0. */
@@ -82,6 +93,8 @@ export function profileOf(drafts: readonly DraftSample[], options: DraftOptions 
       stack,
       quality: QUALITY.indexOf(draft.quality ?? 'exact'),
       reason: REASONS.indexOf(draft.reason ?? 'none'),
+      state: (draft.states ?? []).reduce((bits, state) => bits | (1 << STATES.indexOf(state)), 0),
+      cpu: draft.cpu ?? NO_CPU,
     }
   })
   const duration = Math.max(0, ...now)
@@ -106,8 +119,19 @@ export function profileOf(drafts: readonly DraftSample[], options: DraftOptions 
       parent: stacks.rows.map(([parent]) => parent),
       frame: stacks.rows.map(([, frame]) => frame),
     },
+    processes: options.processes ?? [
+      {
+        pid: 100,
+        parent: NO_PROCESS,
+        command: 'python app.py --serve',
+        pythonVersion: '3.14.0',
+        start: 0,
+        end: duration,
+        unreadable: '',
+      },
+    ],
     threads: Array.from({ length: threadCount }, (_, thread) => ({
-      pid: 100,
+      process: 0,
       nativeId: 100 + thread,
       interpreter: 0,
       name: thread === 0 ? 'MainThread' : `Thread-${thread}`,
@@ -122,6 +146,8 @@ export function profileOf(drafts: readonly DraftSample[], options: DraftOptions 
       stack: rows.map((row) => row.stack),
       quality: rows.map((row) => row.quality),
       reason: rows.map((row) => row.reason),
+      state: rows.map((row) => row.state),
+      cpu: rows.map((row) => row.cpu),
     },
     gaps,
     meta: {
@@ -129,6 +155,7 @@ export function profileOf(drafts: readonly DraftSample[], options: DraftOptions 
       command: 'python app.py --serve',
       pythonVersion: '3.14.0',
       mode: 'wall',
+      states: [],
       read: 'live',
       readChange: '',
       rate: 100,

@@ -3,6 +3,7 @@ import { ProfileBuilder } from '../../src/profile/builder.ts'
 import {
   type EndReason,
   type Meta,
+  NO_PROCESS,
   NO_STACK,
   type Profile,
   QUALITY,
@@ -60,12 +61,14 @@ export interface NamedSample {
 export class Capture {
   readonly #sampler: NativeSampler
   readonly #builder = new ProfileBuilder()
+  readonly #pid: number
   readonly #rate: number
   #status!: SamplerStatus
 
   /** Sampling begins at once. @throws Error whose `code` is an AttachErrorCode unless `wait` */
   constructor(pid: number, options: CaptureOptions = {}) {
     const { rate = 1000, ...native } = options
+    this.#pid = pid
     this.#rate = rate
     this.#sampler = loadAddon().createSampler({
       pid,
@@ -136,6 +139,7 @@ export class Capture {
       command: 'test',
       pythonVersion,
       mode: 'wall',
+      states: [],
       read: read === 'auto' ? 'live' : read,
       readChange,
       rate: this.#rate,
@@ -143,7 +147,16 @@ export class Capture {
       duration: elapsed,
       endReason: profileReason(endReason),
     }
-    return this.#builder.build(meta, 0)
+    const target = {
+      pid: this.#pid,
+      parent: NO_PROCESS,
+      command: 'test',
+      pythonVersion,
+      start: 0,
+      end: elapsed,
+      unreadable: '',
+    }
+    return this.#builder.build(meta, [target], 0)
   }
 
   /** The samples so far, with names; of one thread when one is given. */

@@ -1,6 +1,6 @@
 import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
-import type { EndReason, Profile, Reading } from '../../profile/profile.ts'
+import { type EndReason, NO_PROCESS, type Profile, type Reading } from '../../profile/profile.ts'
 import type { Addon, SamplerStatus } from '../../sampling/addon.ts'
 import { attachFailureOf, explainAttachFailure } from '../../sampling/attach-failure.ts'
 import { PROC, readStatus } from '../../sampling/proc.ts'
@@ -105,7 +105,7 @@ export class Capture {
   }
 
   #result(status: SamplerStatus): Captured {
-    const { exporter, command, rate, progress } = this.#options
+    const { exporter, pid, command, rate, progress } = this.#options
     progress?.erase()
     const cpu = process.cpuUsage()
     const meta = {
@@ -113,6 +113,7 @@ export class Capture {
       command,
       pythonVersion: status.pythonVersion,
       mode: 'wall',
+      states: [],
       // Until a Python is found no reading has been chosen, and nothing has been read.
       read: status.read === 'auto' ? 'live' : status.read,
       readChange: status.readChange,
@@ -121,8 +122,17 @@ export class Capture {
       duration: status.elapsed,
       endReason: endReason(status, this.#targetEnded),
     } as const
+    const target = {
+      pid,
+      parent: NO_PROCESS,
+      command,
+      pythonVersion: status.pythonVersion,
+      start: 0,
+      end: status.elapsed,
+      unreadable: '',
+    }
     return {
-      profile: this.#builder.build(meta, (cpu.user + cpu.system) * 1000),
+      profile: this.#builder.build(meta, [target], (cpu.user + cpu.system) * 1000),
       signal: this.#signal,
       failure: status.pythonVersion === '' ? this.#failure : undefined,
     }

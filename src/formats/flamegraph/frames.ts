@@ -1,6 +1,6 @@
 import { type CallTree, NODE_KINDS, type NodeIndex } from '../../profile/call-tree-view.ts'
 import type { PlaceIndex } from '../../profile/place-view.ts'
-import type { Thread } from '../../profile/profile.ts'
+import type { Process, Profile, Thread } from '../../profile/profile.ts'
 import { shortFiles } from '../files.ts'
 import {
   displayName,
@@ -29,13 +29,15 @@ export class FrameList {
   readonly rows: FlameFrame[] = []
   readonly #tree: CallTree
   readonly #threads: readonly Thread[]
+  readonly #processes: readonly Process[]
   readonly #short: Map<string, string>
   readonly #frames = new Map<string, FlameFrame>()
   readonly #rowOf = new Map<FlameFrame, number>()
 
-  constructor(tree: CallTree, threads: readonly Thread[]) {
+  constructor(tree: CallTree, { threads, processes }: Profile) {
     this.#tree = tree
     this.#threads = threads
+    this.#processes = processes
     this.#short = shortFiles(tree.places.file)
   }
 
@@ -73,7 +75,7 @@ export class FrameList {
     const value = this.#tree.value[node]!
     return this.#known(`${kind} ${value}`, () => {
       if (kind === 'place') return this.#place(value)
-      if (kind === 'thread') return marker(threadLabel(this.#threads[value]!, this.#threads))
+      if (kind === 'thread') return marker(threadLabel(this.#threads[value]!, this.#processes))
       return marker({ all: 'all', missed: MISSED_FRAME, empty: EMPTY_FRAME }[kind])
     })
   }

@@ -1,5 +1,5 @@
 import type { CallTree, NodeIndex } from '../../profile/call-tree-view.ts'
-import type { Thread } from '../../profile/profile.ts'
+import type { Profile } from '../../profile/profile.ts'
 import { compareText } from '../../profile/views.ts'
 import { type FlameFrame, FrameList } from './frames.ts'
 
@@ -23,10 +23,10 @@ export interface FlameGraph {
 /** Orders a call tree for drawing, and adds up what goes beyond `limit` boxes. */
 export function flameGraph(
   tree: CallTree,
-  threads: readonly Thread[],
+  profile: Profile,
   limit: number = MAX_BOXES,
 ): FlameGraph {
-  const frames = new FrameList(tree, threads)
+  const frames = new FrameList(tree, profile)
   const { kept, leftOut } = split(tree, limit)
   const { firstChild, nextSibling } = link(tree, kept, frames)
   const depth: number[] = []

@@ -157,7 +157,7 @@ describe('a graph of more boxes than the limit', () => {
   const tree = callTree(profile, { detail: 'line', threads: false })
 
   it('keeps the heaviest and adds up the others where they were', () => {
-    expect(outline(flameGraph(tree, profile.threads, 5))).toEqual([
+    expect(outline(flameGraph(tree, profile, 5))).toEqual([
       'all 0',
       '  main 0',
       '    a 0',
@@ -167,7 +167,7 @@ describe('a graph of more boxes than the limit', () => {
       '      <1 frame left out> 22',
       '    <1 frame left out> 1',
     ])
-    expect(outline(flameGraph(tree, profile.threads, 2))).toEqual([
+    expect(outline(flameGraph(tree, profile, 2))).toEqual([
       'all 0',
       '  main 0',
       '    <6 frames left out> 76',
@@ -176,7 +176,7 @@ describe('a graph of more boxes than the limit', () => {
 
   it('loses no time, whatever the limit', () => {
     for (let limit = 1; limit <= tree.length; limit++) {
-      const { self } = flameGraph(tree, profile.threads, limit)
+      const { self } = flameGraph(tree, profile, limit)
       expect(self.reduce((sum, time) => sum + time, 0)).toBe(76 * MS)
     }
   })

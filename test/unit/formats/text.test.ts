@@ -6,7 +6,7 @@ import {
   threadLabel,
   visible,
 } from '../../../src/formats/text.ts'
-import type { Thread } from '../../../src/profile/profile.ts'
+import { NO_PROCESS, type Thread } from '../../../src/profile/profile.ts'
 
 describe('visible', () => {
   it.each([
@@ -27,16 +27,33 @@ it('escapes everything that XML gives a meaning to', () => {
 })
 
 describe('threadLabel', () => {
-  const thread: Thread = { pid: 1, nativeId: 7, interpreter: 0, name: 'worker 3', isMain: false }
+  const thread: Thread = {
+    process: 0,
+    nativeId: 7,
+    interpreter: 0,
+    name: 'worker 3',
+    isMain: false,
+  }
+
+  const first = {
+    pid: 1,
+    parent: NO_PROCESS,
+    command: '',
+    pythonVersion: '',
+    start: 0,
+    end: 0,
+    unreadable: '',
+  }
+  const second = { ...first, pid: 2, parent: 0 }
 
   it('tells threads of one process apart by native id', () => {
-    expect(threadLabel(thread, [thread])).toBe('worker 3 (tid 7)')
+    expect(threadLabel(thread, [first])).toBe('worker 3 (tid 7)')
   })
 
   it('names the process when there are several, and another interpreter than the main one', () => {
-    const other = { ...thread, pid: 2, interpreter: 4, nativeId: 0, name: '' }
-    expect(threadLabel(thread, [thread, other])).toBe('worker 3 (pid 1, tid 7)')
-    expect(threadLabel(other, [thread, other])).toBe(
+    const other = { ...thread, process: 1, interpreter: 4, nativeId: 0, name: '' }
+    expect(threadLabel(thread, [first, second])).toBe('worker 3 (pid 1, tid 7)')
+    expect(threadLabel(other, [first, second])).toBe(
       '<unnamed> (pid 2, tid unknown, interpreter 4)',
     )
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ProfileBuilder } from '../../../src/profile/builder.ts'
-import type { Meta } from '../../../src/profile/profile.ts'
+import { type Meta, NO_CPU, NO_PROCESS, type Process } from '../../../src/profile/profile.ts'
 import { batchOf, SAMPLING, workBatch } from '../../support/fake-addon.ts'
 
 const META: Meta = {
@@ -8,6 +8,7 @@ const META: Meta = {
   command: 'python3 app.py',
   pythonVersion: '3.14.0',
   mode: 'wall',
+  states: [],
   read: 'live',
   readChange: '',
   rate: 100,
@@ -15,6 +16,18 @@ const META: Meta = {
   duration: 20e6,
   endReason: 'duration',
 }
+
+const PROCESSES: readonly Process[] = [
+  {
+    pid: 42,
+    parent: NO_PROCESS,
+    command: 'python3 app.py',
+    pythonVersion: '3.14.0',
+    start: 0,
+    end: 20e6,
+    unreadable: '',
+  },
+]
 
 function columns<T extends object>(table: T): Record<string, unknown> {
   return Object.fromEntries(
@@ -29,7 +42,7 @@ describe('ProfileBuilder', () => {
   test('puts every field of a batch into its own column', () => {
     const builder = new ProfileBuilder()
     builder.add(workBatch(2))
-    const profile = builder.build(META, 5e6)
+    const profile = builder.build(META, PROCESSES, 5e6)
     expect(profile.strings).toEqual(['<module>', '/srv/app.py', 'work'])
     expect(columns(profile.functions)).toEqual({
       length: 2,
@@ -54,6 +67,8 @@ describe('ProfileBuilder', () => {
       stack: [1, 1],
       quality: [0, 0],
       reason: [0, 0],
+      state: [0, 0],
+      cpu: [NO_CPU, NO_CPU],
     })
     expect(profile.threads.map((thread) => thread.name)).toEqual(['MainThread'])
     expect(profile.meta).toBe(META)
@@ -77,7 +92,7 @@ describe('ProfileBuilder', () => {
         gaps: Float64Array.of(10e6, 10e6, 1, 50e6, 30e6, 3),
       }),
     )
-    const profile = builder.build(META, 0)
+    const profile = builder.build(META, PROCESSES, 0)
     expect(profile.strings[profile.functions.qualname[2] ?? -1]).toBe('other')
     expect(columns(profile.stacks)).toEqual({ length: 3, parent: [-1, 0, 0], frame: [0, 1, 2] })
     expect(columns(profile.samples)).toMatchObject({
@@ -95,9 +110,9 @@ describe('ProfileBuilder', () => {
   test('renames threads, without changing profiles that were built before', () => {
     const builder = new ProfileBuilder()
     builder.add(workBatch(1))
-    const before = builder.build(META, 0)
+    const before = builder.build(META, PROCESSES, 0)
     builder.add(batchOf({ renamedThreads: [{ thread: 0, name: 'serve' }] }))
-    const after = builder.build(META, 0)
+    const after = builder.build(META, PROCESSES, 0)
     expect(before.threads[0]?.name).toBe('MainThread')
     expect(after.threads[0]).toEqual({ ...before.threads[0], name: 'serve' })
   })
@@ -105,17 +120,17 @@ describe('ProfileBuilder', () => {
   test('a profile built half-way keeps its samples when more arrive', () => {
     const builder = new ProfileBuilder()
     builder.add(workBatch(3))
-    const half = builder.build(META, 0)
+    const half = builder.build(META, PROCESSES, 0)
     builder.add(batchOf({ ...sampleColumns(5000, 2) }))
     expect(half.samples.length).toBe(3)
     expect(half.samples.stack.length).toBe(3)
     expect(builder.sampleCount).toBe(5003)
-    expect(builder.build(META, 0).samples.stack[5002]).toBe(2)
+    expect(builder.build(META, PROCESSES, 0).samples.stack[5002]).toBe(2)
   })
 
   test('takes the accounting from the last status and the CPU time from the caller', () => {
     const builder = new ProfileBuilder()
-    expect(builder.build(META, 1).accounting).toEqual({
+    expect(builder.build(META, PROCESSES, 1).accounting).toEqual({
       ticks: 0,
       missedTicks: 0,
       gapTime: 0,
@@ -135,7 +150,7 @@ describe('ProfileBuilder', () => {
       execs: 1,
     }
     builder.add(batchOf({}, last))
-    expect(builder.build(META, 7e6).accounting).toEqual({
+    expect(builder.build(META, PROCESSES, 7e6).accounting).toEqual({
       ticks: 9,
       missedTicks: 2,
       gapTime: 3e6,
