@@ -1,10 +1,8 @@
-#include <array>
-#include <map>
-#include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "fuzz/input.h"
+#include "fuzz/scene.h"
 #include "runtime/debug_offsets.h"
 #include "stack/stack_reader.h"
 #include "test/fake/offset_table.h"
@@ -12,120 +10,12 @@
 
 namespace {
 
+using pyprof::fuzz::Change;
 using pyprof::fuzz::Input;
 using pyprof::fuzz::Require;
+using pyprof::fuzz::Scene;
 using pyprof::test::FakeMemory;
 using pyprof::test::FakePython;
-using pyprof::test::FakeThread;
-
-/// A fake Python that can be made as it was again. Building one takes longer than reading it.
-class Scene {
- public:
-  explicit Scene(int minor) : python_(minor) {
-    FakeThread& main = python_.AddThread("main").Enter().Call("<module>").Call("serve");
-    main.Recurse("down", 170).Resume(python_.Generator("rows")).Call("leaf");
-    FakeThread& worker = python_.AddThread("worker").Enter().Call("run");
-    worker.Resume(python_.Generator("task"))
-        .Enter()
-        .Call("step")
-        .Resume(python_.Generator("inner"));
-    python_.AddThread("native");
-    python_.AddThread("sub", python_.AddInterpreter(1)).Enter().Call("job").Call("work");
-    FakeMemory& memory = python_.memory();
-    for (const uint64_t page : memory.Pages()) {
-      for (uint64_t at = page; at < page + FakeMemory::kPage; at += 8) {
-        if (memory.Get<uint64_t>(at) != 0) words_.push_back(at);
-      }
-    }
-  }
-
-  FakePython& python() { return python_; }
-  uint64_t Word(uint64_t index) const { return words_[index % words_.size()]; }
-
-  void Put(uint64_t address, uint64_t value) {
-    FakeMemory& memory = python_.memory();
-    if (!memory.IsMapped(address)) return;
-    changed_.try_emplace(address, memory.Get<uint64_t>(address));
-    memory.Put(address, value);
-  }
-  uint64_t Get(uint64_t address) const {
-    return python_.memory().IsMapped(address) ? python_.memory().Get<uint64_t>(address) : address;
-  }
-  void Unmap(uint64_t address) {
-    FakeMemory& memory = python_.memory();
-    if (!memory.IsMapped(address)) return;
-    const uint64_t page = address / FakeMemory::kPage * FakeMemory::kPage;
-    std::string& bytes = unmapped_[page];
-    bytes.resize(FakeMemory::kPage);
-    memory.Peek(page, bytes.data(), bytes.size());
-    memory.Unmap(page, FakeMemory::kPage);
-  }
-  void MapAll() {
-    for (const auto& [page, bytes] : unmapped_) {
-      python_.memory().Map(page, FakeMemory::kPage);
-      python_.memory().Write(page, bytes);
-    }
-    unmapped_.clear();
-  }
-  void Restore() {
-    MapAll();
-    for (const auto& [address, value] : changed_) python_.memory().Put(address, value);
-    changed_.clear();
-    python_.memory().OnRange({});
-  }
-
- private:
-  mutable FakePython python_;
-  std::vector<uint64_t> words_;  // addresses of words that are not zero
-  std::map<uint64_t, uint64_t> changed_;
-  std::map<uint64_t, std::string> unmapped_;
-};
-
-Scene& SceneOf(int minor) {
-  static std::array<std::unique_ptr<Scene>, 3> scenes;
-  auto& scene = scenes[static_cast<size_t>(minor - 13)];
-  if (scene == nullptr) scene = std::make_unique<Scene>(minor);
-  return *scene;
-}
-
-/// One change of the target's memory.
-struct Change {
-  uint8_t kind;
-  uint16_t word;
-  uint64_t value;
-
-  void Apply(Scene* scene) const {
-    const uint64_t at = scene->Word(word);
-    switch (kind % 8) {
-      case 0:
-        return scene->Put(at, value);
-      case 1:
-        return scene->Put(at, scene->Word(value));
-      case 2:
-        return scene->Put(at, scene->Get(scene->Word(value)));
-      case 3:
-        return scene->Put(at, scene->Get(at) + value - 128);
-      case 4:
-        return scene->Put(at, scene->Get(at) ^ uint64_t{1} << value % 64);
-      case 5:
-        return scene->Unmap(at);
-      case 6:
-        return scene->MapAll();
-      case 7:  // a word at any place, aligned or not
-        return scene->Put((at & ~uint64_t{4095}) + value % 4089, value >> 12);
-    }
-  }
-};
-
-Change TakeChange(Input* input) {
-  Change change{};
-  change.kind = input->Take<uint8_t>();
-  change.word = input->Take<uint16_t>();
-  // Short numbers for what takes one, so that inputs stay small.
-  change.value = change.kind % 8 == 0 || change.kind % 8 == 7 ? input->Take<uint64_t>()
-                                                              : input->Take<uint16_t>();
-  return change;
-}
 
 class Session {
  public:
@@ -198,7 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Input input(data, size);
   const auto head = input.Take<uint8_t>();
   const int minor = 13 + head % 3;
-  Scene& scene = SceneOf(minor);
+  Scene& scene = Scene::Of(minor);
 
   pyprof::Layout layout = scene.python().layout();
   if (head / 3 % 4 == 3) {
@@ -224,10 +114,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       scene.MapAll();
       scene.python().AdvanceGeneration();
     } else if (step < 144) {
-      TakeChange(&input).Apply(&scene);
+      Change::Take(&input).Apply(&scene);
     } else {
       const auto when = input.Take<uint8_t>();
-      during.emplace_back(when, TakeChange(&input));
+      during.emplace_back(when, Change::Take(&input));
     }
   }
   session.Sample(std::move(during));

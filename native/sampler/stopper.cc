@@ -12,9 +12,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "runtime/maps.h"
 
 namespace pyprof {
 namespace {
@@ -68,13 +71,22 @@ class Tracer {
 
   int Interrupt(pid_t tid) {
     if (ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) {
-      if (errno != ESRCH) return errno;
-      tasks_.push_back({tid, 0, true, true});  // it has just ended
+      const int error = errno;
+      // One that has ended and that nobody waited for may not be traced either.
+      if (error != ESRCH && !HasEnded(tid)) return error;
+      tasks_.push_back({tid, 0, true, true});
       return 0;
     }
     tasks_.push_back({tid});
     ptrace(PTRACE_INTERRUPT, tid, nullptr, nullptr);
     return 0;
+  }
+
+  bool HasEnded(pid_t tid) const {
+    std::string stat;
+    if (!ReadSmallFile(tasks_path_ + "/" + std::to_string(tid) + "/stat", &stat)) return true;
+    const size_t name_end = stat.rfind(") ");
+    return name_end != std::string::npos && strchr("ZX", stat[name_end + 2]) != nullptr;
   }
 
   static void Await(Task* task) {

@@ -11,7 +11,7 @@ Adversary::Adversary(FakePython* python, uint64_t seed) : python_(python), rando
     // The runtime is spared: without it there is nothing to read at all.
     if (page + FakeMemory::kPage > FakePython::kRuntime && page < runtime_end) continue;
     for (uint64_t at = page; at < page + FakeMemory::kPage; at += 8) {
-      if (memory.Get<uint64_t>(at) != 0 && !python->IsText(at)) words_.push_back(at);
+      if (memory.Get<uint64_t>(at) != 0 && !python->IsConstant(at)) words_.push_back(at);
     }
   }
 }

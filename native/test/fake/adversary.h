@@ -12,7 +12,7 @@ namespace pyprof::test {
 
 /// Changes words of a fake Python while it is read: before each range that a reader copies, some
 /// word that is not zero gets another value or its old one, or a page is unmapped or comes back.
-/// Text is left alone, as it is in CPython. The same seed does the same.
+/// What CPython never changes is left alone. The same seed does the same.
 class Adversary {
  public:
   Adversary(FakePython* python, uint64_t seed);

@@ -41,6 +41,12 @@ constexpr uint8_t kOwnedByThread = 0;
 constexpr uint8_t kOwnedByGenerator = 1;
 constexpr uint8_t kOwnedByInterpreter = 3;
 
+// Bits of tp_flags (Include/object.h).
+constexpr uint64_t kUnicodeSubclass = 1u << 28;
+constexpr uint64_t kTypeSubclass = 1u << 31;
+/// Of a class, behind what is published.
+constexpr uint64_t kClassTail = 640;
+
 /// What freed memory is filled with.
 constexpr uint64_t kGarbage = 0xdbdbdbdbdbdbdbdb;
 
@@ -64,7 +70,8 @@ FakePython::FakePython(int minor)
   memory_.Map(kRuntime, layout_.runtime.size);
   memory_.Write(kRuntime, table.data(), table.size());
 
-  type_type_ = Allocate(layout_.type.size);
+  Type("type", kTypeSubclass, layout_.type.size);
+  str_type_ = Type("str", kUnicodeSubclass);
   code_type_ = Type("code");
   none_ = Allocate(layout_.object.size);
   memory_.Put(none_ + layout_.object.ob_type, Type("NoneType"));
@@ -78,12 +85,17 @@ uint64_t FakePython::Allocate(uint64_t size) {
   return at;
 }
 
-uint64_t FakePython::Type(std::string_view name) {
+uint64_t FakePython::Type(std::string_view name, uint64_t flags, uint64_t basicsize) {
   const uint64_t text = Allocate(name.size() + 1);
   memory_.Write(text, name);
-  const uint64_t type = Allocate(layout_.type.size);
+  // A class has its method tables and what hangs on it behind the published part.
+  const uint64_t type = Allocate(layout_.type.size + kClassTail);
+  constants_[type] = heap_;
+  if (type_type_ == 0) type_type_ = type;
   memory_.Put(type + layout_.object.ob_type, type_type_);
   memory_.Put(type + layout_.type.tp_name, text);
+  memory_.Put(type + layout_.type.tp_name + 8, basicsize);
+  memory_.Put(type + layout_.type.tp_flags, flags);
   return type;
 }
 
@@ -94,7 +106,8 @@ uint64_t FakePython::Str(std::u32string_view text) {
   const uint64_t head =
       ascii ? layout_.unicode.asciiobject_size : layout_.unicode.compactunicodeobject_size;
   const uint64_t at = Allocate(head + (text.size() + 1) * kind);
-  texts_[at] = heap_;
+  constants_[at] = heap_;
+  memory_.Put(at + layout_.object.ob_type, str_type_);
   memory_.Put(at + layout_.unicode.length, static_cast<uint64_t>(text.size()));
   // interned 2 bits, kind 3, compact 1, ascii 1; the bytes above are not CPython's to care for.
   const uint32_t state = 1u | kind << 2 | 1u << 5 | (ascii ? 1u << 6 : 0u) | 0xabcd0000u;
@@ -112,15 +125,15 @@ uint64_t FakePython::Str(std::string_view ascii) {
 
 uint64_t FakePython::Bytes(std::string_view bytes) {
   const uint64_t at = Allocate(layout_.bytes.ob_sval + bytes.size() + 1);
-  texts_[at] = heap_;
+  constants_[at] = heap_;
   memory_.Put(at + layout_.bytes.ob_size, static_cast<uint64_t>(bytes.size()));
   memory_.Write(at + layout_.bytes.ob_sval, bytes);
   return at;
 }
 
-bool FakePython::IsText(uint64_t address) const {
-  const auto after = texts_.upper_bound(address);
-  return after != texts_.begin() && address < std::prev(after)->second;
+bool FakePython::IsConstant(uint64_t address) const {
+  const auto after = constants_.upper_bound(address);
+  return after != constants_.begin() && address < std::prev(after)->second;
 }
 
 uint64_t FakePython::Function(std::string_view name, const FunctionOptions& options) {

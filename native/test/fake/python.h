@@ -147,8 +147,11 @@ class FakePython {
   uint64_t Str(std::string_view ascii);
   uint64_t Bytes(std::string_view bytes);
   uint64_t Allocate(uint64_t size);
-  /// Whether the address lies in a str or bytes object, which CPython never changes.
-  bool IsText(uint64_t address) const;
+  /// A type object; its type is `type`, and so is that of `type`.
+  uint64_t Type(std::string_view name, uint64_t flags = 0, uint64_t basicsize = 16);
+  /// Whether the address lies in a str, bytes or type object; no running code changes what is read
+  /// of these.
+  bool IsConstant(uint64_t address) const;
 
   /// Words of a frame.
   void SetExecutable(uint64_t frame, uint64_t value);
@@ -171,7 +174,6 @@ class FakePython {
     FunctionOptions options;
   };
 
-  uint64_t Type(std::string_view name);
   uint64_t GilHolder(uint64_t interpreter) const;
   FakeGenerator GeneratorAt(uint64_t object, uint64_t code);
   void WriteCode(uint64_t address, std::string_view name, const FunctionOptions& options);
@@ -190,13 +192,14 @@ class FakePython {
   int next_line_ = 100;
   uint32_t next_version_ = 1000;
   uint64_t type_type_ = 0;
+  uint64_t str_type_ = 0;
   uint64_t code_type_ = 0;
   uint64_t none_ = 0;
   std::vector<uint64_t> interpreters_;                // oldest first
   std::vector<std::unique_ptr<FakeThread>> threads_;  // oldest first
   std::map<std::string, FunctionInfo, std::less<>> functions_;
   std::map<uint64_t, FunctionOptions> compiled_;  // by address
-  std::map<uint64_t, uint64_t> texts_;            // begin, end
+  std::map<uint64_t, uint64_t> constants_;        // begin, end
   std::map<uint64_t, std::string> thread_names_;  // by native id
 };
 
