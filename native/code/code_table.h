@@ -46,6 +46,8 @@ struct CodeObject {
   std::vector<int32_t> frames;
   /// The last epoch in which the identity was seen to hold.
   uint64_t epoch;
+  /// The last epoch in which it was on a stack.
+  uint64_t watched = 0;
 };
 
 /// What the code table had to read from the target.
@@ -65,8 +67,15 @@ class CodeTable {
  public:
   CodeTable(RemoteMemory* memory, const Layout& layout, Tables* tables);
 
-  /// Starts a sample, with what the published generation said in its snapshot (0 on 3.13).
-  void BeginSample(uint64_t generation);
+  /// Before 3.14: appends the ranges of the code objects that the last samples checked, so that the
+  /// next snapshot brings them along. Nothing later, where the generation tells.
+  void AppendRanges(std::vector<Range>* out);
+  /// Whether AppendRanges would append others than the last time.
+  bool PlanChanged() const { return plan_changed_; }
+
+  /// Starts a sample, with what the published generation said in its snapshot (0 on 3.13), and the
+  /// snapshot's segments from the first of AppendRanges on.
+  void BeginSample(uint64_t generation, std::span<const Segment> planned);
 
   /// Makes the code objects at these addresses current for this sample: unknown ones are read,
   /// known ones of an older epoch are checked, all by as few reads as possible. They must be alive:
@@ -127,6 +136,10 @@ class CodeTable {
   };
   std::array<Recent, 256> recent_{};
   size_t units_ = 0;
+  /// Addresses that this sample checked, each once; what the plan brings along.
+  std::vector<uint64_t> watched_;
+  std::vector<uint64_t> planned_;
+  bool plan_changed_ = false;
   PreparedCodes prepared_;
   // Scratch of Prepare.
   std::vector<Range> ranges_;

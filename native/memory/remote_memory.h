@@ -13,6 +13,18 @@ struct Range {
   size_t size;
 };
 
+/// A copied piece of the target: `size` valid bytes.
+struct Segment {
+  uint64_t address;
+  size_t size;
+  const std::byte* data;
+
+  const std::byte* At(uint64_t wanted, size_t length) const {
+    const uint64_t offset = wanted - address;  // wraps to a large number below the segment
+    return offset < size && length <= size - offset ? data + offset : nullptr;
+  }
+};
+
 /// The target's memory, wherever it is: a live process, a core file, a fake image in tests.
 /// Nothing that it returns is trusted by its users.
 class RemoteMemory {

@@ -100,22 +100,34 @@ bool FrameWalk::LinkWithoutRead(uint64_t address, FrameLink* out) const {
   return true;
 }
 
-/// Whether the bytes of this snapshot show the link as it was.
-bool FrameWalk::Same(const FrameLink& link) const {
-  if (link.chunk != kOutside &&
-      (link.chunk >= chunks_.size() ||
-       link.address - chunks_[link.chunk].address >= chunks_[link.chunk].size)) {
-    return false;
+/// How far down the first `count` links are in the bytes of this snapshot as they were: links
+/// `[result, count)` are. This is what a sample of a deep stack costs.
+size_t FrameWalk::HoldDownTo(const std::vector<FrameLink>& links, size_t count) const {
+  const auto executable = layout_.frame.executable;
+  const auto previous = layout_.frame.previous;
+  const auto instr_ptr = layout_.frame.instr_ptr;
+  const auto owner = layout_.frame.owner;
+  uint32_t chunk = kOutside;
+  Segment copy{};
+  while (count > 0) {
+    const FrameLink& link = links[count - 1];
+    if (link.chunk != chunk) {
+      if (link.chunk != kOutside && link.chunk >= copies_.size()) break;
+      chunk = link.chunk;
+      if (chunk != kOutside) copy = copies_[chunk];
+    }
+    const std::byte* bytes =
+        chunk == kOutside ? Find(link.address, kOutside) : copy.At(link.address, head_size_);
+    if (bytes == nullptr || Load<uint64_t>(bytes + instr_ptr) != link.instruction ||
+        Load<uint64_t>(bytes + previous) != link.previous ||
+        Load<uint8_t>(bytes + owner) != link.owner ||
+        (link.owner < kOwnedByInterpreter &&
+         (Load<uint64_t>(bytes + executable) & ~kTagBits) != link.code)) {
+      break;
+    }
+    --count;
   }
-  const std::byte* bytes = Find(link.address, link.chunk);
-  if (bytes == nullptr) return false;
-  const auto owner = Load<uint8_t>(bytes + layout_.frame.owner);
-  const uint64_t code = owner >= kOwnedByInterpreter
-                            ? 0
-                            : Load<uint64_t>(bytes + layout_.frame.executable) & ~kTagBits;
-  return code == link.code && owner == link.owner &&
-         Load<uint64_t>(bytes + layout_.frame.previous) == link.previous &&
-         Load<uint64_t>(bytes + layout_.frame.instr_ptr) == link.instruction;
+  return count;
 }
 
 bool FrameWalk::Link(uint64_t address, FrameLink* out) {
@@ -308,8 +320,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
       --candidate;
     }
     if (candidate > 0 && plan->links[candidate - 1] == link) {
-      size_t holds = candidate - 1;
-      while (holds > 0 && Same(plan->links[holds - 1])) --holds;
+      const size_t holds = HoldDownTo(plan->links, candidate - 1);
       if (holds == 0) {
         *kept = candidate;
         return Reason::kNone;
@@ -440,6 +451,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   if (leaf_lost_) result.Degrade(Quality::kRepaired, Reason::kMoved);
   if (leaf_gained_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
+    result.whole = true;
     if (!chunks_.empty() && highest != nullptr) plan->root_chunk = chunks_.front().address;
     if (result.kept == 0 || !fresh_.empty()) {
       for (size_t i = 0; i < result.kept; ++i) {

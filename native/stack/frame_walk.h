@@ -18,13 +18,6 @@ inline constexpr size_t kMaxFrames = 4u << 20;
 /// Most bytes that one sample may fetch outside of the plan.
 inline constexpr size_t kMaxFetched = 512u << 20;
 
-// Values of _frameowner (Include/internal/pycore_interpframe_structs.h).
-inline constexpr uint8_t kOwnedByThread = 0;
-inline constexpr uint8_t kOwnedByGenerator = 1;
-/// From here on: entry frames without code, one for every entry of the evaluation loop from C
-/// (3.13: 3; 3.14: 3 and 4; 3.15: 3).
-inline constexpr uint8_t kOwnedByInterpreter = 3;
-
 /// Says whether `co_framesize`, which CPython does not publish, really tells where the next frame
 /// on a data stack begins. Judged on the target itself: wherever a walk meets two neighbours.
 class FrameSizeVerdict {
@@ -46,6 +39,9 @@ struct WalkResult {
   Reason reason = Reason::kNone;
   /// The links above the first `kept` of the plan's are new: FrameWalk::fresh(), leaf first.
   size_t kept = 0;
+  /// The chain was followed down to its root: what of it this sample may doubt, the next proves
+  /// anew.
+  bool whole = false;
   /// The innermost frame was there, but gone before it could be copied.
   bool leaf_gone = false;
 
@@ -82,7 +78,7 @@ class FrameWalk {
  private:
   bool Link(uint64_t address, FrameLink* out);
   bool LinkWithoutRead(uint64_t address, FrameLink* out) const;
-  bool Same(const FrameLink& link) const;
+  size_t HoldDownTo(const std::vector<FrameLink>& links, size_t count) const;
   const std::byte* Find(uint64_t address, uint32_t chunk) const;
   uint32_t ChunkOf(uint64_t address) const;
   bool LoadChunks(ThreadPlan* plan, uint64_t newest);

@@ -13,7 +13,7 @@ constexpr size_t kFetchCost = 4096;
 }  // namespace
 
 int64_t Snapshot::Read(std::span<const Range> ranges) {
-  extra_.clear();
+  if (!extra_.empty()) extra_.clear();
   extra_storage_.clear();
   fetched_bytes_ = 0;
   size_t total = 0;

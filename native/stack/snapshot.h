@@ -11,18 +11,6 @@
 
 namespace pyprof {
 
-/// A copied piece of the target: `size` valid bytes.
-struct Segment {
-  uint64_t address;
-  size_t size;
-  const std::byte* data;
-
-  const std::byte* At(uint64_t wanted, size_t length) const {
-    const uint64_t offset = wanted - address;  // wraps to a large number below the segment
-    return offset < size && length <= size - offset ? data + offset : nullptr;
-  }
-};
-
 /// What one vectored read brought back, and what had to be fetched after it. Pointers into it hold
 /// until the next Read. Nothing in it is to be trusted.
 class Snapshot {

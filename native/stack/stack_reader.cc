@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "memory/clock.h"
 #include "memory/load.h"
 
 namespace pyprof {
@@ -54,14 +55,17 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
   interpreter_size_ = end - interpreter_from_;
 }
 
-/// Ranges: head of the interpreter list, the interpreters, the threads, and once more the
-/// interpreters, whose GIL words then stand before and after all the rest.
+/// Ranges: the interpreters, the threads, code objects whose identity is to be checked, and once
+/// more the interpreters, whose GIL words then stand before and after all the rest. Without a
+/// second thread, and where the copied frames themselves tell the top (3.14), that tells nothing
+/// unless a frame is copied apart.
 void StackReader::MakePlan(bool holder_only) {
   const bool changed = std::any_of(threads_.begin(), threads_.end(),
                                    [](const auto& thread) { return thread->plan.changed; });
-  if (plan_valid_ && planned_holder_only_ == holder_only && !changed) return;
+  if (plan_valid_ && planned_holder_only_ == holder_only && !changed && !codes_.PlanChanged()) {
+    return;
+  }
   ranges_.clear();
-  ranges_.push_back({runtime_.address + layout_.runtime.interpreters_head, 8});
   for (const Interpreter& interpreter : interpreters_) {
     ranges_.push_back({interpreter.address + interpreter_from_, interpreter_size_});
   }
@@ -75,26 +79,40 @@ void StackReader::MakePlan(bool holder_only) {
     thread->segments = ranges_.size() - thread->first_segment;
     for (size_t i = thread->first_segment; i < ranges_.size(); ++i) bytes += ranges_[i].size;
   }
-  if (has_switches_) {
-    for (size_t i = 0; i < interpreters_.size(); ++i) {
-      const Range interpreter = ranges_[1 + i];
-      ranges_.push_back(interpreter);
-    }
+  first_code_ = ranges_.size();
+  codes_.AppendRanges(&ranges_);
+  bracketed_ = has_switches_ && (interpreters_.size() != 1 || threads_.size() != 1 ||
+                                 layout_.Minor() < 14 || threads_.front()->plan.HasApart());
+  for (size_t i = 0; bracketed_ && i < interpreters_.size(); ++i) {
+    const Range interpreter = ranges_[i];
+    ranges_.push_back(interpreter);
   }
+  planned_ranges_ = ranges_.size();
   planned_holder_only_ = holder_only;
   plan_valid_ = true;
 }
 
 std::span<const Range> StackReader::PlannedRanges() {
   MakePlan(picture_holds_);
+  ranges_.resize(planned_ranges_);
   return ranges_;
 }
 
 SampleStatus StackReader::ReadPlan(bool holder_only) {
   MakePlan(holder_only);
+  // A new interpreter is rare, and a range more costs a tenth of a short read.
+  ranges_.resize(planned_ranges_);
+  const uint64_t now = MonotonicNow();
+  head_read_ = interpreters_.empty() || now - head_read_at_ >= head_gap_;
+  if (head_read_) {
+    head_read_at_ = now;
+    ranges_.push_back({runtime_.address + layout_.runtime.interpreters_head, 8});
+  }
   const int64_t copied = snapshot_.Read(ranges_);
   if (copied == -EPERM) return SampleStatus::kPermission;
-  if (copied < 8) return SampleStatus::kProcessGone;
+  if (copied < 8 || (head_read_ && snapshot_.segments().back().size < 8)) {
+    return SampleStatus::kProcessGone;
+  }
   // What could not be read is not asked for again.
   for (const auto& thread : threads_) {
     for (size_t i = 0; i < thread->segments; ++i) {
@@ -123,8 +141,8 @@ void StackReader::ReadControl() {
   control_known_ = has_switches_;
   for (size_t i = 0; i < count && control_known_; ++i) {
     const std::vector<Segment>& segments = snapshot_.segments();
-    control_known_ = ControlIn(segments[1 + i], &before_[i]) &&
-                     ControlIn(segments[segments.size() - count + i], &after_[i]);
+    control_known_ = ControlIn(segments[i], &before_[i]) &&
+                     ControlIn(segments[bracketed_ ? planned_ranges_ - count + i : i], &after_[i]);
     const auto owns = [this, i](const Interpreter& interpreter) {
       return interpreter.address + layout_.interpreter.gil_runtime_state == interpreters_[i].gil;
     };
@@ -142,6 +160,7 @@ Motion StackReader::MotionOf(const Thread& thread) const {
   if (!control_known_) return motion_;
   const size_t gil = gil_of_[thread.interpreter];
   if (motion_ == Motion::kStill && gil == 0) return Motion::kStill;
+  if (!bracketed_) return Motion::kPossible;
   const Control& before = before_[gil];
   if (!before.SameHolder(after_[gil])) return Motion::kPossible;
   const bool runs = thread.plan.address == before.holder && (before.locked || after_[gil].locked);
@@ -166,9 +185,12 @@ uint64_t StackReader::HolderNow() {
 
 /// Whether the list of interpreters is, by the snapshot, what it was.
 bool StackReader::InterpretersHold() const {
-  auto expected = Load<uint64_t>(snapshot_.segments().front().data);
+  const std::vector<Segment>& segments = snapshot_.segments();
+  if (interpreters_.empty()) return false;
+  uint64_t expected = interpreters_.back().address;
+  if (head_read_) expected = Load<uint64_t>(segments.back().data);
   for (size_t i = interpreters_.size(); i-- > 0;) {
-    const Segment& segment = snapshot_.segments()[1 + i];
+    const Segment& segment = segments[i];
     if (interpreters_[i].address != expected || segment.size < interpreter_size_ ||
         Load<int64_t>(segment.data + layout_.interpreter.id - interpreter_from_) !=
             interpreters_[i].id) {
@@ -176,7 +198,7 @@ bool StackReader::InterpretersHold() const {
     }
     expected = Load<uint64_t>(segment.data + layout_.interpreter.next - interpreter_from_);
   }
-  return expected == 0 && !interpreters_.empty();
+  return expected == 0;
 }
 
 /// Follows the list of interpreters; false when there is none.
@@ -285,7 +307,7 @@ void StackReader::MissRest(size_t interpreter, Thread* gone) {
 /// know is fetched.
 void StackReader::ListThreads(size_t index) {
   const Interpreter& interpreter = interpreters_[index];
-  const Segment& head_segment = snapshot_.segments()[1 + index];
+  const Segment& head_segment = snapshot_.segments()[index];
   if (head_segment.size < interpreter_size_) return;
   const std::byte* head = head_segment.data;
   auto at = Load<uint64_t>(head + layout_.interpreter.threads_head - interpreter_from_);
@@ -321,23 +343,31 @@ uint64_t StackReader::GenerationNow() {
 /// code object was freed since they were last checked.
 void StackReader::CheckCodes(Thread* thread, size_t kept) {
   code_addresses_.clear();
-  for (const FrameLink& link : walk_.fresh()) {
+  const auto add = [this](const FrameLink& link) {
     if (link.code != 0) code_addresses_.push_back(link.code);
-  }
+  };
+  // Only what is on the stack now: a freed code object looks the same until its memory is used.
+  const std::span<const FrameLink> old = std::span(thread->plan.links).first(kept);
+  std::for_each(walk_.fresh().begin(), walk_.fresh().end(), add);
   if (thread->generation != generation_ || layout_.interpreter.code_object_generation == 0) {
     thread->generation = generation_;
-    // Only what is on the stack now: a freed code object looks the same until its memory is used.
-    for (size_t i = 0; i < kept; ++i) {
-      if (thread->plan.links[i].code != 0) code_addresses_.push_back(thread->plan.links[i].code);
+    const FrameLink* last = nullptr;
+    for (const FrameLink& link : old) {
+      if (last == nullptr || link.code != last->code) add(link);
+      last = &link;
     }
   }
   codes_.Prepare(code_addresses_);
-  const PreparedCodes prepared = codes_.TakePrepared();
+  PreparedCodes prepared = codes_.TakePrepared();
   if (prepared.replaced) {
     for (const auto& other : threads_) {
       other->stacks.clear();
-      other->plan.links.clear();
+      if (other.get() != thread) other->plan.links.clear();
     }
+    std::for_each(old.begin(), old.end(), add);
+    codes_.Prepare(code_addresses_);
+    const PreparedCodes again = codes_.TakePrepared();
+    prepared.read.insert(prepared.read.end(), again.read.begin(), again.read.end());
   }
   doubtful_codes_.clear();
   if (!prepared.read.empty() && layout_.interpreter.code_object_generation != 0 &&
@@ -364,6 +394,7 @@ int32_t StackReader::Extend(int32_t stack, const FrameLink& link, ThreadSample* 
   }
   sample->quality = result.quality;
   sample->reason = result.reason;
+  doubted_ = doubted_ || doubtful || !sure;
   return frame < 0 ? stack : tables_->Stack(stack, frame);
 }
 
@@ -371,15 +402,9 @@ int32_t StackReader::Extend(int32_t stack, const FrameLink& link, ThreadSample* 
 void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample* sample) {
   const std::vector<FrameLink>& fresh = walk_.fresh();
   std::vector<FrameLink>& links = thread->plan.links;
-  // CheckCodes drops all links when one of their code objects was replaced.
-  checked_links_.assign(links.begin(), links.begin() + static_cast<ptrdiff_t>(walked.kept));
   CheckCodes(thread, walked.kept);
-  size_t kept = walked.kept;
-  if (links.size() < kept) {
-    links = checked_links_;
-    kept = 0;
-  }
-  const size_t known = std::min(kept, thread->stacks.size());
+  doubted_ = false;
+  const size_t known = std::min(walked.kept, thread->stacks.size());
 
   int32_t stack = known > 0 ? thread->stacks[known - 1] : kNoStack;
   if (walked.reason == Reason::kTruncated) stack = tables_->Stack(kNoStack, truncated_frame_);
@@ -396,7 +421,7 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample*
   }
   if (walked.leaf_gone && stack != kNoStack) stack = tables_->Stack(stack, gone_frame_);
   sample->stack = stack;
-  if (sample->quality != Quality::kExact) {
+  if (!walked.whole || doubted_) {
     links.clear();
     thread->stacks.clear();
   }
@@ -415,6 +440,7 @@ void StackReader::ReadAll() {
   picture_holds_ = false;
   holder_ = nullptr;
   if (!control_known_ || !before_[0].SameHolder(after_[0])) return;
+  if (!bracketed_ && samples_.size() > 1) return;
   picture_ = before_[0];
   for (const auto& thread : threads_) {
     if (thread->plan.address == picture_.holder && thread->serial != UINT32_MAX) {
@@ -447,7 +473,7 @@ bool StackReader::ReadHolder() {
     return false;  // a state that was freed has lost its place in the list
   }
   steady_holder_ = holder_->native_id;
-  return ReadThread(holder_, state, snapshot_.segments()[1].data, &samples_[holder_->sample]);
+  return ReadThread(holder_, state, snapshot_.segments()[0].data, &samples_[holder_->sample]);
 }
 
 SampleStatus StackReader::Sample(Motion motion) {
@@ -467,13 +493,13 @@ SampleStatus StackReader::Sample(Motion motion) {
     }
     generation_ = 0;
     for (size_t i = 0; i < interpreters_.size(); ++i) {
-      const Segment& segment = snapshot_.segments()[1 + i];
+      const Segment& segment = snapshot_.segments()[i];
       if (layout_.interpreter.code_object_generation == 0) continue;
       if (segment.size < interpreter_size_) continue;
       generation_ += Load<uint64_t>(segment.data + layout_.interpreter.code_object_generation -
                                     interpreter_from_);
     }
-    codes_.BeginSample(generation_);
+    codes_.BeginSample(generation_, std::span(snapshot_.segments()).subspan(first_code_));
     ReadControl();
     if (holder_only && !ReadHolder()) {
       picture_holds_ = false;

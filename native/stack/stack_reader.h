@@ -66,6 +66,9 @@ class StackReader {
   /// other thread had the GIL in between; 0 otherwise. Both are about the main interpreter's GIL.
   uint64_t SteadyHolder() const { return steady_holder_; }
 
+  /// A new interpreter is seen by the first sample after this time, ns, since one was looked for.
+  void SetHeadGap(uint64_t gap) { head_gap_ = gap; }
+
   /// What the next sample will read.
   std::span<const Range> PlannedRanges();
   /// Reads beyond the first that the last sample needed.
@@ -145,6 +148,12 @@ class StackReader {
   bool has_switches_ = false;
 
   std::vector<Range> ranges_;
+  size_t planned_ranges_ = 0;  // those of the plan; the head of the interpreters may follow
+  size_t first_code_ = 0;
+  bool bracketed_ = false;  // the interpreters are read at both ends
+  bool head_read_ = false;
+  uint64_t head_read_at_ = 0;
+  uint64_t head_gap_ = 1'000'000;
   bool planned_holder_only_ = false;
   bool plan_valid_ = false;
   std::vector<Interpreter> interpreters_;
@@ -169,7 +178,7 @@ class StackReader {
   size_t extra_reads_ = 0;
   std::vector<uint64_t> code_addresses_;
   std::vector<uint64_t> doubtful_codes_;
-  std::vector<FrameLink> checked_links_;
+  bool doubted_ = false;  // some frame of the stack in the making
   uint64_t generation_ = 0;
   int32_t truncated_frame_;
   int32_t gone_frame_;

@@ -65,6 +65,11 @@ void ThreadPlan::NoteTop(uint64_t bytes) {
   changed = true;
 }
 
+bool ThreadPlan::HasApart() const {
+  return std::any_of(links.begin(), links.end(),
+                     [](const FrameLink& link) { return link.owner == kOwnedByGenerator; });
+}
+
 void ThreadPlan::NoteOutside(const std::vector<uint64_t>& met) {
   std::vector<uint64_t> next(
       met.begin(), met.begin() + static_cast<ptrdiff_t>(std::min(met.size(), kMaxOutside)));

@@ -19,6 +19,13 @@ struct FrameLink {
   bool operator==(const FrameLink&) const = default;
 };
 
+// Values of _frameowner (Include/internal/pycore_interpframe_structs.h).
+inline constexpr uint8_t kOwnedByThread = 0;
+inline constexpr uint8_t kOwnedByGenerator = 1;
+/// From here on: entry frames without code, one for every entry of the evaluation loop from C
+/// (3.13: 3; 3.14: 3 and 4; 3.15: 3).
+inline constexpr uint8_t kOwnedByInterpreter = 3;
+
 /// Not on the data stack: entry frames live on the C stack, generators' frames in the heap.
 inline constexpr uint32_t kOutside = UINT32_MAX;
 
@@ -58,6 +65,8 @@ class ThreadPlan {
   void NoteChunks(std::vector<Chunk> now);
   /// Tells the plan where, counted from the start of the newest chunk, the top frame ends.
   void NoteTop(uint64_t bytes);
+  /// Whether the last chain held frames of generators, which are copied apart from the others.
+  bool HasApart() const;
   /// Replaces the frames outside of the chunks, keeping a few that were met shortly before.
   void NoteOutside(const std::vector<uint64_t>& met);
 

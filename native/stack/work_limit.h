@@ -1,8 +1,8 @@
 #pragma once
 
-#include <time.h>
-
 #include <cstdint>
+
+#include "memory/clock.h"
 
 namespace pyprof {
 
@@ -10,21 +10,14 @@ namespace pyprof {
 /// before 50 t have passed, so it takes 2 % at most.
 class WorkLimit {
  public:
-  bool Ready() const { return Now() >= not_before_; }
+  bool Ready() const { return MonotonicNow() >= not_before_; }
 
   template <typename Work>
   void Run(const Work& work) {
-    const uint64_t start = Now();
+    const uint64_t start = MonotonicNow();
     work();
-    const uint64_t end = Now();
+    const uint64_t end = MonotonicNow();
     not_before_ = end + kPause * (end - start);
-  }
-
-  /// Monotonic, ns.
-  static uint64_t Now() {
-    timespec time{};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
   }
 
  private:

@@ -17,7 +17,7 @@ class CodeTableTest : public testing::TestWithParam<int> {
   CodeTable codes{&python.memory(), python.layout(), &tables};
   uint64_t generation = 1;
 
-  void Begin() { codes.BeginSample(GetParam() == 13 ? 0 : generation); }
+  void Begin() { codes.BeginSample(GetParam() == 13 ? 0 : generation, {}); }
   /// Begins a sample after code was freed.
   void BeginAfterFree() {
     ++generation;
@@ -300,7 +300,7 @@ TEST_P(CodeTableTest, ALayoutWithTheBytesSizeFarOutStaysWithinWhatWasRead) {
   layout.bytes.size = 4096;
   layout.bytes.ob_size = 4088;
   CodeTable odd(&python.memory(), layout, &tables);
-  odd.BeginSample(1);
+  odd.BeginSample(1, {});
   const uint64_t f = python.Function("f");
   odd.Prepare({&f, 1});
   odd.Get(f);

@@ -64,7 +64,9 @@ const char* Name(SampleStatus status) {
 FakeReader::FakeReader(FakePython* python, Motion motion)
     : python_(python),
       motion_(motion),
-      reader_(&python->memory(), python->runtime(), FakePython::kFirstNativeId, &tables_) {}
+      reader_(&python->memory(), python->runtime(), FakePython::kFirstNativeId, &tables_) {
+  reader_.SetHeadGap(0);
+}
 
 SampleStatus FakeReader::Sample() { return reader_.Sample(motion_); }
 

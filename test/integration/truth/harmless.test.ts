@@ -99,7 +99,8 @@ describe.each(CASES)('$reading on $minor', ({ minor, reading }) => {
     await waitUntil('the target is let go', () => stateOf(target.pid).tracer === 0)
     // A thread that is let go passes through the kernel on its way back to where it stood.
     await waitUntil('the target stands', () => stateOf(target.pid).state === 'T')
-    expect(cpuOf(target.pid)).toBe(used)
+    // The kernel adds up in ticks of 10 ms; running on would have taken ten or more.
+    expect(cpuOf(target.pid)).toBeLessThanOrEqual(used + 1)
     const samples = capture.samples()
     expect(samples.length).toBeGreaterThanOrEqual(TICKS)
     // On 3.13 it cannot be told live that a thread which holds the GIL does not move.
