@@ -36,6 +36,10 @@ constexpr int kLocalsFromFirstLine = 4;
 constexpr int kFrameSizeFromFirstLine = 8;
 constexpr int kVersionFromFirstLine = 24;
 
+/// RETURN_VALUE and INSTRUMENTED_RETURN_VALUE (Include/opcode_ids.h of 3.14 and 3.15).
+constexpr uint8_t kReturns314[] = {35, 246};
+constexpr uint8_t kReturns315[] = {33, 245};
+
 /// CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR (Include/cpython/code.h).
 constexpr uint32_t kGeneratorFlags = 0x20 | 0x80 | 0x200;
 
@@ -153,8 +157,29 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   return std::make_unique<CodeObject>(CodeObject{
       identity, tables_->Function(*qualname, *filename, identity.first_line),
       address + layout_.code.co_code_adaptive, hidden, (identity.flags & kGeneratorFlags) != 0,
-      size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0, locations,
+      size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
+      ReadReturns(address + layout_.code.co_code_adaptive, locations.units()), locations,
       std::vector<int32_t>(entries + 1, -1), epoch_});
+}
+
+/// Where the code returns: the first byte of a code unit is its opcode.
+std::vector<uint32_t> CodeTable::ReadReturns(uint64_t first_unit, size_t units) {
+  std::vector<uint32_t> returns;
+  if (layout_.Minor() < 14) return returns;
+  const std::span<const uint8_t> opcodes = layout_.Minor() == 14 ? kReturns314 : kReturns315;
+  std::vector<uint8_t> code(units * 2);
+  if (!memory_->Read(first_unit, code.data(), code.size())) return returns;
+  for (uint32_t unit = 0; unit < units; ++unit) {
+    if (std::find(opcodes.begin(), opcodes.end(), code[2 * unit]) != opcodes.end()) {
+      returns.push_back(unit);
+    }
+  }
+  return returns;
+}
+
+bool CodeObject::ReturnsAt(uint64_t instruction) const {
+  const uint64_t unit = (instruction - first_unit) / 2;
+  return instruction >= first_unit && std::binary_search(returns.begin(), returns.end(), unit);
 }
 
 void CodeTable::Refresh(std::span<const uint64_t> addresses, bool alive) {

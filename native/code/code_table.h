@@ -41,6 +41,8 @@ struct CodeObject {
   bool makes_generator;
   /// Bytes that one frame of it takes on the data stack; 0 when that is not known.
   uint32_t frame_bytes;
+  /// Code units that return, in order: a frame that stands on one is being cleared. From 3.14 on.
+  std::vector<uint32_t> returns;
   LocationTable locations;
   /// Frame index of each location, and last of the unknown one; -1 until it is first seen.
   std::vector<int32_t> frames;
@@ -48,6 +50,8 @@ struct CodeObject {
   uint64_t epoch;
   /// The last epoch in which it was on a stack.
   uint64_t watched = 0;
+
+  bool ReturnsAt(uint64_t instruction) const;
 };
 
 /// What the code table had to read from the target.
@@ -119,6 +123,7 @@ class CodeTable {
   CodeIdentity IdentityIn(const std::byte* head) const;
   bool IsCode(uint64_t type);
   std::unique_ptr<CodeObject> ReadCode(uint64_t address);
+  std::vector<uint32_t> ReadReturns(uint64_t first_unit, size_t units);
 
   RemoteMemory* memory_;
   const Layout& layout_;

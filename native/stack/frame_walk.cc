@@ -242,12 +242,14 @@ bool FrameWalk::LiveOn(uint64_t address, uint64_t below, FrameLink* out) {
          codes_->Find(out->code) != nullptr;
 }
 
-/// Whether a frame that stands above the current one has begun to run. It is pushed before its
-/// arguments are bound, and entered after that; the caller runs until then. The frame from which a
-/// generator was made keeps its executable when it is popped.
-bool FrameWalk::HasBegun(const FrameLink& link) {
+/// Whether a frame that stands above the current one runs. It is pushed before its arguments are
+/// bound, and entered after that; the caller runs until then, and again while the frame that
+/// returns is cleared. The frame from which a generator was made keeps its executable when it is
+/// popped.
+bool FrameWalk::Runs(const FrameLink& link) {
   const CodeObject* code = codes_->Find(link.code);
-  return code != nullptr && !code->makes_generator && link.instruction > code->first_unit;
+  return code != nullptr && !code->makes_generator && link.instruction > code->first_unit &&
+         !code->ReturnsAt(link.instruction);
 }
 
 /// From a live frame upwards over every frame that stands where its caller's ends, or at the
@@ -263,7 +265,7 @@ uint64_t FrameWalk::Climb(FrameLink from) {
         return from.address;
       }
     }
-    if (!HasBegun(above)) return from.address;
+    if (!Runs(above)) return from.address;
     from = above;
   }
 }

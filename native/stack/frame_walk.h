@@ -88,7 +88,7 @@ class FrameWalk {
   uint64_t Top(uint64_t current);
   uint64_t Climb(FrameLink from);
   bool LiveOn(uint64_t address, uint64_t below, FrameLink* out);
-  bool HasBegun(const FrameLink& link);
+  bool Runs(const FrameLink& link);
   uint64_t FirstFrame(uint32_t chunk) const;
   bool LeadsTo(uint64_t from, uint64_t wanted) const;
   Reason Descend(ThreadPlan* plan, uint64_t from, size_t* kept);

@@ -61,6 +61,18 @@ TEST_P(TornStack14Test, APoppedLeafWithAnotherCalleeInItsPlaceShowsTheCallee) {
   EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: a b d");
 }
 
+TEST_P(TornStack14Test, ACalleeThatReturnsLeavesItsCallerTheTop) {
+  Learn();
+  main.GoTo(9).PointCurrentFrameAt(b);
+  EXPECT_EQ(reader.Picture(), "main*: a b");
+}
+
+TEST_P(TornStack14Test, AFrameIsTheTopUntilItHasReturned) {
+  Learn();
+  main.GoTo(9);
+  EXPECT_EQ(reader.Picture(), "main*: a b c");
+}
+
 TEST_P(TornStack14Test, ACalleeThatHasNotBegunLeavesItsCallerTheTop) {
   Learn();
   main.GoTo(0).PointCurrentFrameAt(b);

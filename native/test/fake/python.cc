@@ -154,6 +154,9 @@ void FakePython::WriteCode(uint64_t address, std::string_view name,
     compiled.first_line = next_line_;
     next_line_ += 100;
   }
+  // RETURN_VALUE ends the last line (Include/opcode_ids.h).
+  const uint8_t return_value = minor_ == 13 ? 36 : minor_ == 14 ? 35 : 33;
+  memory_.Put(InstructionAt(address, options.lines - 1), return_value);
   if (compiled.location_table.empty()) {
     LocationEncoder lines(compiled.first_line);
     for (int i = 0; i < compiled.lines; ++i) {
