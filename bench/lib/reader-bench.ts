@@ -23,15 +23,15 @@ export interface ReaderBench {
 
 let built = false
 
-/** Builds the native benchmark with the sources as they are. @throws Error with the build's words */
-function build(): string {
+/** Builds the native benchmarks with the sources as they are. @throws Error with the build's words */
+function build(program: 'reader_bench' | 'wake_bench'): string {
   if (!built) {
     const configure = ['-S', ROOT, '-B', FOLDER, '-DPYPROF_BENCH=ON', '-DCMAKE_BUILD_TYPE=Release']
     execFileSync('cmake', configure, { stdio: 'pipe' })
     execFileSync('cmake', ['--build', FOLDER], { stdio: 'pipe' })
     built = true
   }
-  return join(FOLDER, 'reader_bench')
+  return join(FOLDER, program)
 }
 
 /** Reads a process flat out, its own reader and the bare system call in turn, a block each. */
@@ -41,7 +41,12 @@ export async function readerBench(
   blockMs: number,
   core: Core = 'sampler',
 ): Promise<ReaderBench> {
-  const command = [build(), String(pid), String(blocks), String(blockMs)]
+  const command = [build('reader_bench'), String(pid), String(blocks), String(blockMs)]
   const { stdout } = await measure(command, core)
   return JSON.parse(stdout) as ReaderBench
+}
+
+/** CPU seconds of a loop that wakes up at a rate, and does nothing else. */
+export async function wakeUpCost(rate: number, seconds: number): Promise<number> {
+  return (await measure([build('wake_bench'), String(rate), String(seconds)], 'sampler')).cpu
 }
