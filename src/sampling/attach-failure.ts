@@ -1,7 +1,7 @@
 import { EXIT, PyprofError } from '../errors.ts'
 import type { AttachErrorCode } from './addon.ts'
 import { explainDenial } from './permission.ts'
-import { isKernelThread, PROC, type Proc, readStatus } from './proc.ts'
+import { hidesProcesses, isKernelThread, PROC, type Proc, readStatus } from './proc.ts'
 
 export const SUPPORTED_VERSIONS = 'CPython 3.13, 3.14 and 3.15'
 
@@ -97,7 +97,7 @@ function explainState(pid: number, proc: Proc): PyprofError | undefined {
 }
 
 function missing(pid: number, proc: Proc): PyprofError {
-  const hidden = /^proc \/proc proc \S*hidepid=(?!0|off)/m.test(proc.read('self', 'mounts') ?? '')
+  const hidden = hidesProcesses(proc)
   return targetError('no-such-process', `There is no process ${pid}.`, {
     why: hidden
       ? "It has ended, or /proc hides other users' processes from you (hidepid)."
