@@ -64,7 +64,7 @@ const LINES: Record<Obstacle, (pid: number | 'PID') => Lines> = {
     ],
   }),
   'user-namespace': (pid) => ({
-    shell: [sudoRecord(pid)],
+    shell: [`${sudoRecord(pid)}  # on the host, with the pid as the host sees it`],
     systemd: ['PrivateUsers=no'],
     docker: ['docker run --userns=host --user 0 --cap-add=SYS_PTRACE …'],
     compose: ['userns_mode: host'],

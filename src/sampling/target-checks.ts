@@ -8,7 +8,7 @@ import { explainDenial } from './permission.ts'
 import { commandOf, type Proc, type ProcessStatus, parseStatus, readStatus } from './proc.ts'
 import { formatProcessors, parseProcessors } from './processors.ts'
 import { remoteDebuggingSwitch } from './python-options.ts'
-import { type Obstacle, type Remedy, remediesFor } from './remedies.ts'
+import { type Remedy, remediesFor } from './remedies.ts'
 
 /** What is known of one process. */
 export interface TargetFacts {
@@ -44,28 +44,33 @@ export function diagnoseTarget(
   proc: Proc,
 ): TargetDiagnosis {
   const probe = addon.probe(pid)
-  const status = readStatus(proc, pid)
   const failure = probe.ok ? undefined : explainAttachFailure({ pid, ...probe }, proc)
-  const remedies = probe.ok ? [] : remediesAgainst(probe, machine, proc, pid)
-  const readable = readableCheck(probe, failure, remedies)
-  if (status === undefined || failure?.code === 'not-a-process') {
-    return { target: null, checks: [readable] }
+  const status = readStatus(proc, pid)
+  if (status === undefined || (failure && NO_PROCESS.has(failure.code))) {
+    const remedies = missingRemedies(machine, proc, pid)
+    return { target: null, checks: [failed('process', failure, remedies)] }
   }
   const target = factsOf(pid, probe, status, proc)
-  const reachable = addon.reachableProcessors()
   return {
     target,
     checks: [
-      readable,
-      ...(probe.ok ? [check('python', 'yes', pythonText(target), { needed: true })] : []),
+      ...readingChecks(probe, failure, target, machine, proc),
       check('target-user', 'note', `it belongs to user ${target.uid}`),
       check('target-container', 'note', containerNote(target.container)),
       ...stateChecks(status),
-      ...(probe.ok ? [exactCheck(target, machine, reachable, pid)] : []),
-      remoteDebuggingCheck(target, proc),
+      ...(probe.ok ? [exactCheck(target, machine, addon.reachableProcessors())] : []),
+      ...(probe.ok || probe.code === 'permission' ? [remoteDebuggingCheck(target, proc)] : []),
     ],
   }
 }
+
+/** Codes of explainAttachFailure for what is not a running process with memory of its own. */
+const NO_PROCESS: ReadonlySet<string> = new Set([
+  'no-such-process',
+  'not-a-process',
+  'zombie',
+  'kernel-thread',
+])
 
 function factsOf(pid: number, probe: Probe, status: ProcessStatus, proc: Proc): TargetFacts {
   return {
@@ -92,35 +97,37 @@ function processorsOf(pid: number, status: ProcessStatus, proc: Proc): number[] 
   return [...new Set(all)].sort((a, b) => a - b)
 }
 
-function readableCheck(
+function readingChecks(
   probe: Probe,
   failure: PyprofError | undefined,
-  remedies: readonly Remedy[],
-): Check {
-  const needed = true
-  if (probe.ok) return check('readable', 'yes', 'its memory was read', { needed })
-  const text = `${failure?.what ?? ''} ${failure?.why ?? ''}`
-  if (remedies.length > 0) return check('readable', 'no', text, { needed, remedies })
-  return check('readable', 'no', `${text} ${failure?.hint ?? ''}`, { needed })
-}
-
-function remediesAgainst(
-  { code, detail }: Extract<Probe, { readonly ok: false }>,
+  target: TargetFacts,
   machine: Machine,
   proc: Proc,
-  pid: number,
-): readonly Remedy[] {
-  if (code === 'unsupported-version') return remediesFor('version')
-  const obstacle: Obstacle | undefined =
-    code === 'permission' ? explainDenial(proc, pid, detail).obstacle : missing(machine, proc, pid)
-  return obstacle === undefined ? [] : usableRemedies(machine, obstacle, pid)
+): Check[] {
+  const { pid } = target
+  const readable = check('readable', 'yes', 'its memory was read', { needed: true })
+  if (probe.ok) return [readable, check('python', 'yes', pythonText(target), { needed: true })]
+  if (probe.code !== 'permission') {
+    const remedies = probe.code === 'unsupported-version' ? remediesFor('version') : []
+    return [readable, failed('python', failure, remedies)]
+  }
+  const { obstacle } = explainDenial(proc, pid, probe.detail)
+  const remedies = obstacle === undefined ? [] : usableRemedies(machine, obstacle, pid)
+  return [failed('readable', failure, remedies)]
 }
 
-/** Why a process that is there for others may not be there for us. */
-function missing(machine: Machine, proc: Proc, pid: number): Obstacle | undefined {
-  if (readStatus(proc, pid) !== undefined) return undefined
-  if (machine.hidesProcesses) return 'hidepid'
-  return machine.firstPidNamespace === false ? 'pid-namespace' : undefined
+/** In the words of the error that `record` would end with; its hint where no line mends it. */
+function failed(id: string, error: PyprofError | undefined, remedies: readonly Remedy[]): Check {
+  const hint = remedies.length > 0 ? '' : ` ${error?.hint ?? ''}`
+  const text = `${error?.what ?? ''} ${error?.why ?? ''}${hint}`
+  return check(id, 'no', text, { needed: true, remedies })
+}
+
+/** Against a process that is there for others not being there for us. */
+function missingRemedies(machine: Machine, proc: Proc, pid: number): readonly Remedy[] {
+  if (readStatus(proc, pid) !== undefined) return []
+  if (machine.hidesProcesses) return usableRemedies(machine, 'hidepid', pid)
+  return machine.firstPidNamespace === false ? usableRemedies(machine, 'pid-namespace', pid) : []
 }
 
 function pythonText({ pythonVersion, freeThreaded }: TargetFacts): string {
@@ -148,12 +155,7 @@ function stateChecks({ state, tracer }: ProcessStatus): Check[] {
   return found
 }
 
-function exactCheck(
-  target: TargetFacts,
-  machine: Machine,
-  reachable: readonly number[],
-  pid: number,
-): Check {
+function exactCheck(target: TargetFacts, machine: Machine, reachable: readonly number[]): Check {
   const id = 'exact'
   if (target.freeThreaded) {
     return check(id, 'no', 'exact needs a GIL, which this Python has not: live instead')
@@ -169,7 +171,7 @@ function exactCheck(
   }
   const text = `pyprof may not run on its processors ${formatProcessors(closed)}: live instead of exact`
   const list = target.processors
-  const remedies = remediesFor('processors', pid).map(({ place, line }) => ({
+  const remedies = remediesFor('processors', target.pid).map(({ place, line }) => ({
     place,
     line: line.replace('LIST', list),
   }))

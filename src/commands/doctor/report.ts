@@ -32,8 +32,12 @@ function checkLines({ id, verdict, text, remedies }: Check): string[] {
 }
 
 function conclusion({ pid, canRecord, checks }: Diagnosis): string {
-  const what = pid === null ? 'here' : `on process ${pid}`
-  if (canRecord) return `pyprof record works ${what}.`
+  if (pid !== null) {
+    return canRecord
+      ? `pyprof record can read process ${pid}.`
+      : `pyprof record cannot read process ${pid}.`
+  }
+  if (canRecord) return 'Everything that pyprof record needs works here.'
   const failed = checks.filter(({ needed, verdict }) => needed && verdict === 'no')
-  return `pyprof record does not work ${what} as it should: ${failed.map(({ id }) => id).join(', ')}.`
+  return `Not all that pyprof record needs works here: ${failed.map(({ id }) => id).join(', ')}.`
 }
