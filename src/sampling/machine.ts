@@ -1,10 +1,9 @@
-import { hasPtraceCapability, SYS_PTRACE, yamaScope } from './permission.ts'
+import { FIRST_USER_NAMESPACE, hasPtraceCapability, SYS_PTRACE, yamaScope } from './permission.ts'
 import { hidesProcesses, type Proc, type ProcessStatus, readStatus } from './proc.ts'
 
 /** CAP_PERFMON in the kernel's include/uapi/linux/capability.h. */
 const PERFMON = 1n << 38n
-/** Inode numbers of the first namespaces: PROC_USER_INIT_INO and so on, include/linux/proc_ns.h. */
-const FIRST_USER_NAMESPACE = 'user:[4026531837]'
+/** PROC_PID_INIT_INO in include/linux/proc_ns.h. */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]'
 
 /** Whether a namespace is the one that the machine started with; null: it cannot be seen. */

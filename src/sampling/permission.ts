@@ -40,9 +40,10 @@ export function explainDenial(proc: Proc, pid: number, detail: string): Denial {
   const yama = yamaScope(proc)
   if (yama === 3) return yamaForbidsAll()
   if (hasPtraceCapability(self)) {
-    return inOtherUserNamespace(proc, pid)
-      ? otherUserNamespace(pid)
-      : unknownRule(self, pid, detail)
+    const likelihood = otherUserNamespace(proc, pid)
+    return likelihood === 'no'
+      ? unknownRule(self, pid, detail)
+      : userNamespaceForbids(pid, likelihood)
   }
   const uid = self.uids[1] ?? -1
   const obstacle = 'capability'
@@ -99,17 +100,27 @@ function isUndumpable(proc: Proc, pid: number, uid: number): boolean {
   return uid !== 0 && owner === 0
 }
 
-/** The link is closed where the process is; its uid map is open to all, and tells when it differs. */
-function inOtherUserNamespace(proc: Proc, pid: number): boolean {
-  const theirs = proc.link(pid, 'ns', 'user')
-  if (theirs !== undefined) return theirs !== proc.link('self', 'ns', 'user')
-  return proc.read(pid, 'uid_map') !== proc.read('self', 'uid_map')
+/** The first user namespace: PROC_USER_INIT_INO in the kernel's include/linux/proc_ns.h. */
+export const FIRST_USER_NAMESPACE = 'user:[4026531837]'
+
+/**
+ * Whether a process that we may not read although we have CAP_SYS_PTRACE is in another user namespace.
+ * The link is closed where the process is. Its map of users is open to all, and tells when it
+ * differs; of two namespaces side by side it can be the same. But only in the first namespace does
+ * the capability count for every process.
+ */
+function otherUserNamespace(proc: Proc, pid: number): 'yes' | 'probably' | 'no' {
+  const [theirs, ours] = [proc.link(pid, 'ns', 'user'), proc.link('self', 'ns', 'user')]
+  if (theirs !== undefined) return theirs === ours ? 'no' : 'yes'
+  if (proc.read(pid, 'uid_map') !== proc.read('self', 'uid_map')) return 'yes'
+  return ours === undefined || ours === FIRST_USER_NAMESPACE ? 'no' : 'probably'
 }
 
-function otherUserNamespace(pid: number): Denial {
+function userNamespaceForbids(pid: number, likelihood: 'yes' | 'probably'): Denial {
+  const lives = likelihood === 'yes' ? 'lives' : 'probably lives'
   return {
-    brief: 'it lives in another user namespace',
-    why: "It lives in another user namespace, where pyprof's CAP_SYS_PTRACE does not count.",
+    brief: `it ${lives} in another user namespace`,
+    why: `It ${lives} in another user namespace, where pyprof's CAP_SYS_PTRACE does not count.`,
     hint: `Run as root on the host, with the pid as the host sees it: ${sudoRecord(pid)}`,
     obstacle: 'user-namespace',
   }

@@ -185,6 +185,13 @@ describe('a process that may not be read', () => {
     expect(text).toContain('another user namespace')
   })
 
+  test('probably lives in a user namespace beside ours, whose map of users looks the same', () => {
+    const self = { ...ROOT, userNamespace: 'user:[1]' }
+    expect(denied({ self, target: ROOT })).toContain('It probably lives in another user namespace')
+    const first = { ...ROOT, userNamespace: 'user:[4026531837]' }
+    expect(denied({ self: first, target: ROOT })).toContain('no usual rule explains it')
+  })
+
   test('is refused by a seccomp filter', () => {
     const text = denied({ self: { ...USER, seccomp: 2 } })
     expect(text).toContain('seccomp')
