@@ -150,7 +150,8 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
     if (mapping.inode == 0 || mapping.path.empty() || mapping.path.front() != '/') continue;
     FileId id{mapping.device, mapping.inode, mapping.path};
     if (const auto known = without_runtime_->find(id); known != without_runtime_->end()) {
-      KeepBetter(&best, known->second);
+      KeepBetter(&best, known->second.named);
+      if (known->second.must_scan) must_scan_ = true;
       continue;
     }
     const int fd = OpenMapped(mapping);
@@ -162,10 +163,11 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
     const auto elf = Elf::Open(&source);
     const auto section = elf ? elf->FindSection(".PyRuntime") : std::nullopt;
     if (!elf) {
-      without_runtime_->emplace(std::move(id), AttachResult{AttachStatus::kNotPython, {}, ""});
+      without_runtime_->try_emplace(std::move(id));
       continue;
     }
-    if (!section && !elf->HasSections()) must_scan_ = true;
+    const bool is_mute = !section && !elf->HasSections();
+    if (is_mute) must_scan_ = true;
     for (const uint64_t bias : elf->LoadBiases(mapping.start, mapping.offset)) {
       if (!seen.insert({id, bias}).second) continue;
       AttachResult found{AttachStatus::kNotPython, {}, ""};
@@ -179,7 +181,9 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
       }
     }
     const auto named = unnamed.find(id);
-    if (!section && named != unnamed.end()) without_runtime_->emplace(id, named->second);
+    if (!section && named != unnamed.end()) {
+      without_runtime_->insert_or_assign(id, KnownFile{named->second, is_mute});
+    }
   }
   // A file that has the cookie at one place is no old Python because it lacks it at another.
   for (auto& [id, named] : unnamed) {

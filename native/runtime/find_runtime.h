@@ -44,14 +44,21 @@ struct AttachResult {
 /// subvolume does not tell it from its neighbours, whose files may have the same inodes.
 using FileId = std::tuple<std::string, uint64_t, std::string>;
 
-/// Files without a runtime, and what Python they are if they are one at all. Finders that share it
-/// look at a file once, however many processes map it.
-using KnownFiles = std::map<FileId, AttachResult>;
+/// A file without a section for the runtime.
+struct KnownFile {
+  /// What Python it is, if it is one at all.
+  AttachResult named;
+  /// It has no section headers, so it may hold a runtime all the same.
+  bool must_scan = false;
+};
+
+/// Finders that share it look at a file once, however many processes map it.
+using KnownFiles = std::map<FileId, KnownFile>;
 
 /// The detail of kNotPython when memory would have had to be searched to be sure.
 inline constexpr const char* kNotSearched = "memory not searched";
 
-/// Whether the first interpreter lets a debugger run a script in it (PEP 768); nothing where the
+/// Whether the newest interpreter lets a debugger run a script in it (PEP 768); nothing where the
 /// version does not publish it, or it cannot be read.
 std::optional<bool> RemoteDebugging(const Runtime& runtime, RemoteMemory* memory);
 
