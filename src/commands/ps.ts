@@ -46,12 +46,15 @@ export function registerPs(program: Command, context: CommandContext): void {
       if (options.json) {
         showJson(result, context)
       } else {
-        const { processes, unknown } = result
+        const { processes, unknown, othersHidden } = result
         if (processes.length > 0) show(`${processTable(processes, wide).join('\n')}\n`, context)
         else context.writeErr('There are no Python processes in sight.\n')
         if (unknown > 0 && !all) {
           const count = `${formatCount(unknown)} more could not be looked at`
           context.writeErr(`${count}, Python or not; --all lists them.\n`)
+        }
+        if (othersHidden) {
+          context.writeErr("/proc hides other users' processes (hidepid): they are not counted.\n")
         }
       }
       context.finish(EXIT.done)

@@ -1,6 +1,6 @@
 import type { Machine } from './machine.ts'
 import { formatProcessors } from './processors.ts'
-import { type Obstacle, type Remedy, remediesFor } from './remedies.ts'
+import { needsSudoHere, type Obstacle, type Remedy, remediesFor } from './remedies.ts'
 import type { Trials } from './trials.ts'
 
 /** `note`: a fact that is neither good nor bad; `unknown`: it cannot be told from here. */
@@ -41,7 +41,7 @@ export function usableRemedies(
   pid: number | 'PID' = 'PID',
 ): readonly Remedy[] {
   return remediesFor(obstacle, pid).filter(
-    ({ line }) => machine.ptraceWithinReach || !line.startsWith('sudo '),
+    ({ line }) => machine.ptraceWithinReach || !needsSudoHere(line),
   )
 }
 

@@ -1,5 +1,11 @@
-import { FIRST_USER_NAMESPACE, hasPtraceCapability, SYS_PTRACE, yamaScope } from './permission.ts'
-import { hidesProcesses, type Proc, type ProcessStatus, readStatus } from './proc.ts'
+import {
+  FIRST_USER_NAMESPACE,
+  hasPtraceCapability,
+  hidesProcesses,
+  SYS_PTRACE,
+  yamaScope,
+} from './permission.ts'
+import { type Proc, type ProcessStatus, readStatus } from './proc.ts'
 
 /** CAP_PERFMON in the kernel's include/uapi/linux/capability.h. */
 const PERFMON = 1n << 38n

@@ -11,6 +11,15 @@ export function hasPtraceCapability(status: ProcessStatus): boolean {
   return (status.effectiveCapabilities & SYS_PTRACE) !== 0n
 }
 
+/** Whether /proc hides other users' processes from us (proc(5), `hidepid`). */
+export function hidesProcesses(proc: Proc): boolean {
+  const self = readStatus(proc, 'self')
+  const isMounted = /^proc \/proc proc \S*hidepid=(?!0|off)/m.test(
+    proc.read('self', 'mounts') ?? '',
+  )
+  return isMounted && !(self !== undefined && hasPtraceCapability(self))
+}
+
 /** Which rule forbids reading a process, and what lifts it. */
 export interface Denial {
   /** A few words for a table. */

@@ -147,8 +147,3 @@ export function commandOf(proc: Proc, pid: number): string {
   if (argv.length > 0) return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
   return `[${readStatus(proc, pid)?.name ?? pid}]`
 }
-
-/** Whether /proc is mounted so that it hides other users' processes (proc(5), `hidepid`). */
-export function hidesProcesses(proc: Proc): boolean {
-  return /^proc \/proc proc \S*hidepid=(?!0|off)/m.test(proc.read('self', 'mounts') ?? '')
-}

@@ -1,7 +1,7 @@
 import { EXIT, PyprofError } from '../errors.ts'
 import { type Addon, type AttachErrorCode, NOT_SEARCHED, type Probe } from './addon.ts'
 import { type Container, containerOf } from './containers.ts'
-import { explainDenial } from './permission.ts'
+import { explainDenial, hidesProcesses } from './permission.ts'
 import { argumentsOf, commandOf, isKernelThread, type Proc, pids, readStatus } from './proc.ts'
 
 /**
@@ -33,6 +33,8 @@ export interface PythonProcesses {
   readonly processes: readonly PythonProcess[]
   /** Processes that could not be looked at and whose name does not say Python. */
   readonly unknown: number
+  /** Whether /proc hides other users' processes, so that they are not even counted. */
+  readonly othersHidden: boolean
 }
 
 /**
@@ -51,7 +53,7 @@ export function pythonProcesses(addon: Addon, proc: Proc, all: boolean): PythonP
     if (row?.certainty === 'unknown') unknown++
     if (row !== undefined && (all || row.certainty !== 'unknown')) found.push(row)
   }
-  return { processes: found, unknown }
+  return { processes: found, unknown, othersHidden: hidesProcesses(proc) }
 }
 
 /**

@@ -30,6 +30,13 @@ export function sudoRecord(pid: number | 'PID'): string {
   return `sudo env "PATH=$PATH" pyprof record --pid ${pid}`
 }
 
+const ON_THE_HOST = '  # on the host, with the pid as the host sees it'
+
+/** Whether a line works only where sudo can still give the capability to pyprof. */
+export function needsSudoHere(line: string): boolean {
+  return line.startsWith('sudo ') && !line.endsWith(ON_THE_HOST)
+}
+
 /**
  * The exact lines against an obstacle, in the order of PLACES; none where nothing helps. Words in
  * capitals are for the reader to replace: NAME, POD, CONTAINER, IMAGE, COMMAND, LIST (of processors).
@@ -64,13 +71,14 @@ const LINES: Record<Obstacle, (pid: number | 'PID') => Lines> = {
     ],
   }),
   'user-namespace': (pid) => ({
-    shell: [`${sudoRecord(pid)}  # on the host, with the pid as the host sees it`],
+    shell: [sudoRecord(pid) + ON_THE_HOST],
     systemd: ['PrivateUsers=no'],
     docker: ['docker run --userns=host --user 0 --cap-add=SYS_PTRACE …'],
     compose: ['userns_mode: host'],
     kubernetes: ['hostUsers: true'],
   }),
   'pid-namespace': () => ({
+    shell: [sudoRecord('PID') + ON_THE_HOST],
     docker: ['docker run --pid=container:NAME --user 0 --cap-add=SYS_PTRACE …'],
     compose: ['pid: service:NAME'],
     kubernetes: [

@@ -1,6 +1,8 @@
 import { copyFileSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { containerOf } from '../../../src/sampling/containers.ts'
+import { PROC } from '../../../src/sampling/proc.ts'
 import { compile } from '../../support/build.ts'
 import { collapsedLines, functionNames, pyprof, record } from '../../support/cli.ts'
 import { UNPRIVILEGED } from '../../support/containment.ts'
@@ -19,7 +21,7 @@ describe.each(MINORS)('Python %s', (minor) => {
       pythonVersion: expect.stringMatching(new RegExp(`^${minor.replace('.', '\\.')}\\.\\d`)),
       threads: threadStates(target.pid).length,
       uid: process.getuid!(),
-      container: null,
+      container: containerOf(PROC, process.pid) ?? null,
       readable: true,
       code: '',
       reason: '',
@@ -30,7 +32,7 @@ describe.each(MINORS)('Python %s', (minor) => {
     expect(err).not.toContain('defect')
     const line = out.split('\n').find((each) => each.trim().startsWith(`${target.pid} `))
     expect(line).toMatch(
-      new RegExp(` ${minor.replace('.', '\\.')}\\.\\S+ +\\d+ +- +yes +/.*many 3$`),
+      new RegExp(` ${minor.replace('.', '\\.')}\\.\\S+ +\\d+ +\\S.* +yes +/.*many 3$`),
     )
   })
 

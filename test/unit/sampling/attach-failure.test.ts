@@ -30,7 +30,7 @@ describe('a target that is no readable process', () => {
         'no-such-process',
         'There is no process 42.',
         'It has ended, or the number is one of another container or machine.',
-        'Find the process: pgrep -af python',
+        'Find the process: pyprof ps',
       ].join('\n'),
     )
   })

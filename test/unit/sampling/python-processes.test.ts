@@ -153,6 +153,13 @@ test('a process that ends meanwhile is no error', () => {
   expect(list({ ...root, answers })).toMatchObject({ processes: [], unknown: 0 })
 })
 
+test('what /proc hides is told: it is not even counted', () => {
+  const files = { 'self/mounts': 'proc /proc proc rw,nosuid,hidepid=invisible 0 0\n' }
+  expect(list({ processes: {}, files }).othersHidden).toBe(true)
+  expect(list({ processes: {}, files, self: { ...SELF, ...ROOT } }).othersHidden).toBe(false)
+  expect(list({ processes: {} }).othersHidden).toBe(false)
+})
+
 test('another pid namespace in /proc is an error: its numbers would name other processes', () => {
   expect(() => list({ processes: {}, self: { ...USER, tgid: process.pid + 1 } })).toThrow(
     expect.objectContaining({ code: 'foreign-proc', exitCode: 3 }),

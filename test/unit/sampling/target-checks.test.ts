@@ -74,7 +74,7 @@ describe('a target that is no process', () => {
     const found = diagnose({ probe: refused('no-such-process') })
     expect(found.target).toBeNull()
     expect(ids(found)).toEqual(['process'])
-    expect(checkOf(found, 'process').text).toContain('pgrep -af python')
+    expect(checkOf(found, 'process').text).toContain('pyprof ps')
     expect(canRecord(found.checks)).toBe(false)
   })
 
