@@ -5,7 +5,7 @@ import {
   SYS_PTRACE,
   yamaScope,
 } from './permission.ts'
-import { type Proc, type ProcessStatus, readStatus } from './proc.ts'
+import { isOwnProc, type Proc, type ProcessStatus, readStatus } from './proc.ts'
 
 /** CAP_PERFMON in the kernel's include/uapi/linux/capability.h. */
 const PERFMON = 1n << 38n
@@ -65,7 +65,7 @@ export function readMachine(
     perfEventParanoid: paranoid === undefined ? null : Number(paranoid),
     firstUserNamespace: isFirst(proc, 'user', FIRST_USER_NAMESPACE),
     firstPidNamespace: isFirst(proc, 'pid', FIRST_PID_NAMESPACE),
-    ownProc: self?.tgid === pid,
+    ownProc: isOwnProc(proc, pid),
     hidesProcesses: hidesProcesses(proc),
     countsRuns: Number(proc.read('self', 'schedstat')?.trim().split(' ')[2] ?? 0) > 0,
   }

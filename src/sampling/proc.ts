@@ -56,6 +56,11 @@ export interface ProcessStatus {
   readonly processors: string
 }
 
+/** Whether /proc is there and shows the pid namespace of this very process. */
+export function isOwnProc(proc: Proc, pid: number = process.pid): boolean {
+  return readStatus(proc, 'self')?.tgid === pid
+}
+
 /** Ids of all processes in sight, ascending. */
 export function pids(proc: Proc): number[] {
   const names = proc.list() ?? []

@@ -2,7 +2,15 @@ import { EXIT, PyprofError } from '../errors.ts'
 import { type Addon, type AttachErrorCode, NOT_SEARCHED, type Probe } from './addon.ts'
 import { type Container, containerOf } from './containers.ts'
 import { explainDenial, hidesProcesses } from './permission.ts'
-import { argumentsOf, commandOf, isKernelThread, type Proc, pids, readStatus } from './proc.ts'
+import {
+  argumentsOf,
+  commandOf,
+  isKernelThread,
+  isOwnProc,
+  type Proc,
+  pids,
+  readStatus,
+} from './proc.ts'
 
 /**
  * How sure it is that a process is a Python: its memory says so; it cannot be looked at, but its
@@ -69,11 +77,6 @@ function checkProc(proc: Proc): void {
     hint: 'Mount it: mount -t proc proc /proc, or start the namespace with: unshare --mount-proc',
     exitCode: EXIT.target,
   })
-}
-
-/** Whether /proc is there and shows the pid namespace of this very process. */
-export function isOwnProc(proc: Proc, pid: number = process.pid): boolean {
-  return readStatus(proc, 'self')?.tgid === pid
 }
 
 /** undefined: it is no Python, or has ended meanwhile. */
