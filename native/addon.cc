@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
+#include "sampler/core_sharing.h"
 #include "sampler/sampler.h"
 
 // The binding between the native core and src/sampling/addon.ts, which is its contract: unmarshal,
@@ -14,6 +16,7 @@
 
 namespace {
 
+using pyprof::AttachResult;
 using pyprof::AttachStatus;
 using pyprof::EndReason;
 using pyprof::Reading;
@@ -245,18 +248,18 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
   std::unique_ptr<pyprof::Sampler> sampler_;
 };
 
-Napi::Value Probe(const Napi::CallbackInfo& info) {
-  const pid_t pid = info[0].As<Napi::Number>().Int32Value();
-  pyprof::ProcessMemory memory(pid);
-  const pyprof::AttachResult found = pyprof::RuntimeFinder(pid, &memory).Find();
-  Napi::Object out = Napi::Object::New(info.Env());
+Napi::Object ProbeResult(Napi::Env env, const AttachResult& found, pyprof::RemoteMemory* memory) {
+  Napi::Object out = Napi::Object::New(env);
   const bool ok = found.status == AttachStatus::kOk;
-  out["ok"] = Napi::Boolean::New(info.Env(), ok);
+  out["ok"] = Napi::Boolean::New(env, ok);
   if (ok) {
     char address[24];
     snprintf(address, sizeof(address), "0x%lx", found.runtime.address);
     out["version"] = found.runtime.layout.Version();
     out["runtimeAddress"] = std::string(address);
+    out["freeThreaded"] = Napi::Boolean::New(env, found.runtime.layout.free_threaded);
+    const std::optional<bool> debugging = pyprof::RemoteDebugging(found.runtime, memory);
+    out["remoteDebugging"] = debugging ? Napi::Boolean::New(env, *debugging) : env.Null();
   } else {
     out["code"] = Name(found.status);
     out["detail"] = found.detail;
@@ -264,8 +267,41 @@ Napi::Value Probe(const Napi::CallbackInfo& info) {
   return out;
 }
 
+Napi::Value Probe(const Napi::CallbackInfo& info) {
+  const pid_t pid = info[0].As<Napi::Number>().Int32Value();
+  pyprof::ProcessMemory memory(pid);
+  const AttachResult found = pyprof::RuntimeFinder(pid, &memory).Find();
+  return ProbeResult(info.Env(), found, &memory);
+}
+
+Napi::Value ProbeMany(const Napi::CallbackInfo& info) {
+  const auto pids = info[0].As<Napi::Array>();
+  const auto known = std::make_shared<pyprof::KnownFiles>();
+  Napi::Array out = Napi::Array::New(info.Env(), pids.Length());
+  for (uint32_t i = 0; i < pids.Length(); ++i) {
+    const Napi::HandleScope scope(info.Env());
+    const pid_t pid = pids.Get(i).As<Napi::Number>().Int32Value();
+    pyprof::ProcessMemory memory(pid);
+    const AttachResult found = pyprof::RuntimeFinder(pid, &memory, known).Find(false);
+    out[i] = ProbeResult(info.Env(), found, &memory);
+  }
+  return out;
+}
+
+Napi::Value ReachableProcessors(const Napi::CallbackInfo& info) {
+  const std::vector<int> processors = pyprof::ReachableProcessors();
+  Napi::Array out = Napi::Array::New(info.Env(), processors.size());
+  for (uint32_t i = 0; i < processors.size(); ++i) {
+    out[i] = Napi::Number::New(info.Env(), processors[i]);
+  }
+  return out;
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["probe"] = Napi::Function::New<Probe>(env, "probe");
+  exports["probeMany"] = Napi::Function::New<ProbeMany>(env, "probeMany");
+  exports["reachableProcessors"] =
+      Napi::Function::New<ReachableProcessors>(env, "reachableProcessors");
   const Napi::Function sampler = SamplerObject::Class(env);
   auto constructor = std::make_unique<Napi::FunctionReference>(Napi::Persistent(sampler));
   env.SetInstanceData(constructor.release());  // the environment deletes it

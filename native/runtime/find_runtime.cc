@@ -64,7 +64,35 @@ AttachResult NameOldPython(const Elf& elf, uint64_t bias, bool has_section, Remo
   return {AttachStatus::kNotPython, {}, ""};
 }
 
+constexpr int kNoFile = -1;
+constexpr int kNotRegular = -2;
+
+/// Opens a regular file and nothing else: to open a device could do something.
+int OpenRegular(const std::string& path, const uint64_t* inode) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0) return kNoFile;
+  if (inode != nullptr && status.st_ino != *inode) return kNoFile;
+  if (!S_ISREG(status.st_mode)) return kNotRegular;
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return kNoFile;
+  if (inode == nullptr || (fstat(fd, &status) == 0 && status.st_ino == *inode)) return fd;
+  close(fd);
+  return kNoFile;
+}
+
 }  // namespace
+
+std::optional<bool> RemoteDebugging(const Runtime& runtime, RemoteMemory* memory) {
+  const Layout& l = runtime.layout;
+  if (l.debugger.remote_debugging_enabled == 0) return std::nullopt;
+  uint64_t interpreter = 0;
+  int32_t enabled = 0;  // PyInterpreterState.config.remote_debug, an int
+  if (!memory->ReadValue(runtime.address + l.runtime.interpreters_head, &interpreter) ||
+      !memory->ReadValue(interpreter + l.debugger.remote_debugging_enabled, &enabled)) {
+    return std::nullopt;
+  }
+  return enabled == 1;
+}
 
 bool RuntimeFinder::IsLive(const Runtime& runtime) {
   const Layout& l = runtime.layout;
@@ -105,18 +133,12 @@ int RuntimeFinder::OpenMapped(const Mapping& mapping) const {
   char range[48];
   snprintf(range, sizeof(range), "%lx-%lx", mapping.start, mapping.end);
   // map_files opens the very file that is mapped, deleted or not; it needs a capability.
-  int fd = open((proc + "/map_files/" + range).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) return fd;
+  int fd = OpenRegular(proc + "/map_files/" + range, nullptr);
   // The same file by its name, as the target sees it, unless another file took the name.
-  struct stat status{};
-  fd = open((proc + "/root" + mapping.path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == mapping.inode) return fd;
-  if (fd >= 0) close(fd);
+  if (fd == kNoFile) fd = OpenRegular(proc + "/root" + mapping.path, &mapping.inode);
   // The program itself stays reachable even when it was deleted or replaced.
-  fd = open((proc + "/exe").c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd >= 0 && fstat(fd, &status) == 0 && status.st_ino == mapping.inode) return fd;
-  if (fd >= 0) close(fd);
-  return -1;
+  if (fd == kNoFile) fd = OpenRegular(proc + "/exe", &mapping.inode);
+  return fd;
 }
 
 AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
@@ -126,24 +148,26 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
   std::set<FileId> with_cookie;
   for (const Mapping& mapping : mappings) {
     if (mapping.inode == 0 || mapping.path.empty() || mapping.path.front() != '/') continue;
-    FileId id{mapping.device, mapping.inode};
-    if (const auto known = without_runtime_.find(id); known != without_runtime_.end()) {
-      KeepBetter(&best, known->second);
+    FileId id{mapping.device, mapping.inode, mapping.path};
+    if (const auto known = without_runtime_->find(id); known != without_runtime_->end()) {
+      KeepBetter(&best, known->second.named);
+      if (known->second.must_scan) must_scan_ = true;
       continue;
     }
     const int fd = OpenMapped(mapping);
     if (fd < 0) {
-      must_scan_ = true;
+      if (fd == kNoFile) must_scan_ = true;
       continue;
     }
     FileSource source(fd);
     const auto elf = Elf::Open(&source);
     const auto section = elf ? elf->FindSection(".PyRuntime") : std::nullopt;
     if (!elf) {
-      without_runtime_.emplace(std::move(id), AttachResult{AttachStatus::kNotPython, {}, ""});
+      without_runtime_->try_emplace(std::move(id));
       continue;
     }
-    if (!section && !elf->HasSections()) must_scan_ = true;
+    const bool is_mute = !section && !elf->HasSections();
+    if (is_mute) must_scan_ = true;
     for (const uint64_t bias : elf->LoadBiases(mapping.start, mapping.offset)) {
       if (!seen.insert({id, bias}).second) continue;
       AttachResult found{AttachStatus::kNotPython, {}, ""};
@@ -157,7 +181,9 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
       }
     }
     const auto named = unnamed.find(id);
-    if (!section && named != unnamed.end()) without_runtime_.emplace(id, named->second);
+    if (!section && named != unnamed.end()) {
+      without_runtime_->insert_or_assign(id, KnownFile{named->second, is_mute});
+    }
   }
   // A file that has the cookie at one place is no old Python because it lacks it at another.
   for (auto& [id, named] : unnamed) {
@@ -187,7 +213,7 @@ AttachResult RuntimeFinder::FindByScan(const std::vector<Mapping>& mappings) {
   return best;
 }
 
-AttachResult RuntimeFinder::Find() {
+AttachResult RuntimeFinder::Find(bool search_memory) {
   const std::string path = "/proc/" + std::to_string(pid_) + "/maps";
   std::string text;
   if (!ReadSmallFile(path, &text)) {
@@ -209,8 +235,9 @@ AttachResult RuntimeFinder::Find() {
 
   must_scan_ = false;
   AttachResult best = FindByFiles(mappings);
-  if (best.status == AttachStatus::kNotPython && must_scan_) best = FindByScan(mappings);
-  return best;
+  if (best.status != AttachStatus::kNotPython || !must_scan_) return best;
+  if (!search_memory) return {AttachStatus::kNotPython, {}, kNotSearched};
+  return FindByScan(mappings);
 }
 
 }  // namespace pyprof

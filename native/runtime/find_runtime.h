@@ -3,8 +3,10 @@
 #include <sys/types.h>
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "memory/remote_memory.h"
@@ -38,20 +40,43 @@ struct AttachResult {
   std::string detail;
 };
 
+/// Device, inode and path of a mapped file. The path is there because the device of a btrfs
+/// subvolume does not tell it from its neighbours, whose files may have the same inodes.
+using FileId = std::tuple<std::string, uint64_t, std::string>;
+
+/// A file without a section for the runtime.
+struct KnownFile {
+  /// What Python it is, if it is one at all.
+  AttachResult named;
+  /// It has no section headers, so it may hold a runtime all the same.
+  bool must_scan = false;
+};
+
+/// Finders that share it look at a file once, however many processes map it.
+using KnownFiles = std::map<FileId, KnownFile>;
+
+/// The detail of kNotPython when memory would have had to be searched to be sure.
+inline constexpr const char* kNotSearched = "memory not searched";
+
+/// Whether the newest interpreter lets a debugger run a script in it (PEP 768); nothing where the
+/// version does not publish it, or it cannot be read.
+std::optional<bool> RemoteDebugging(const Runtime& runtime, RemoteMemory* memory);
+
 /// Looks for a CPython runtime in one process. Every mapped file with a `.PyRuntime` section is a
 /// candidate, whatever its name; the one whose cookie, offsets and first interpreter are alive is
 /// taken (a library can be mapped twice, one copy never initialised). Where no file can be opened
 /// or none has the section, writable memory is scanned for the cookie.
 class RuntimeFinder {
  public:
-  RuntimeFinder(pid_t pid, RemoteMemory* memory) : pid_(pid), memory_(memory) {}
+  RuntimeFinder(pid_t pid, RemoteMemory* memory,
+                std::shared_ptr<KnownFiles> known = std::make_shared<KnownFiles>())
+      : pid_(pid), memory_(memory), without_runtime_(std::move(known)) {}
 
   /// May be called again and again while a process starts: files without a runtime are remembered.
-  AttachResult Find();
+  /// Without `search_memory` only files are looked at, which costs a fraction of a millisecond.
+  AttachResult Find(bool search_memory = true);
 
  private:
-  using FileId = std::pair<std::string, uint64_t>;  // device, inode
-
   AttachResult Examine(uint64_t address, uint64_t size);
   bool IsLive(const Runtime& runtime);
   AttachResult FindByFiles(const std::vector<Mapping>& mappings);
@@ -60,7 +85,7 @@ class RuntimeFinder {
 
   pid_t pid_;
   RemoteMemory* memory_;
-  std::map<FileId, AttachResult> without_runtime_;
+  std::shared_ptr<KnownFiles> without_runtime_;
   /// A mapped file could not be opened, or has no section headers.
   bool must_scan_ = false;
 };

@@ -145,4 +145,19 @@ void AskForPromptWakeups() {
   syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
+std::vector<int> ReachableProcessors() {
+  cpu_set_t before;
+  cpu_set_t widest;
+  if (sched_getaffinity(0, sizeof(before), &before) != 0) return {};
+  std::memset(&widest, 0xff, sizeof(widest));
+  if (sched_setaffinity(0, sizeof(widest), &widest) != 0) return {};
+  const bool known = sched_getaffinity(0, sizeof(widest), &widest) == 0;
+  sched_setaffinity(0, sizeof(before), &before);
+  std::vector<int> processors;
+  for (int processor = 0; known && processor < CPU_SETSIZE; ++processor) {
+    if (CPU_ISSET(processor, &widest)) processors.push_back(processor);
+  }
+  return processors;
+}
+
 }  // namespace pyprof

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace pyprof {
 
@@ -65,5 +66,9 @@ class CoreSharing {
 /// Asks the scheduler to give this thread the core promptly and for short: it runs for some
 /// microseconds at a time. Needs no privilege; does nothing where the kernel does not know it.
 void AskForPromptWakeups();
+
+/// The processors that the sampler could move to: the calling thread's affinity as wide as its
+/// cpuset lets it be, after which it is put back. Empty when the kernel refuses the question.
+std::vector<int> ReachableProcessors();
 
 }  // namespace pyprof

@@ -5,7 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <optional>
+#include <tuple>
 
 #include "memory/process_memory.h"
 #include "stack/stack_reader.h"
@@ -235,6 +239,74 @@ TEST_P(FindRuntimeTest, AProcessIsFoundToBePythonWhileItStarts) {
   RuntimeFinder finder(early.pid(), &memory);
   EXPECT_EQ(finder.Find().status, AttachStatus::kNotStarted);
   EXPECT_EQ(finder.Find().status, AttachStatus::kNotStarted) << "asked again and again";
+}
+
+TEST_P(FindRuntimeTest, FindersThatShareWhatTheyKnowLookAtAFileOnce) {
+  const std::string python_path = folder.Write("python", Library().Bytes());
+  const std::string path = folder.Write("program", FakeElf{}.Bytes());
+  FakeMemory nothing;
+  const FakeProcess first(nothing, {{path, 0, kDataPage, kPage}});
+  const FakeProcess second(nothing, {{path, 0, kDataPage, kPage}});
+  const FakeProcess third(python.memory(), {HeadOf(python_path), DataOf(python_path)});
+  const auto known = std::make_shared<KnownFiles>();
+  const auto find = [&known](const FakeProcess& process) {
+    ProcessMemory memory(process.pid());
+    return RuntimeFinder(process.pid(), &memory, known).Find(false).status;
+  };
+  EXPECT_EQ(find(first), AttachStatus::kNotPython);
+  const auto has_path = [&path](const auto& file) { return std::get<2>(file.first) == path; };
+  const auto entry = std::find_if(known->begin(), known->end(), has_path);
+  ASSERT_NE(entry, known->end());
+  // What is known is not looked up again: it can be told by another answer.
+  entry->second.named = {AttachStatus::kUnsupportedVersion, {}, "PyPy"};
+  EXPECT_EQ(find(second), AttachStatus::kUnsupportedVersion);
+  EXPECT_EQ(find(third), AttachStatus::kOk);
+}
+
+TEST_P(FindRuntimeTest, MemoryIsNotSearchedUnlessAskedFor) {
+  FakeElf stripped = Library();
+  stripped.has_section_headers = false;
+  const std::string path = folder.Write("python", stripped.Bytes());
+  const FakeProcess process(python.memory(), {HeadOf(path), DataOf(path)});
+  ASSERT_TRUE(process.ready());
+  ProcessMemory memory(process.pid());
+  RuntimeFinder finder(process.pid(), &memory);
+  const AttachResult quick = finder.Find(false);
+  EXPECT_EQ(quick.status, AttachStatus::kNotPython);
+  EXPECT_EQ(quick.detail, kNotSearched);
+  EXPECT_EQ(finder.Find().status, AttachStatus::kOk);
+  EXPECT_EQ(finder.Find().status, AttachStatus::kOk) << "asked again";
+}
+
+TEST_P(FindRuntimeTest, AMappedDeviceIsNotOpened) {
+  // Nothing is left to search for: a device holds no program.
+  FakeMemory nothing;
+  const std::string path = folder.Write("program", FakeElf{}.Bytes());
+  const FakeProcess process(
+      nothing, {{path, 0, kDataPage, kPage}, {"/dev/zero", 0, kDataPage + kPage, kPage}});
+  ASSERT_TRUE(process.ready());
+  ProcessMemory memory(process.pid());
+  const AttachResult found = RuntimeFinder(process.pid(), &memory).Find(false);
+  EXPECT_EQ(found.status, AttachStatus::kNotPython);
+  EXPECT_EQ(found.detail, "");
+}
+
+TEST_P(FindRuntimeTest, TellsWhetherADebuggerMayRunScripts) {
+  const uint64_t word = python.layout().debugger.remote_debugging_enabled;
+  const auto told = [&] {
+    return RemoteDebugging({FakePython::kRuntime, python.layout()}, &python.memory());
+  };
+  if (GetParam() == 13) {
+    EXPECT_EQ(told(), std::nullopt);
+    return;
+  }
+  for (const int32_t value : {1, 0, -1, 7}) {
+    python.memory().Put(python.main_interpreter() + word, value);
+    EXPECT_EQ(told(), value == 1) << value;
+  }
+  python.memory().Put(FakePython::kRuntime + python.layout().runtime.interpreters_head,
+                      uint64_t{0x10});
+  EXPECT_EQ(told(), std::nullopt) << "nothing to read";
 }
 
 TEST(FindRuntime, NoProcessIsSaidSo) {

@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
+import { registerDoctor } from './doctor.ts'
+import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
 
@@ -18,6 +20,8 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerPs(program, context)
+  registerDoctor(program, context)
   return program
 }
 

@@ -80,7 +80,14 @@ export type AttachErrorCode =
 
 /** What `probe` found: a readable Python, or the reason why not. */
 export type Probe =
-  | { readonly ok: true; readonly version: string; readonly runtimeAddress: string }
+  | {
+      readonly ok: true
+      readonly version: string
+      readonly runtimeAddress: string
+      readonly freeThreaded: boolean
+      /** Whether it takes scripts from a debugger (PEP 768); null: not in 3.13, or not readable. */
+      readonly remoteDebugging: boolean | null
+    }
   | { readonly ok: false; readonly code: AttachErrorCode; readonly detail: string }
 
 export interface SamplerOptions {
@@ -106,8 +113,18 @@ export interface NativeSampler {
   stop(): void
 }
 
+/** Detail of a `not-python` whose memory would have to be searched to be sure: see `probeMany`. */
+export const NOT_SEARCHED = 'memory not searched'
+
 export interface Addon {
   probe(pid: number): Probe
+  /**
+   * Probes many processes by the files that they map, each file once: about 0.1 ms a process. Where
+   * files do not tell, the answer is `not-python` with the detail NOT_SEARCHED.
+   */
+  probeMany(pids: readonly number[]): readonly Probe[]
+  /** The processors that a sampler of this process could move to; empty: the kernel does not say. */
+  reachableProcessors(): readonly number[]
   /** Starts sampling at once. Throws an Error whose `code` is an AttachErrorCode unless `wait`. */
   createSampler(options: SamplerOptions): NativeSampler
 }

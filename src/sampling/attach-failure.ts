@@ -1,6 +1,6 @@
 import { EXIT, PyprofError } from '../errors.ts'
 import type { AttachErrorCode } from './addon.ts'
-import { explainDenial } from './permission.ts'
+import { explainDenial, hidesProcesses } from './permission.ts'
 import { isKernelThread, PROC, type Proc, readStatus } from './proc.ts'
 
 export const SUPPORTED_VERSIONS = 'CPython 3.13, 3.14 and 3.15'
@@ -66,7 +66,7 @@ export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC):
     case 'not-python':
       return targetError('not-python', `${target} is not a Python.`, {
         why: `No file or memory of it holds a Python that pyprof reads (${SUPPORTED_VERSIONS}).`,
-        hint: 'A launcher or a shell has its Python as a child: pgrep -af python',
+        hint: 'A launcher or a shell has its Python as a child: pyprof ps',
       })
   }
 }
@@ -84,27 +84,27 @@ function explainState(pid: number, proc: Proc): PyprofError | undefined {
   if (status.state === 'Z' || status.state === 'X') {
     return targetError('zombie', `Process ${pid} (${status.name}) has ended.`, {
       why: 'It is a zombie: only its exit status is left, for its parent to collect.',
-      hint: 'Choose a running process: pgrep -af python',
+      hint: 'Choose a running process: pyprof ps',
     })
   }
   if (isKernelThread(proc, pid)) {
     return targetError('kernel-thread', `${pid} (${status.name}) is a kernel thread.`, {
       why: 'It belongs to Linux itself and runs no program.',
-      hint: 'Choose a Python process: pgrep -af python',
+      hint: 'Choose a Python process: pyprof ps',
     })
   }
   return undefined
 }
 
 function missing(pid: number, proc: Proc): PyprofError {
-  const hidden = /^proc \/proc proc \S*hidepid=(?!0|off)/m.test(proc.read('self', 'mounts') ?? '')
+  const hidden = hidesProcesses(proc)
   return targetError('no-such-process', `There is no process ${pid}.`, {
     why: hidden
       ? "It has ended, or /proc hides other users' processes from you (hidepid)."
       : 'It has ended, or the number is one of another container or machine.',
     hint: hidden
       ? `Run: sudo env "PATH=$PATH" pyprof record --pid ${pid}`
-      : 'Find the process: pgrep -af python',
+      : 'Find the process: pyprof ps',
   })
 }
 

@@ -1,10 +1,12 @@
-import { readFileSync, readlinkSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Read-only access to a proc file system; what cannot be read is undefined. Tests give a folder. */
 export interface Proc {
   read(...path: (string | number)[]): string | undefined
   link(...path: (string | number)[]): string | undefined
+  /** Names in a folder. */
+  list(...path: (string | number)[]): readonly string[] | undefined
   /** User id that owns a file. */
   owner(...path: (string | number)[]): number | undefined
 }
@@ -14,6 +16,7 @@ export function procAt(root: string): Proc {
   return {
     read: (...path) => attempt(() => readFileSync(at(path), 'utf8')),
     link: (...path) => attempt(() => readlinkSync(at(path))),
+    list: (...path) => attempt(() => readdirSync(at(path))),
     owner: (...path) => attempt(() => statSync(at(path)).uid),
   }
 }
@@ -39,30 +42,65 @@ export interface ProcessStatus {
   readonly threads: number
   readonly effectiveCapabilities: bigint
   readonly permittedCapabilities: bigint
+  /** What neither sudo nor any other program can bring back is not in here. */
+  readonly boundingCapabilities: bigint
+  /** Whether set-user-id programs such as sudo give nothing any more. */
+  readonly noNewPrivileges: boolean
   /** 0: none, 1: strict, 2: a filter. */
   readonly seccomp: number
+  /** Process that debugs this one; 0: none. */
+  readonly tracer: number
+  /** Its ids in the pid namespaces that it is in, from that of this /proc inwards. */
+  readonly namespacePids: readonly number[]
+  /** As the kernel writes it: `0-3,8`. */
+  readonly processors: string
+}
+
+/** Whether /proc is there and shows the pid namespace of this very process. */
+export function isOwnProc(proc: Proc, pid: number = process.pid): boolean {
+  return readStatus(proc, 'self')?.tgid === pid
+}
+
+/** Ids of all processes in sight, ascending. */
+export function pids(proc: Proc): number[] {
+  const names = proc.list() ?? []
+  return names
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b)
 }
 
 /** `/proc/PID/status`, or undefined when there is no such process (or it is hidden). */
 export function readStatus(proc: Proc, pid: number | 'self'): ProcessStatus | undefined {
   const text = proc.read(pid, 'status')
-  if (text === undefined) return undefined
+  return text === undefined ? undefined : parseStatus(text)
+}
+
+/** The `status` file of a process or of one of its threads. */
+export function parseStatus(text: string): ProcessStatus {
   const fields = new Map<string, string>()
   for (const line of text.split('\n')) {
     const colon = line.indexOf(':')
     if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim())
   }
   const number = (name: string) => Number(fields.get(name) ?? 0)
+  const numbers = (name: string) =>
+    (fields.get(name) ?? '').split(/\s+/).filter(Boolean).map(Number)
   const mask = (name: string) => BigInt(`0x${fields.get(name) || '0'}`)
   return {
     name: fields.get('Name') ?? '',
     state: fields.get('State')?.[0] ?? '',
     tgid: number('Tgid'),
-    uids: (fields.get('Uid') ?? '').split(/\s+/).filter(Boolean).map(Number),
+    uids: numbers('Uid'),
     threads: number('Threads'),
     effectiveCapabilities: mask('CapEff'),
     permittedCapabilities: mask('CapPrm'),
+    boundingCapabilities: mask('CapBnd'),
+    noNewPrivileges: number('NoNewPrivs') === 1,
     seccomp: number('Seccomp'),
+    tracer: number('TracerPid'),
+    namespacePids: numbers('NSpid'),
+    processors: fields.get('Cpus_allowed_list') ?? '',
   }
 }
 
@@ -101,11 +139,16 @@ export function quoteCommand(argv: readonly string[]): string {
   return line.length > MAX_COMMAND_LENGTH ? `${line.slice(0, MAX_COMMAND_LENGTH)}…` : line
 }
 
-/** What a process was started as; its name in brackets when it has no command line. */
-export function commandOf(proc: Proc, pid: number): string {
+/** Arguments of a process; none for a kernel thread, a zombie, or when they cannot be read. */
+export function argumentsOf(proc: Proc, pid: number): readonly string[] {
   const text = proc.read(pid, 'cmdline') ?? ''
   // A process may overwrite its command line with one string without a NUL at the end.
-  const argv = text.replace(/\0+$/, '').split('\0')
-  if (text !== '') return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
+  return text === '' ? [] : text.replace(/\0+$/, '').split('\0')
+}
+
+/** What a process was started as; its name in brackets when it has no command line. */
+export function commandOf(proc: Proc, pid: number): string {
+  const argv = argumentsOf(proc, pid)
+  if (argv.length > 0) return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
   return `[${readStatus(proc, pid)?.name ?? pid}]`
 }

@@ -85,6 +85,14 @@ export class FakeAddon implements Addon {
     throw new Error('A recording does not probe.')
   }
 
+  probeMany(): never {
+    throw new Error('A recording does not probe.')
+  }
+
+  reachableProcessors(): never {
+    throw new Error('A recording does not ask for processors.')
+  }
+
   createSampler(options: SamplerOptions): NativeSampler {
     this.options = options
     if (this.#failure && !options.wait) {

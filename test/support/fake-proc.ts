@@ -9,8 +9,16 @@ export interface FakeProcess {
   readonly uid?: number
   /** Bit mask of both effective and permitted capabilities. */
   readonly capabilities?: bigint
+  /** Those that can still be had; all by default. */
+  readonly boundingCapabilities?: bigint
+  readonly noNewPrivileges?: boolean
   readonly seccomp?: number
+  readonly tracer?: number
+  /** Its ids in its pid namespaces, outermost first; its own alone by default. */
+  readonly namespacePids?: readonly number[]
+  readonly processors?: string
   readonly userNamespace?: string
+  readonly pidNamespace?: string
   readonly uidMap?: string
   readonly exe?: string
   readonly cmdline?: string
@@ -44,15 +52,24 @@ export function fakeProc(
       'Threads:\t3',
       `CapPrm:\t${caps}`,
       `CapEff:\t${caps}`,
+      `CapBnd:\t${(process.boundingCapabilities ?? ALL_CAPABILITIES).toString(16)}`,
+      `NoNewPrivs:\t${process.noNewPrivileges ? 1 : 0}`,
       `Seccomp:\t${process.seccomp ?? 0}`,
+      `TracerPid:\t${process.tracer ?? 0}`,
+      `NSpid:\t${(process.namespacePids ?? [pid === 'self' ? 1 : Number(pid)]).join('\t')}`,
+      `Cpus_allowed_list:\t${process.processors ?? '0-3'}`,
     ])
     write(root, pid, 'stat', [`${pid} (${name}) S 1 50 50 34816 50 ${process.flags ?? 0} 0 0`])
     write(root, pid, 'uid_map', [process.uidMap ?? '         0          0 4294967295'])
     writeFileSync(join(root, pid, 'cmdline'), process.cmdline ?? 'python3\0app.py\0')
     if (process.exe) symlinkSync(process.exe, join(root, pid, 'exe'))
-    if (process.userNamespace) {
-      mkdirSync(join(root, pid, 'ns'))
-      symlinkSync(process.userNamespace, join(root, pid, 'ns', 'user'))
+    for (const [kind, name] of [
+      ['user', process.userNamespace],
+      ['pid', process.pidNamespace],
+    ] as const) {
+      if (name === undefined) continue
+      mkdirSync(join(root, pid, 'ns'), { recursive: true })
+      symlinkSync(name, join(root, pid, 'ns', kind))
     }
     owners.set(pid, process.owner ?? uid)
   }

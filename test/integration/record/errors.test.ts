@@ -1,14 +1,10 @@
-import { chmodSync, cpSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { type Outcome, pyprof } from '../../support/cli.ts'
 import { UNPRIVILEGED } from '../../support/containment.ts'
 import { startPython, startTarget } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
-
-const IS_ROOT = process.getuid?.() === 0
-const NOBODY = 65_534
-const CHECKOUT = join(import.meta.dirname, '..', '..', '..')
+import { AS_ORDINARY_USER, IS_ROOT, NOBODY, openCopy } from '../../support/users.ts'
 
 /** Runs in an empty folder, which stays empty. */
 async function refused(args: readonly string[], options: Parameters<typeof pyprof>[1] = {}) {
@@ -142,7 +138,7 @@ describe('a target that cannot be read', () => {
     const { target } = await startPython('3.14', 'idle.py')
     const outcome = await refused(['-p', `${target.pid}`, '-o', '/dev/null', '-f', 'collapsed'], {
       program: openCopy(),
-      prefix: ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
+      prefix: AS_ORDINARY_USER,
     })
     expect(outcome.status).toBe(3)
     expect(lines(outcome)).toEqual([
@@ -153,21 +149,6 @@ describe('a target that cannot be read', () => {
     ])
   })
 })
-
-/** A copy of the program that every user may read, wherever the checkout is. */
-function openCopy(): string {
-  const folder = temporaryFolder()
-  chmodSync(folder, 0o755)
-  const parts = [
-    'bin',
-    'dist',
-    'package.json',
-    'build/Release/pyprof.node',
-    'node_modules/commander',
-  ]
-  for (const part of parts) cpSync(join(CHECKOUT, part), join(folder, part), { recursive: true })
-  return join(folder, 'bin', 'pyprof.js')
-}
 
 function kernelThreads(): number[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))

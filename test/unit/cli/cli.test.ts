@@ -29,6 +29,8 @@ describe('help and version', () => {
     [['--help'], 'Usage: pyprof [options] [command]'],
     [['record', '--help'], 'pyprof record [options] -- COMMAND'],
     [['help', 'record'], 'pyprof record [options] -- COMMAND'],
+    [['ps', '--help'], 'pyprof ps --json'],
+    [['doctor', '--help'], 'pyprof doctor 42'],
   ])('%j goes to stdout', (argv, words) => {
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(0)
@@ -64,11 +66,15 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     [['record', '--pid', '1', '--duration', '-1']],
     [['record', '--pid', '1', '--duration', '0']],
     [['record', '--pid', '1', '--format', 'png']],
+    [['ps', '42']],
+    [['ps', '--al']],
+    [['doctor', 'python3']],
+    [['doctor', '1', '2']],
   ])('%j', (argv) => {
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(2)
     expect(stdout).toBe('')
-    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof (record )?--help\n$/)
+    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof (record |ps |doctor )?--help\n$/)
   })
 
   test('a misspelt command or option is recognised', () => {

@@ -30,7 +30,7 @@ describe('a target that is no readable process', () => {
         'no-such-process',
         'There is no process 42.',
         'It has ended, or the number is one of another container or machine.',
-        'Find the process: pgrep -af python',
+        'Find the process: pyprof ps',
       ].join('\n'),
     )
   })
@@ -183,6 +183,13 @@ describe('a process that may not be read', () => {
       target: { ...ROOT, uidMap: '         0     100000      65536' },
     })
     expect(text).toContain('another user namespace')
+  })
+
+  test('probably lives in a user namespace beside ours, whose map of users looks the same', () => {
+    const self = { ...ROOT, userNamespace: 'user:[1]' }
+    expect(denied({ self, target: ROOT })).toContain('It probably lives in another user namespace')
+    const first = { ...ROOT, userNamespace: 'user:[4026531837]' }
+    expect(denied({ self: first, target: ROOT })).toContain('no usual rule explains it')
   })
 
   test('is refused by a seccomp filter', () => {

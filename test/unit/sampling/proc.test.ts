@@ -4,6 +4,7 @@ import {
   isForeground,
   isKernelThread,
   PROC,
+  pids,
   quoteCommand,
   readStatus,
 } from '../../../src/sampling/proc.ts'
@@ -13,7 +14,18 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 describe('readStatus', () => {
   test('reads the fields of a process', () => {
     const proc = fakeProc(temporaryFolder(), {
-      42: { name: 'my app', state: 'Z', uid: 7, capabilities: 0x80000n, seccomp: 2 },
+      42: {
+        name: 'my app',
+        state: 'Z',
+        uid: 7,
+        capabilities: 0x80000n,
+        boundingCapabilities: 0x90000n,
+        noNewPrivileges: true,
+        seccomp: 2,
+        tracer: 9,
+        namespacePids: [42, 7],
+        processors: '0-3,8',
+      },
     })
     expect(readStatus(proc, 42)).toEqual({
       name: 'my app',
@@ -23,7 +35,12 @@ describe('readStatus', () => {
       threads: 3,
       effectiveCapabilities: 0x80000n,
       permittedCapabilities: 0x80000n,
+      boundingCapabilities: 0x90000n,
+      noNewPrivileges: true,
       seccomp: 2,
+      tracer: 9,
+      namespacePids: [42, 7],
+      processors: '0-3,8',
     })
   })
 
@@ -37,6 +54,12 @@ describe('readStatus', () => {
     expect(status?.uids[0]).toBe(process.getuid?.())
     expect(status?.threads).toBeGreaterThan(0)
   })
+})
+
+test('pids are the numbers in /proc, in order', () => {
+  const proc = fakeProc(temporaryFolder(), { 10: {}, 9: {}, self: {} }, { 'sys/x': '' })
+  expect(pids(proc)).toEqual([9, 10])
+  expect(pids(PROC)).toContain(process.pid)
 })
 
 test('a kernel thread is known by its flag, whatever its name', () => {
