@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { collapsed } from './collapsed.ts'
+import { firefox } from './firefox.ts'
 import { flamegraph } from './flamegraph.ts'
 import type { Format } from './format.ts'
 import { pprof } from './pprof.ts'
@@ -8,7 +9,7 @@ import { speedscope } from './speedscope.ts'
 export type { Format, FormatName, FormatOptions } from './format.ts'
 
 /** Every output format; a new one is a file of its own and an entry here. */
-export const FORMATS: readonly Format[] = [speedscope, collapsed, flamegraph, pprof]
+export const FORMATS: readonly Format[] = [speedscope, collapsed, flamegraph, pprof, firefox]
 
 /** The format with this name, as given to `--format`; undefined when there is none. */
 export function formatNamed(name: string): Format | undefined {
