@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { chrometrace } from './chrometrace.ts'
 import { collapsed } from './collapsed.ts'
 import { firefox } from './firefox.ts'
 import { flamegraph } from './flamegraph.ts'
@@ -9,7 +10,14 @@ import { speedscope } from './speedscope.ts'
 export type { Format, FormatName, FormatOptions } from './format.ts'
 
 /** Every output format; a new one is a file of its own and an entry here. */
-export const FORMATS: readonly Format[] = [speedscope, collapsed, flamegraph, pprof, firefox]
+export const FORMATS: readonly Format[] = [
+  speedscope,
+  collapsed,
+  flamegraph,
+  pprof,
+  firefox,
+  chrometrace,
+]
 
 /** The format with this name, as given to `--format`; undefined when there is none. */
 export function formatNamed(name: string): Format | undefined {
