@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { callgrind } from './callgrind.ts'
 import { chrometrace } from './chrometrace.ts'
 import { collapsed } from './collapsed.ts'
 import { firefox } from './firefox.ts'
@@ -17,6 +18,7 @@ export const FORMATS: readonly Format[] = [
   pprof,
   firefox,
   chrometrace,
+  callgrind,
 ]
 
 /** The format with this name, as given to `--format`; undefined when there is none. */

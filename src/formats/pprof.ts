@@ -11,9 +11,10 @@ import {
 import { rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { gzipped } from './gzip.ts'
+import { type LocationTable, locationTable } from './locations.ts'
 import { aboutComments } from './pprof/about.ts'
-import { type LocationTable, locationTable } from './pprof/locations.ts'
 import { displayName, EMPTY_FRAME, MISSED_FRAME, visible } from './text.ts'
+import { WholeNumbers } from './whole-numbers.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 /** Rows of a table in one piece of output. */
@@ -162,17 +163,6 @@ function* samples(
         ],
       }
     }
-  }
-}
-
-/** Makes numbers whole so that their sum, too, is only rounded once. */
-class WholeNumbers {
-  #sum = 0
-
-  next(value: number): number {
-    const before = Math.round(this.#sum)
-    this.#sum += value
-    return Math.round(this.#sum) - before
   }
 }
 

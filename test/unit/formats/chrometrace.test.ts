@@ -40,12 +40,7 @@ function nested(list: readonly TraceEvent[], tid: number): Slice[] {
       const end = start + Math.round(event.dur * 1000)
       expect(start).toBeGreaterThanOrEqual(before)
       before = start
-      while (
-        open.length > 0 &&
-        open.at(-1)!.end <= start &&
-        !(start === end && open.at(-1)!.end === start)
-      )
-        open.pop()
+      while (open.length > 0 && open.at(-1)!.end <= start) open.pop()
       if (open.length > 0) expect(end).toBeLessThanOrEqual(open.at(-1)!.end)
       const slice = { event, start, end, depth: open.length }
       open.push(slice)

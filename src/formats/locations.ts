@@ -1,5 +1,5 @@
-import { type PlaceTable, places } from '../../profile/place-view.ts'
-import { type FrameIndex, NO_COLUMN, type Profile } from '../../profile/profile.ts'
+import { type PlaceTable, places } from '../profile/place-view.ts'
+import { type FrameIndex, NO_COLUMN, type Profile } from '../profile/profile.ts'
 
 /** Frames merged by function and line; a row each, in the order of first use. */
 export interface LocationTable {
