@@ -6,6 +6,7 @@ import { firefox } from './firefox.ts'
 import { flamegraph } from './flamegraph.ts'
 import type { Format } from './format.ts'
 import { pprof } from './pprof.ts'
+import { pstats } from './pstats.ts'
 import { speedscope } from './speedscope.ts'
 
 export type { Format, FormatName, FormatOptions } from './format.ts'
@@ -19,6 +20,7 @@ export const FORMATS: readonly Format[] = [
   firefox,
   chrometrace,
   callgrind,
+  pstats,
 ]
 
 /** The format with this name, as given to `--format`; undefined when there is none. */

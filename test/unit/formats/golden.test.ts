@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { FORMATS, type FormatName } from '../../../src/formats/index.ts'
 import { bytes, goldenProfile } from './fixtures.ts'
 import { pprofText } from './pprof-message.ts'
+import { pstatsText } from './pstats-file.ts'
 
 const VARIANTS = [
   { suffix: '', options: {} },
@@ -12,6 +13,7 @@ const VARIANTS = [
 /** How outputs that are no text are shown in their golden files, which then end in `.txt`. */
 const AS_TEXT: { readonly [Name in FormatName]?: (file: Buffer) => string } = {
   pprof: pprofText,
+  pstats: pstatsText,
 }
 
 describe.each(FORMATS)('$name', (format) => {
