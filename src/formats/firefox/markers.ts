@@ -2,20 +2,29 @@ import { type Profile, QUALITY, REASONS, STATES, type State } from '../../profil
 import type { Span } from '../threads.ts'
 import { type CategoryName, category } from './categories.ts'
 
-const MISSED_TICKS = 'missedTicks'
-const SAMPLES = { key: 'samples', label: 'Samples', format: 'integer' }
+/** How the viewer shows a marker's data. */
+interface MarkerSchema {
+  /** The data's type. */
+  readonly name: string
+  readonly fields: readonly {
+    readonly key: string
+    readonly label: string
+    readonly format: string
+  }[]
+  readonly display: readonly string[]
+  readonly tooltipLabel: string
+  readonly tableLabel: string
+  readonly chartLabel: string
+}
 
-/** How the viewer shows a marker's data, by the data's type. */
-export const MARKER_SCHEMA = [
+const SAMPLES = { key: 'samples', label: 'Samples', format: 'integer' }
+const REASON = { key: 'reason', label: 'Reason', format: 'string', searchable: true }
+const MISSED_TICKS = { key: 'missedTicks', label: 'Missed ticks', format: 'integer' }
+
+export const MARKER_SCHEMA: readonly MarkerSchema[] = [
   { name: 'pyprof-state', fields: [SAMPLES] },
-  {
-    name: 'pyprof-quality',
-    fields: [SAMPLES, { key: 'reason', label: 'Reason', format: 'string', searchable: true }],
-  },
-  {
-    name: 'pyprof-gap',
-    fields: [{ key: MISSED_TICKS, label: 'Missed ticks', format: 'integer' }],
-  },
+  { name: 'pyprof-quality', fields: [SAMPLES, REASON] },
+  { name: 'pyprof-gap', fields: [MISSED_TICKS] },
 ].map((schema) => ({
   ...schema,
   display: ['marker-chart', 'marker-table', 'timeline-overview'],
@@ -74,7 +83,7 @@ export function gapMarkers({ gaps }: Profile): Marker[] {
     category: category('Quality'),
     start,
     end: start + duration,
-    data: { type: 'pyprof-gap', [MISSED_TICKS]: missedTicks },
+    data: { type: 'pyprof-gap', missedTicks },
   }))
 }
 

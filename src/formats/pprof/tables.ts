@@ -38,7 +38,7 @@ export interface PprofTables {
 }
 
 /** Rows of one table: below what a Map can hold, and some hundred MB. */
-export const MAX_ROWS = 2 ** 22
+export const MAX_ROWS: number = 2 ** 22
 /** Values of a sample: writers have four. */
 const MAX_TYPES = 64
 const UNKNOWN_NAME = '<unknown>'

@@ -25,7 +25,7 @@ export class WireReader {
   /** Number of the field in hand. */
   field = 0
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
+  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     this.#bytes = bytes
     this.#at = start
     this.#end = end

@@ -33,8 +33,8 @@ export function marshalTuple(items: readonly Uint8Array[]): Buffer {
 }
 
 /** What stands around the keys and values of a dictionary, which follow one another. */
-export const DICT_START = Buffer.from('{')
-export const DICT_END = Buffer.from('0')
+export const DICT_START: Uint8Array = Buffer.from('{')
+export const DICT_END: Uint8Array = Buffer.from('0')
 
 export function marshalDict(
   entries: Iterable<readonly [key: Uint8Array, value: Uint8Array]>,
