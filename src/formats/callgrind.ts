@@ -64,9 +64,11 @@ function* costLines(graph: CallGraph, names: Names, self: WholeNumbers): Iterabl
   for (const [fn, { lines, calls }] of graph.functions) {
     yield `\nfl=${names.file(fn)}\nfn=${names.function(fn)}\n`
     for (const [line, cost] of lines) yield `${line} ${self.next(cost)}\n`
-    for (const { callee, line, samples, cost } of calls.values()) {
-      yield `cfi=${names.file(callee)}\ncfn=${names.function(callee)}\n` +
-        `calls=${samples} ${names.firstLine(callee)}\n${line} ${Math.round(cost)}\n`
+    for (const [line, callees] of calls) {
+      for (const [callee, { samples, cost }] of callees) {
+        yield `cfi=${names.file(callee)}\ncfn=${names.function(callee)}\n` +
+          `calls=${samples} ${names.firstLine(callee)}\n${line} ${Math.round(cost)}\n`
+      }
     }
   }
 }
@@ -75,8 +77,6 @@ function* costLines(graph: CallGraph, names: Names, self: WholeNumbers): Iterabl
 type FunctionId = number
 
 interface Call {
-  readonly callee: FunctionId
-  readonly line: number
   samples: number
   cost: number
   /** The stack that was added last: a call counts once for each. */
@@ -86,8 +86,8 @@ interface Call {
 interface Costs {
   /** Self cost by line, ns. */
   readonly lines: Map<number, number>
-  /** By callee and line. */
-  readonly calls: Map<string, Call>
+  /** By line, then by callee. */
+  readonly calls: Map<number, Map<FunctionId, Call>>
 }
 
 /** Costs and calls of one thread's functions, in the order of first use. */
@@ -105,11 +105,15 @@ class CallGraph {
 
   call(caller: FunctionId, line: number, callee: FunctionId, sum: Sum, stack: StackIndex): void {
     const { calls } = this.#costs(caller)
-    const key = `${callee} ${line}`
-    let call = calls.get(key)
+    let callees = calls.get(line)
+    if (!callees) {
+      callees = new Map()
+      calls.set(line, callees)
+    }
+    let call = callees.get(callee)
     if (!call) {
-      call = { callee, line, samples: 0, cost: 0, last: NO_STACK }
-      calls.set(key, call)
+      call = { samples: 0, cost: 0, last: NO_STACK }
+      callees.set(callee, call)
     }
     if (call.last === stack && stack !== NO_STACK) return
     call.last = stack

@@ -14,7 +14,7 @@ import { EMPTY_FRAME, MISSED_FRAME } from '../text.ts'
 import { type About, readAbout } from './about.ts'
 import { type Labels, readLabels } from './labels.ts'
 import { StackTree } from './stack-tree.ts'
-import { MAX_ROWS, type PprofLine, type PprofTables, stringAt } from './tables.ts'
+import { type Location, MAX_ROWS, type PprofLine, type PprofTables, stringAt } from './tables.ts'
 import { NoTime, type Values } from './values.ts'
 import { Malformed, TooLarge, WireReader } from './wire.ts'
 
@@ -25,12 +25,6 @@ const MAX_FRAMES = 2 ** 25
 const MAX_DEPTH = 2 ** 20
 /** Labels of a sample: writers have ten. */
 const MAX_LABELS = 1024
-
-/** A location in a sample, and the stack up to it. */
-interface Step {
-  readonly id: number | bigint
-  readonly stack: StackIndex
-}
 
 /** Builds a profile from the samples of a file whose tables are read. */
 export class Importer {
@@ -55,8 +49,8 @@ export class Importer {
     cpu: [] as number[],
   }
   #frames = 0
-  /** The sample before, root first. */
-  #path: readonly Step[] = []
+  /** The locations of the sample before, root first, and the stack up to each. */
+  readonly #path = { ids: [] as (number | bigint)[], stacks: [] as StackIndex[] }
 
   constructor(tables: PprofTables, values: Values) {
     this.#tables = tables
@@ -146,30 +140,36 @@ export class Importer {
 
   /** The stack of a sample, whose locations come leaf first; a marker of pyprof's is none. */
   #stackOf(ids: readonly (number | bigint)[]): { marker: string; stack: StackIndex } {
-    const before = this.#path
-    const path: Step[] = []
-    let stack: StackIndex = NO_STACK
-    for (let at = ids.length - 1; at >= 0; at--) {
-      const known = before[path.length]
-      const isShared = known?.id === ids[at] && path.at(-1) === before[path.length - 1]
-      if (known && isShared) {
-        path.push(known)
-        stack = known.stack
-        continue
-      }
-      const lines = this.#tables.locations.get(ids[at]!)
-      if (!lines) throw new Malformed(`it refers to a location ${ids[at]} that is not there`)
-      const { name, file } = lines[0]!.function
-      if (ids.length === 1 && file === '' && (name === MISSED_FRAME || name === EMPTY_FRAME)) {
+    if (ids.length === 1) {
+      const { name, file } = this.#location(ids[0]!).lines[0]!.function
+      if (file === '' && (name === MISSED_FRAME || name === EMPTY_FRAME)) {
         return { marker: name, stack: NO_STACK }
       }
-      this.#frames += lines.length
-      if (this.#frames > MAX_FRAMES) throw new TooLarge(`${MAX_FRAMES} different frames of samples`)
-      stack = this.#code.below(stack, lines)
-      path.push({ id: ids[at]!, stack })
     }
-    this.#path = path
+    const path = this.#path
+    const idAt = (depth: number) => ids[ids.length - 1 - depth]!
+    let depth = 0
+    while (depth < path.ids.length && path.ids[depth] === idAt(depth)) depth++
+    path.ids.length = depth
+    path.stacks.length = depth
+    let stack = path.stacks[depth - 1] ?? NO_STACK
+    for (; depth < ids.length; depth++) {
+      const id = idAt(depth)
+      const location = this.#location(id)
+      this.#frames += location.lines.length
+      if (this.#frames > MAX_FRAMES) throw new TooLarge(`${MAX_FRAMES} different frames of samples`)
+      location.frames ??= location.lines.toReversed().map((line) => this.#code.frame(line))
+      stack = this.#code.stack(stack, location.frames)
+      path.ids.push(id)
+      path.stacks.push(stack)
+    }
     return { marker: '', stack }
+  }
+
+  #location(id: number | bigint): Location {
+    const location = this.#tables.locations.get(id)
+    if (!location) throw new Malformed(`it refers to a location ${id} that is not there`)
+    return location
   }
 
   #profile(): Profile {
@@ -196,23 +196,16 @@ class CodeTables {
   readonly #functions = new Rows<[qualname: number, file: number, firstLine: number]>()
   readonly #frames = new Rows<[fn: number, line: number, column: number]>()
   readonly #stacks = new StackTree()
-  /** Frames of a location, outermost first. */
-  readonly #ofLocation = new Map<readonly PprofLine[], readonly number[]>()
 
-  /** The stack of a location's lines on top of another one. */
-  below(parent: StackIndex, lines: readonly PprofLine[]): StackIndex {
-    let frames = this.#ofLocation.get(lines)
-    if (!frames) {
-      frames = lines.toReversed().map((line) => this.#frameOf(line))
-      this.#ofLocation.set(lines, frames)
-    }
+  /** The stack of some frames, outermost first, on top of another one. */
+  stack(parent: StackIndex, frames: readonly number[]): StackIndex {
     let stack = parent
     for (const frame of frames) stack = this.#stacks.child(stack, frame)
     if (this.#stacks.length > MAX_ROWS) throw new TooLarge(`${MAX_ROWS} stacks`)
     return stack
   }
 
-  #frameOf({ function: { name, file, startLine }, line, column }: PprofLine): number {
+  frame({ function: { name, file, startLine }, line, column }: PprofLine): number {
     const row = [this.#strings.index([name]), this.#strings.index([file]), startLine] as const
     return this.#frames.index([
       this.#functions.index([...row]),

@@ -14,12 +14,19 @@ export interface PprofFunction {
   readonly startLine: number
 }
 
-/** A place in a function; a location may have several, innermost first, when calls were inlined. */
+/** A place in a function. */
 export interface PprofLine {
   readonly function: PprofFunction
   readonly line: number
   /** 1-based; 0 when unknown. */
   readonly column: number
+}
+
+export interface Location {
+  /** Several where calls were inlined, innermost first; never none. */
+  readonly lines: readonly PprofLine[]
+  /** Where its frames are in the profile that is made, outermost first; once they are there. */
+  frames?: readonly number[]
 }
 
 /** All of a pprof profile but its samples, whose fields are left in the bytes. */
@@ -34,7 +41,7 @@ export interface PprofTables {
   /** ns. */
   readonly duration: number
   readonly comments: readonly string[]
-  readonly locations: ReadonlyMap<Id, readonly PprofLine[]>
+  readonly locations: ReadonlyMap<Id, Location>
 }
 
 /** Rows of one table: below what a Map can hold, and some hundred MB. */
@@ -178,8 +185,8 @@ function readLocations(
   readers: readonly WireReader[],
   functions: ReadonlyMap<Id, PprofFunction>,
   files: ReadonlyMap<Id, string>,
-): Map<Id, PprofLine[]> {
-  const locations = new Map<Id, PprofLine[]>()
+): Map<Id, Location> {
+  const locations = new Map<Id, Location>()
   let lineCount = 0
   for (const reader of readers) {
     let [id, mapping, address]: Id[] = [0, 0, 0]
@@ -199,7 +206,7 @@ function readLocations(
       const file = files.get(mapping!) ?? ''
       lines.push({ function: { name, file, startLine: 0 }, line: 0, column: 0 })
     }
-    addOnce(locations, id!, lines, 'location')
+    addOnce(locations, id!, { lines }, 'location')
   }
   return locations
 }

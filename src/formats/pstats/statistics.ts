@@ -34,6 +34,7 @@ interface Edge extends Counts {
 }
 
 const NO_FILE = '~'
+const NO_ROW = -1
 
 /**
  * Adds up the samples by function, and by function and caller.
@@ -46,11 +47,11 @@ export function statistics(profile: Profile, threads: boolean): FunctionStatisti
   for (const [index, thread] of profile.threads.entries()) {
     for (let at = start[index]!; at < start[index + 1]!; at++) sums.add(order[at]!)
     if (threads && start[index] !== start[index + 1]) {
-      table.addAll(sums, [table.row(threadLabel(thread, profile.processes), '', 0)])
+      table.addAll(sums, table.row(threadLabel(thread, profile.processes), '', 0))
       sums.clear()
     }
   }
-  table.addAll(sums, [])
+  table.addAll(sums, NO_ROW)
   return table.rows
 }
 
@@ -60,7 +61,9 @@ class Table {
   readonly #functions: PlaceTable
   readonly #rowOf = new Map<string, RowIndex>()
   readonly #ofFunction: RowIndex[] = []
-  #paths = 0
+  #path = 0
+  /** Time of the path's innermost function, until its caller is known. */
+  #leaf = 0
 
   constructor(profile: Profile) {
     this.#profile = profile
@@ -83,48 +86,58 @@ class Table {
     return row
   }
 
-  /** @param below what is under each stack */
-  addAll(sums: StackSums, below: readonly RowIndex[]): void {
+  /** @param root the function that calls the outermost ones; NO_ROW when there is none */
+  addAll(sums: StackSums, root: RowIndex): void {
+    const { parent, frame } = this.#profile.stacks
+    const rowAt = (stack: StackIndex) => this.#ofFunction[this.#functions.ofFrame[frame[stack]!]!]!
     for (const leaf of sums.used) {
       const sum = { weight: sums.weight[leaf]!, samples: sums.samples[leaf]! }
-      this.#add([...below, ...this.#pathOf(leaf)], sum)
+      let callee = this.#enter(rowAt(leaf), sum)
+      for (let stack = parent[leaf]!; stack !== NO_STACK; stack = parent[stack]!) {
+        callee = this.#call(callee, rowAt(stack), sum)
+      }
+      if (root !== NO_ROW) this.#call(callee, root, sum)
     }
-    if (sums.missed.samples > 0) this.#add([...below, this.row(MISSED_FRAME, '', 0)], sums.missed)
-    if (sums.empty.samples > 0) this.#add([...below, this.row(EMPTY_FRAME, '', 0)], sums.empty)
+    for (const [name, sum] of [
+      [MISSED_FRAME, sums.missed],
+      [EMPTY_FRAME, sums.empty],
+    ] as const) {
+      if (sum.samples === 0) continue
+      const callee = this.#enter(this.row(name, '', 0), sum)
+      if (root !== NO_ROW) this.#call(callee, root, sum)
+    }
   }
 
-  /** Outermost first. */
-  #pathOf(leaf: StackIndex): RowIndex[] {
-    const { parent, frame } = this.#profile.stacks
-    const path: RowIndex[] = []
-    for (let stack = leaf; stack !== NO_STACK; stack = parent[stack]!) {
-      path.push(this.#ofFunction[this.#functions.ofFrame[frame[stack]!]!]!)
-    }
-    return path.reverse()
+  /** Begins a path with its innermost function. */
+  #enter(index: RowIndex, sum: Sum): RowIndex {
+    this.#path++
+    this.#leaf = sum.weight
+    this.rows[index]!.self += sum.weight
+    this.#count(this.rows[index]!, sum)
+    return index
   }
 
-  #add(path: readonly RowIndex[], { samples, weight }: Sum): void {
-    const id = this.#paths++
-    for (const [depth, index] of path.entries()) {
-      const row = this.rows[index]!
-      const self = depth === path.length - 1 ? weight : 0
-      count(row, self)
-      if (depth > 0) count(edge(row, path[depth - 1]!), self)
-    }
+  /** Goes on to the caller of the function that was counted last. */
+  #call(callee: RowIndex, caller: RowIndex, sum: Sum): RowIndex {
+    const edge = edgeOf(this.rows[callee]!, caller)
+    edge.self += this.#leaf
+    this.#leaf = 0
+    this.#count(edge, sum)
+    this.#count(this.rows[caller]!, sum)
+    return caller
+  }
 
-    function count(counts: Row | Edge, self: number): void {
-      counts.self += self
-      if (counts.last === id) return
-      counts.last = id
-      counts.samples += samples
-      counts.total += weight
-    }
+  #count(counts: Row | Edge, { samples, weight }: Sum): void {
+    if (counts.last === this.#path) return
+    counts.last = this.#path
+    counts.samples += samples
+    counts.total += weight
   }
 }
 
 const NOTHING: Counts = { samples: 0, self: 0, total: 0 }
 
-function edge({ callers }: Row, caller: RowIndex): Edge {
+function edgeOf({ callers }: Row, caller: RowIndex): Edge {
   let found = callers.get(caller)
   if (!found) {
     found = { ...NOTHING, last: -1 }
