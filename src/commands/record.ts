@@ -90,5 +90,7 @@ function parseFormat(name: string): Format {
 }
 
 function formatLine(format: Format): string {
-  return `  ${format.name.padEnd(12)}${format.describe} (${format.suffixes.join(', ')})`
+  const prefixes = (format.prefixes ?? []).map((prefix) => `${prefix}*`)
+  const names = [...format.suffixes, ...prefixes].join(', ')
+  return `  ${format.name.padEnd(12)}${format.describe} (${names})`
 }

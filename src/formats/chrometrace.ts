@@ -12,7 +12,7 @@ import type { Format, FormatOptions } from './format.ts'
 import { joined } from './pieces.ts'
 import { summaryLines } from './summary.ts'
 import { displayName, EMPTY_FRAME, MISSED_FRAME } from './text.ts'
-import { spans, threadOrder, viewerIds } from './threads.ts'
+import { NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 /** Stand in a path for what has no frames, where places have indexes from 0. */
@@ -48,7 +48,7 @@ function* eventTexts(profile: Profile, options: FormatOptions): Iterable<string>
   const table = places(profile, options.functions ? 'function' : 'line')
   const ids = viewerIds(profile.processes, profile.threads)
   const heads = Array.from({ length: table.length }, (_, place) => placeHead(table, place))
-  const pidOf = (thread: ThreadIndex) => ids.pids[profile.threads[thread]!.process] ?? 0
+  const pidOf = (thread: ThreadIndex) => ids.pids[profile.threads[thread]!.process] ?? NO_REAL_ID
 
   const named = new Set<number>()
   for (const [index, thread] of order.entries()) {
@@ -63,7 +63,7 @@ function* eventTexts(profile: Profile, options: FormatOptions): Iterable<string>
     yield metadata('thread_name', at, { name: shown + suffix })
     yield metadata('thread_sort_index', at, { sort_index: index })
   }
-  yield* gapTexts(profile, ids.pids[0] ?? 0)
+  yield* gapTexts(profile, ids.pids[0] ?? NO_REAL_ID)
   for (const thread of order) {
     const { place, start, end } = slices(profile, rows, thread, table)
     const tail = `"pid":${pidOf(thread)},"tid":${ids.tids[thread]}}`
@@ -100,11 +100,8 @@ function metadata(
   return JSON.stringify({ ph: 'M', name, pid, tid, args })
 }
 
-/** No thread has this id; see `viewerIds`. */
-const GAP_TRACK = 0
-
 function* gapTexts({ gaps }: Profile, pid: number): Iterable<string> {
-  const at = { pid, tid: GAP_TRACK }
+  const at = { pid, tid: NO_REAL_ID }
   if (gaps.length > 0) yield metadata('thread_name', at, { name: 'pyprof did not run' })
   for (const { start, duration, missedTicks } of gaps) {
     const times = { ts: toMicroseconds(start), dur: toMicroseconds(duration) }

@@ -8,7 +8,7 @@ import type { Format, FormatOptions } from './format.ts'
 import { joined, jsonColumns, mapped } from './pieces.ts'
 import { summaryLines } from './summary.ts'
 import { EMPTY_FRAME, MISSED_FRAME } from './text.ts'
-import { busiest, spans, threadOrder, viewerIds } from './threads.ts'
+import { busiest, NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
 
 /**
  * The processed format's version, and the browser's of the same time. The viewer reads every older
@@ -51,7 +51,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   for (const [index, thread] of order.entries()) {
     yield index === 0 ? '\n' : ',\n'
     yield* threadText(source, rows, thread, {
-      pid: String(ids.pids[profile.threads[thread]!.process] ?? 0),
+      pid: String(ids.pids[profile.threads[thread]!.process] ?? NO_REAL_ID),
       tid: ids.tids[thread],
       withGaps: index === 0,
     })
@@ -116,8 +116,8 @@ function* threadText(
   const shown = name === '' ? '<unnamed>' : name
   const tables = new ThreadTables(source)
   const samples = sampleColumns(source, rows, index, tables)
-  const markers = threadMarkers(profile, spans(profile, rows, index))
-  if (ids.withGaps) markers.push(...gapMarkers(profile))
+  const gaps = ids.withGaps ? gapMarkers(profile) : []
+  const markers = threadMarkers(profile, spans(profile, rows, index), gaps)
   const head = {
     name: interpreter === 0 ? shown : `${shown} (interpreter ${interpreter})`,
     isMainThread: isMain,

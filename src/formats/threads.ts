@@ -9,8 +9,8 @@ import {
 import type { RowsByThread } from '../profile/views.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
-/** Linux gives no process or thread a higher id (PID_MAX_LIMIT). */
-const HIGHEST_ID = 2 ** 22
+/** Linux gives no process or thread this id or a higher one (PID_MAX_LIMIT). */
+export const NO_REAL_ID: number = 2 ** 22
 
 /** The threads that have samples: main threads first, then by first sample. */
 export function threadOrder(profile: Profile, rows: RowsByThread): ThreadIndex[] {
@@ -106,7 +106,7 @@ export function viewerIds(
 function distinct(ids: readonly number[]): number[] {
   const taken = new Set<number>()
   return ids.map((id, index) => {
-    const own = id <= 0 || taken.has(id) ? HIGHEST_ID + 1 + index : id
+    const own = id <= 0 || taken.has(id) ? NO_REAL_ID + 1 + index : id
     taken.add(own)
     return own
   })

@@ -52,14 +52,18 @@ export interface Marker {
 
 /**
  * The intervals in which a thread was in a state that the recording knows, and those whose samples
- * are not exact: consecutive samples that are alike make one.
+ * are not exact: consecutive samples that are alike make one. Others are put among them, by time.
  */
-export function threadMarkers(profile: Profile, spans: Iterable<Span>): Marker[] {
+export function threadMarkers(
+  profile: Profile,
+  spans: Iterable<Span>,
+  others: readonly Marker[],
+): Marker[] {
   const known = STATES.map((state, bit) => ({ state, bit })).filter(({ state }) =>
     profile.meta.states.includes(state),
   )
   const { state, quality, reason } = profile.samples
-  const markers: Marker[] = []
+  const markers = [...others]
   const intervals = new Intervals(markers)
   for (const span of spans) {
     const holding: Kind[] = known

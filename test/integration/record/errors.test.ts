@@ -164,6 +164,7 @@ function openCopy(): string {
     'package.json',
     'build/Release/pyprof.node',
     'node_modules/commander',
+    'node_modules/pprof-format',
   ]
   for (const part of parts) cpSync(join(CHECKOUT, part), join(folder, part), { recursive: true })
   return join(folder, 'bin', 'pyprof.js')

@@ -87,7 +87,7 @@ describe('chrometrace', () => {
   it('ends all events at a gap, and shows it', () => {
     const profile = asciiProfile('f  f', { gap: [0, 25 * MS] })
     expect(drawn(profile)).toEqual(['0 f 0-10', '0 f 35-45'])
-    expect(drawn(profile, {}, 0)).toEqual(['0 gap 10-35'])
+    expect(drawn(profile, {}, 2 ** 22)).toEqual(['0 gap 10-35'])
   })
 
   it('shows missed samples and those without Python frames', () => {
