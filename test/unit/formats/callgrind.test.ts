@@ -97,6 +97,14 @@ describe('callgrind', () => {
     ])
   })
 
+  it('rounds running totals, so that nothing is gained or lost', () => {
+    const files = { a: 'a.py', b: 'a.py', c: 'a.py', d: 'a.py' }
+    const drawn = asciiProfile('a  b  c  d', { weight: [0.4, 0.4, 0.4, 0.4], files })
+    const { parts, total } = parsed(drawn)
+    expect([...parts[0]!.self.values()]).toEqual([0, 1, 0, 1])
+    expect(total).toBe(2)
+  })
+
   it('lets no name break a line', () => {
     const stack = [{ name: 'f\nfn=(9) g\r', file: 'a\n.py' }]
     const [part] = parsed(profileOf([{ stack }])).parts

@@ -114,6 +114,11 @@ describe('pprof', () => {
     expect(decoded(profileOf([{ stack, cpu: 0 }])).types).toHaveLength(3)
   })
 
+  it('rounds running totals, so that nothing is gained or lost', () => {
+    const { samples } = decoded(asciiProfile('a  b  c  d', { weight: [0.4, 0.4, 0.4, 0.4] }))
+    expect(samples.map(({ values }) => values[1])).toEqual([0, 1, 0, 1])
+  })
+
   it('says when, how long and how often', () => {
     const { time, duration, period, mappings } = decoded(goldenProfile())
     expect(time).toBe(1_700_000_000_000_000_000n)
