@@ -28,7 +28,7 @@ as_root() {
 
 has apt-get || fail 'This system has no apt-get.' \
   'scripts/setup.sh knows Debian and Ubuntu only.' \
-  'install a C++20 compiler, cmake, make, GoogleTest, strace, python3 and Chromium by hand.'
+  'install a C++20 compiler, cmake, make, GoogleTest, strace, python3, Go, valgrind and Chromium by hand.'
 
 distribution=$(. /etc/os-release && echo "${ID:-}")
 has_browser() { has chromium || has chromium-browser || has google-chrome; }
@@ -36,6 +36,9 @@ has_browser() { has chromium || has chromium-browser || has google-chrome; }
 wanted='ca-certificates cmake g++ libgtest-dev make python3 strace'
 # Where Debian's own interpreters cannot be unpacked, pip fetches the tool that installs Python.
 [ "$distribution" = debian ] || wanted="$wanted python3-pip"
+# The readers of pprof and callgrind files that the tests ask; they may be there without a package.
+has go || wanted="$wanted golang-go"
+has callgrind_annotate || wanted="$wanted valgrind"
 # Elsewhere the package of this name may be a stand-in that needs a running snapd.
 if [ "$distribution" = debian ] && ! has_browser; then wanted="$wanted chromium"; fi
 

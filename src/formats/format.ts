@@ -1,6 +1,14 @@
 import type { Profile } from '../profile/profile.ts'
 
-export type FormatName = 'speedscope' | 'collapsed' | 'flamegraph'
+export type FormatName =
+  | 'speedscope'
+  | 'collapsed'
+  | 'flamegraph'
+  | 'pprof'
+  | 'firefox'
+  | 'chrometrace'
+  | 'callgrind'
+  | 'pstats'
 
 export interface FormatOptions {
   /** The thread as root frame. */
@@ -16,6 +24,8 @@ export interface Format {
   readonly name: FormatName
   /** Ends of file names that mean this format, lower case, with their dot. */
   readonly suffixes: readonly string[]
+  /** Beginnings of file names that mean this format where no suffix means any, lower case. */
+  readonly prefixes?: readonly string[]
   readonly describe: string
   /** The output in pieces, so that a long recording never needs one string that holds it all. */
   write(profile: Profile, options: FormatOptions): Iterable<string | Uint8Array>

@@ -10,12 +10,12 @@ import {
 import { qualityCounts } from '../profile/quality-view.ts'
 import { type RowsByThread, rowsByThread, weightTotals } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
+import { joined, mapped } from './pieces.ts'
 import { threadLabel } from './text.ts'
+import { busiest, threadOrder } from './threads.ts'
 
 const SCHEMA = 'https://www.speedscope.app/file-format-schema.json'
 const MISSED: number = QUALITY.indexOf('missed')
-/** Array elements in one piece of output. */
-const ELEMENTS_PER_PIECE = 4096
 
 /**
  * A speedscope file: one sampled profile a thread, in nanoseconds of true time.
@@ -68,48 +68,6 @@ function details(profile: Profile) {
     accounting: profile.accounting,
     gaps: profile.gaps,
   }
-}
-
-function threadOrder(profile: Profile, rows: RowsByThread): ThreadIndex[] {
-  const { threads, samples } = profile
-  const firstTime = (thread: ThreadIndex) => {
-    const row = rows.order[rows.start[thread]!]!
-    return samples.time[row]! - samples.weight[row]!
-  }
-  return threads
-    .map((_, thread) => thread)
-    .filter((thread) => rows.start[thread] !== rows.start[thread + 1])
-    .sort(
-      (a, b) =>
-        Number(threads[b]!.isMain) - Number(threads[a]!.isMain) ||
-        firstTime(a) - firstTime(b) ||
-        a - b,
-    )
-}
-
-/**
- * Position in `order` of the thread that moved most; the first one when none did. A missed sample
- * says nothing, so the next one is compared with what was known before.
- */
-function busiest(profile: Profile, rows: RowsByThread, order: readonly ThreadIndex[]): number {
-  const { stack, weight, quality } = profile.samples
-  let best = 0
-  let mostMoved = 0
-  for (const [position, thread] of order.entries()) {
-    let moved = 0
-    let known: StackIndex | undefined
-    for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) {
-      const row = rows.order[at]!
-      if (quality[row] === MISSED) continue
-      if (known !== undefined && known !== stack[row]) moved += weight[row]!
-      known = stack[row]!
-    }
-    if (moved > mostMoved) {
-      best = position
-      mostMoved = moved
-    }
-  }
-  return best
 }
 
 interface Timeline {
@@ -168,25 +126,6 @@ function* frameTexts(table: PlaceTable): Iterable<string> {
       ...(column === NO_COLUMN ? {} : { col: column + 1 }),
     })
   }
-}
-
-function* mapped<From, To>(items: Iterable<From>, map: (item: From) => To): Iterable<To> {
-  for (const item of items) yield map(item)
-}
-
-/** The elements with a separator between them, many to a piece. */
-function* joined(elements: Iterable<string>, separator: string): Iterable<string> {
-  let piece: string[] = []
-  let prefix = ''
-  for (const element of elements) {
-    piece.push(element)
-    if (piece.length === ELEMENTS_PER_PIECE) {
-      yield prefix + piece.join(separator)
-      prefix = separator
-      piece = []
-    }
-  }
-  if (piece.length > 0) yield prefix + piece.join(separator)
 }
 
 export const speedscope: Format = {

@@ -1,9 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import { createRequire } from 'node:module'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { flamegraph } from '../../src/formats/flamegraph.ts'
@@ -12,6 +9,7 @@ import { speedscope } from '../../src/formats/speedscope.ts'
 import type { Profile } from '../../src/profile/profile.ts'
 import { asciiProfile, MS, profileOf } from '../support/ascii-profile.ts'
 import { Chromium, findChromium, type Page, type View } from '../support/chromium.ts'
+import { SpeedscopeApp } from '../support/speedscope-app.ts'
 
 let browser: Chromium
 let directory: string
@@ -51,46 +49,16 @@ it('says what to install when there is no browser', () => {
 })
 
 describe('a speedscope file in the speedscope app', () => {
-  const root = dirname(createRequire(import.meta.url).resolve('speedscope/package.json'))
-  let server: Server
-  let origin: string
-  let profileText = ''
+  let app: SpeedscopeApp
 
   beforeAll(async () => {
-    const types: Record<string, string> = { html: 'text/html', js: 'text/javascript' }
-    server = createServer((request, response) => {
-      const path = new URL(request.url!, 'http://host').pathname
-      if (path === '/profile.speedscope.json') {
-        response.end(profileText)
-        return
-      }
-      const name = path === '/' ? 'index.html' : path.slice(1)
-      const type = types[name.split('.').at(-1)!]
-      try {
-        const content = readFileSync(join(root, 'dist/release', name))
-        if (type) response.setHeader('content-type', type)
-        response.end(content)
-      } catch {
-        response.writeHead(404).end()
-      }
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    app = await SpeedscopeApp.start()
   })
 
-  afterAll(async () => {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  })
+  afterAll(() => app.close())
 
-  async function open(profile: Profile): Promise<Page> {
-    profileText = text(speedscope, profile)
-    const page = await browser.open(
-      `${origin}/#profileURL=${encodeURIComponent(`${origin}/profile.speedscope.json`)}&view=sandwich`,
-    )
-    await page.waitFor("document.body.innerText.includes('Total')")
-    return page
-  }
+  const open = (profile: Profile): Promise<Page> =>
+    app.open(browser, 'profile.speedscope.json', text(speedscope, profile))
 
   it('shows the functions with their times, the busiest thread in front', async () => {
     const profile = asciiProfile(
@@ -112,7 +80,7 @@ describe('a speedscope file in the speedscope app', () => {
     expect(shown).not.toContain('wait')
     expect(page.problems).toEqual([])
     expect(page.requests.length).toBeGreaterThan(2)
-    expect(page.requests.filter((url) => !url.startsWith(`${origin}/`))).toEqual([])
+    expect(page.requests.filter((url) => !url.startsWith(`${app.origin}/`))).toEqual([])
   })
 
   it('credits a gap to no function', async () => {

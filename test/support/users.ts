@@ -30,13 +30,11 @@ export function ptraceScope(): number {
 /** A copy of the program that every user may read, wherever the checkout is. */
 export function openCopy(): string {
   const folder = openFolder()
-  const parts = [
-    'bin',
-    'dist',
-    'package.json',
-    'build/Release/pyprof.node',
-    'node_modules/commander',
-  ]
+  const { dependencies } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  const modules = Object.keys(dependencies).map((name) => join('node_modules', name))
+  const parts = ['bin', 'dist', 'package.json', 'build/Release/pyprof.node', ...modules]
   for (const part of parts) cpSync(join(CHECKOUT, part), join(folder, part), { recursive: true })
   return join(folder, 'bin', 'pyprof.js')
 }

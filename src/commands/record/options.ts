@@ -1,5 +1,5 @@
 import { usageError } from '../../errors.ts'
-import { type Format, formatFor } from '../../formats/index.ts'
+import { type Format, formatFor, formatNames } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Reading } from '../../profile/profile.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
@@ -125,7 +125,7 @@ function chooseOutputs(
     throw usageError(
       `The format of ${path === STDOUT_PATH ? 'stdout (-o -)' : path} is not known.`,
       path === STDOUT_PATH ? 'It has no suffix to guess it from.' : 'Its suffix means none.',
-      'Say it with --format speedscope, collapsed or flamegraph.',
+      `Say it with --format ${formatNames()}.`,
     )
   })
 }

@@ -30,7 +30,7 @@ describe('a value that is none', () => {
     ['--duration', '0', /greater than 0/],
     ['--duration', '101d', /30, 1\.5, 500ms/],
     ['--duration', '2401h', /100 days/],
-    ['--format', 'pprof', /speedscope, collapsed or flamegraph/],
+    ['--format', 'png', /speedscope, .*flamegraph.* or \w+/],
     ['--pid', 'python', /process id/],
     ['--pid', '0', /process id/],
     ['--pid', '4194305', /4194304/],

@@ -4,15 +4,23 @@ import { asciiProfile, MS } from '../../support/ascii-profile.ts'
 
 export const PLAIN: FormatOptions = { threads: false, functions: false }
 
+/** The whole output. */
+export function bytes(
+  format: Format,
+  profile: Profile,
+  options: Partial<FormatOptions> = {},
+): Buffer {
+  const pieces = [...format.write(profile, { ...PLAIN, ...options })]
+  return Buffer.concat(pieces.map((piece) => Buffer.from(piece as string)))
+}
+
 /** The whole output as one string. */
 export function written(
   format: Format,
   profile: Profile,
   options: Partial<FormatOptions> = {},
 ): string {
-  return [...format.write(profile, { ...PLAIN, ...options })]
-    .map((piece) => (typeof piece === 'string' ? piece : Buffer.from(piece).toString()))
-    .join('')
+  return bytes(format, profile, options).toString()
 }
 
 /** What the golden files show: threads, lines, recursion, every quality, a gap, escapes. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FORMATS, formatFor, formatNamed } from '../../../src/formats/index.ts'
+import { FORMATS, formatFor, formatNamed, formatNames } from '../../../src/formats/index.ts'
 
 describe('formatFor', () => {
   it.each([
@@ -9,6 +9,16 @@ describe('formatFor', () => {
     ['out.folded', 'collapsed'],
     ['a.dir/out.txt', 'collapsed'],
     ['OUT.SVG', 'flamegraph'],
+    ['out.pb.gz', 'pprof'],
+    ['out.pprof', 'pprof'],
+    ['out.firefox.json', 'firefox'],
+    ['out.trace.json', 'chrometrace'],
+    ['out.trace.json.json', 'speedscope'],
+    ['out.callgrind', 'callgrind'],
+    ['/tmp/callgrind.out.42', 'callgrind'],
+    ['callgrind.out.json', 'speedscope'],
+    ['callgrind.out/x', undefined],
+    ['out.pstats', 'pstats'],
     ['out.svg.gz', undefined],
     ['svg', undefined],
     ['-', undefined],
@@ -24,6 +34,12 @@ describe('formatNamed', () => {
     expect(formatNamed('svg')).toBeUndefined()
     expect(formatNamed('')).toBeUndefined()
   })
+})
+
+it('names all formats in words', () => {
+  const words = formatNames()
+  for (const { name } of FORMATS) expect(words).toContain(name)
+  expect(words).toMatch(/^\w+(, \w+)* or \w+$/)
 })
 
 it('gives no suffix to two formats', () => {

@@ -2,67 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { collapsed } from '../../../src/formats/collapsed.ts'
 import { flamegraph } from '../../../src/formats/flamegraph.ts'
+import { FORMATS } from '../../../src/formats/index.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
-import { QUALITY, REASONS } from '../../../src/profile/profile.ts'
-import { type DraftSample, profileOf } from '../../support/ascii-profile.ts'
-import { written } from './fixtures.ts'
+import { profileOf } from '../../support/ascii-profile.ts'
+import { expectedWeights, frame, options, pathOf, sample, samples, total } from './arbitraries.ts'
+import { bytes, written } from './fixtures.ts'
 import { embedded } from './flamegraph-data.ts'
 import { checkRules, type SpeedscopeFile } from './speedscope-rules.ts'
 import { checkXml } from './xml.ts'
-
-/** Any UTF-16, lone surrogates and controls included; often short and alike. */
-const anyText = fc.oneof(
-  fc.constantFrom('f', 'g', 'f;g', 'f 1', 'f (a.py:1)', '\\', '</script>', ']]>'),
-  fc.string({ unit: 'binary', maxLength: 6 }),
-  fc.array(fc.nat(0xffff), { maxLength: 4 }).map((units) => String.fromCharCode(...units)),
-)
-const frame = fc.record({
-  name: anyText,
-  file: fc.oneof(anyText, fc.constantFrom('/v/site-packages/a.py', '/w/site-packages/a.py')),
-  line: fc.nat(3),
-  firstLine: fc.nat(2),
-  column: fc.integer({ min: -1, max: 2 }),
-})
-const sample: fc.Arbitrary<DraftSample> = fc
-  .record({
-    thread: fc.nat(2),
-    stack: fc.array(frame, { maxLength: 5 }),
-    weight: fc.oneof(fc.nat(3000), fc.nat(1_000_000_000)),
-    gap: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.nat(1_000_000)),
-    quality: fc.constantFrom(...QUALITY),
-    reason: fc.constantFrom(...REASONS),
-  })
-  .map((draft) => (draft.quality === 'missed' ? { ...draft, stack: [] } : draft))
-const samples = fc.array(sample, { maxLength: 30 })
-type Choice = { readonly threads: boolean; readonly functions: boolean }
-const options: fc.Arbitrary<Choice> = fc.record({ threads: fc.boolean(), functions: fc.boolean() })
-
-/** What a sample is counted under: its thread if that matters, and its frames. */
-function pathOf(draft: DraftSample, { threads, functions }: Choice): unknown[] {
-  const frames =
-    draft.quality === 'missed'
-      ? ['missed']
-      : draft.stack.length === 0
-        ? ['empty']
-        : draft.stack.map(({ name, file, line, firstLine }) => [
-            name,
-            file,
-            functions ? firstLine : line,
-          ])
-  return threads ? [draft.thread, ...frames] : frames
-}
-
-/** ns by path. */
-function expectedWeights(drafts: readonly DraftSample[], choice: Choice): Map<string, number> {
-  const weights = new Map<string, number>()
-  for (const draft of drafts) {
-    const path = JSON.stringify(pathOf(draft, choice))
-    weights.set(path, (weights.get(path) ?? 0) + draft.weight!)
-  }
-  return weights
-}
-
-const total = (numbers: Iterable<number>) => [...numbers].reduce((sum, value) => sum + value, 0)
 
 describe('for any profile', () => {
   it('collapsed stacks can be read back, line by line, and add up to the whole', () => {
@@ -166,9 +113,9 @@ describe('for any profile', () => {
   it('the same profile gives the same bytes', () => {
     fc.assert(
       fc.property(samples, options, (drafts, choice) => {
-        for (const format of [speedscope, collapsed, flamegraph]) {
-          const once = written(format, profileOf(drafts), choice)
-          expect(written(format, profileOf(drafts), choice)).toBe(once)
+        for (const format of FORMATS) {
+          const once = bytes(format, profileOf(drafts), choice)
+          expect(bytes(format, profileOf(drafts), choice).equals(once)).toBe(true)
         }
       }),
       { numRuns: 20 },

@@ -1,0 +1,186 @@
+import { type PlaceTable, places } from '../profile/place-view.ts'
+import {
+  NO_STACK,
+  type Profile,
+  QUALITY,
+  type StackIndex,
+  type ThreadIndex,
+} from '../profile/profile.ts'
+import { type RowsByThread, rowsByThread } from '../profile/views.ts'
+import { originOf } from './files.ts'
+import type { Format, FormatOptions } from './format.ts'
+import { joined } from './pieces.ts'
+import { summaryLines } from './summary.ts'
+import { displayName, EMPTY_FRAME, MISSED_FRAME } from './text.ts'
+import { NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
+
+const MISSED: number = QUALITY.indexOf('missed')
+/** Stand in a path for what has no frames, where places have indexes from 0. */
+const MISSED_PLACE = -1
+const EMPTY_PLACE = -2
+
+/**
+ * A trace in Chrome's JSON format, for Perfetto and about:tracing: complete events (`X`) with process
+ * and thread names, times in µs since the start of the recording.
+ *
+ * A frame that stays where it is from one sample to the next is one event, from the start of the time
+ * that its first sample covers to the end of its last: what happened between two samples is not known,
+ * and two calls in a row may look like one. What no sample covers ends all events. Missed samples and
+ * those without Python frames have an event of their own, so that a thread's outermost events add up
+ * to its sampled time. Gaps have a track of their own.
+ *
+ * A thread's events are in the order of their starts, callers before callees. By default a caller's
+ * event ends when it goes on to another line; with `options.functions` it does not. `options.threads`
+ * changes nothing, as the threads are apart already.
+ */
+function* write(profile: Profile, options: FormatOptions): Iterable<string> {
+  const [recording, quality] = summaryLines(profile)
+  const { exporter, command } = profile.meta
+  const about = { exporter, command: options.title ?? command, recording, quality }
+  yield `{"displayTimeUnit":"ns","otherData":${JSON.stringify(about)},\n"traceEvents":[\n`
+  yield* joined(eventTexts(profile, options), ',\n')
+  yield '\n]}\n'
+}
+
+function* eventTexts(profile: Profile, options: FormatOptions): Iterable<string> {
+  const rows = rowsByThread(profile)
+  const order = threadOrder(profile, rows)
+  const table = places(profile, options.functions ? 'function' : 'line')
+  const ids = viewerIds(profile.processes, profile.threads)
+  const heads = Array.from({ length: table.length }, (_, place) => placeHead(table, place))
+  const pidOf = (thread: ThreadIndex) => ids.pids[profile.threads[thread]!.process] ?? NO_REAL_ID
+
+  const named = new Set<number>()
+  for (const [index, thread] of order.entries()) {
+    const { name, interpreter, process } = profile.threads[thread]!
+    const at = { pid: pidOf(thread), tid: ids.tids[thread] }
+    if (!named.has(at.pid)) {
+      named.add(at.pid)
+      yield metadata('process_name', at, { name: profile.processes[process]?.command ?? '' })
+    }
+    const shown = name === '' ? '<unnamed>' : name
+    const suffix = interpreter === 0 ? '' : ` (interpreter ${interpreter})`
+    yield metadata('thread_name', at, { name: shown + suffix })
+    yield metadata('thread_sort_index', at, { sort_index: index })
+  }
+  yield* gapTexts(profile, ids.pids[0] ?? NO_REAL_ID)
+  for (const thread of order) {
+    const { place, start, end } = slices(profile, rows, thread, table)
+    const tail = `"pid":${pidOf(thread)},"tid":${ids.tids[thread]}}`
+    for (let slice = 0; slice < place.length; slice++) {
+      const head = heads[place[slice]!] ?? MARKER_HEADS[place[slice]!]
+      const times = `"ts":${toMicroseconds(start[slice]!)},"dur":${toMicroseconds(end[slice]! - start[slice]!)}`
+      yield `${head},${times},${tail}`
+    }
+  }
+}
+
+/** What is the same for all events of a place, without the closing brace. */
+function placeHead(table: PlaceTable, place: number): string {
+  const file = table.file[place]!
+  const line = table.line[place]!
+  const args = { ...(file === '' ? {} : { file }), ...(line === 0 ? {} : { line }) }
+  return head(displayName(table.qualname[place]!), originOf(file).origin, args)
+}
+
+function head(name: string, cat: string, args: object): string {
+  return JSON.stringify({ ph: 'X', name, cat, args }).slice(0, -1)
+}
+
+const MARKER_HEADS: Readonly<Record<number, string>> = {
+  [MISSED_PLACE]: head(MISSED_FRAME, 'missed', {}),
+  [EMPTY_PLACE]: head(EMPTY_FRAME, 'empty', {}),
+}
+
+function metadata(
+  name: string,
+  { pid, tid }: { readonly pid: number; readonly tid: number | undefined },
+  args: object,
+): string {
+  return JSON.stringify({ ph: 'M', name, pid, tid, args })
+}
+
+function* gapTexts({ gaps }: Profile, pid: number): Iterable<string> {
+  const at = { pid, tid: NO_REAL_ID }
+  if (gaps.length > 0) yield metadata('thread_name', at, { name: 'pyprof did not run' })
+  for (const { start, duration, missedTicks } of gaps) {
+    const times = { ts: toMicroseconds(start), dur: toMicroseconds(duration) }
+    const what = { ph: 'X', name: 'gap', cat: 'gap', args: { missedTicks } }
+    yield JSON.stringify({ ...what, ...times, ...at })
+  }
+}
+
+/** A thread's events in the order of their starts, callers first; times in ns. */
+interface Slices {
+  readonly place: number[]
+  readonly start: number[]
+  readonly end: number[]
+}
+
+function slices(
+  profile: Profile,
+  rows: RowsByThread,
+  thread: ThreadIndex,
+  table: PlaceTable,
+): Slices {
+  const { stack, quality } = profile.samples
+  const done: Slices = { place: [], start: [], end: [] }
+  /** Indexes of the events that go on, outermost first. */
+  const open: number[] = []
+  let known: StackIndex | undefined
+  let now = 0
+  for (const { row, start, end } of spans(profile, rows, thread)) {
+    if (start > now) {
+      closeFrom(0)
+      known = undefined
+    }
+    now = start
+    const isMissed = quality[row] === MISSED
+    const leaf = isMissed ? NO_STACK : stack[row]!
+    if (leaf === NO_STACK || leaf !== known) {
+      const none = isMissed ? MISSED_PLACE : EMPTY_PLACE
+      enter(leaf === NO_STACK ? [none] : pathOf(profile, table, leaf))
+    }
+    known = leaf
+    now = end
+  }
+  closeFrom(0)
+  return done
+
+  function enter(path: readonly number[]): void {
+    const isSame = (depth: number) => done.place[open[depth]!] === path[depth]
+    let shared = 0
+    while (shared < open.length && shared < path.length && isSame(shared)) shared++
+    closeFrom(shared)
+    for (const place of path.slice(shared)) {
+      open.push(done.place.push(place) - 1)
+      done.start.push(now)
+      done.end.push(now)
+    }
+  }
+
+  function closeFrom(depth: number): void {
+    for (const slice of open.splice(depth)) done.end[slice] = now
+  }
+}
+
+/** Places of a stack, outermost first. */
+function pathOf({ stacks }: Profile, table: PlaceTable, leaf: StackIndex): number[] {
+  const path: number[] = []
+  for (let at = leaf; at !== NO_STACK; at = stacks.parent[at]!) {
+    path.push(table.ofFrame[stacks.frame[at]!]!)
+  }
+  return path.reverse()
+}
+
+/** Whole ns as µs, without what dividing would leave behind the third digit. */
+function toMicroseconds(ns: number): number {
+  return Number((ns / 1000).toFixed(3))
+}
+
+export const chrometrace: Format = {
+  name: 'chrometrace',
+  suffixes: ['.trace.json'],
+  describe: 'trace of all threads, for ui.perfetto.dev and about:tracing',
+  write,
+}

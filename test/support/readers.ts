@@ -1,0 +1,99 @@
+import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { type Minor, python } from './pythons.ts'
+import { temporaryFolder } from './temporary-folder.ts'
+
+/** Programs that other people wrote to read the formats. None of them may be missing. */
+
+interface Result {
+  readonly out: string
+  readonly err: string
+}
+
+/** @throws Error with its stderr when a program is not there or fails */
+function run(
+  command: string,
+  args: readonly string[],
+  hint: string,
+  env: Readonly<Record<string, string>> = {},
+): Result {
+  const result = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...env } })
+  if (result.error) throw new Error(`${command}: ${result.error.message}. Install it: ${hint}`)
+  if (result.status !== 0) throw new Error(`${command} ${args.join(' ')}: ${result.stderr}`)
+  return { out: result.stdout, err: result.stderr }
+}
+
+/** `go tool pprof`, which must not fetch anything. Newer Go builds it when it is first used. */
+export function goPprof(...args: string[]): string {
+  const env = { GOTOOLCHAIN: 'local', GOPROXY: 'off', PPROF_TMPDIR: temporaryFolder() }
+  return run('go', ['tool', 'pprof', ...args], 'apt-get install golang-go', env).out
+}
+
+/** All of its output and its warnings. */
+export function callgrindAnnotate(...args: string[]): Result {
+  return run('callgrind_annotate', args, 'apt-get install valgrind')
+}
+
+/** Runs a program in an interpreter. */
+export function runPython(minor: Minor, program: string, ...args: string[]): string {
+  return run(python(minor), ['-I', '-c', program, ...args], 'npm run pythons').out
+}
+
+/** A row of the function list; `samples` are ms in profiles of time. */
+export interface ProfilerFunction {
+  readonly name: string
+  readonly selfSamples: number
+  readonly totalSamples: number
+}
+
+export interface ProfilerThread {
+  readonly threadHandle: string
+  readonly name: string
+  readonly processName: string
+  readonly pid: string
+  readonly tid: number
+  readonly markerCount: number
+}
+
+const PROFILER_CLI = join(
+  dirname(createRequire(import.meta.url).resolve('@firefox-devtools/profiler-cli/package.json')),
+  'dist/profiler-cli.js',
+)
+
+/** The Firefox Profiler without its pages: the same code, which loads a profile and is asked. */
+export class FirefoxProfiler {
+  readonly #env: Readonly<Record<string, string>>
+
+  /** Loads a file; the end of the test ends the profiler. @throws Error when it does not load */
+  constructor(file: string) {
+    this.#env = { PROFILER_CLI_SESSION_DIR: temporaryFolder(), PROFILER_CLI_NO_SYMBOLICATE: '1' }
+    onTestFinished(() => void this.#ask('stop', '--all'))
+    this.#ask('load', file)
+  }
+
+  threads(): readonly ProfilerThread[] {
+    return this.#json<{ threads: ProfilerThread[] }>('thread', 'list').threads
+  }
+
+  functions({ threadHandle }: ProfilerThread): readonly ProfilerFunction[] {
+    this.#ask('thread', 'select', threadHandle)
+    const args = ['thread', 'functions', '--include-idle', '--limit', '0']
+    return this.#json<{ functions: ProfilerFunction[] }>(...args).functions
+  }
+
+  /** What it tells of the markers of a thread. */
+  markers({ threadHandle }: ProfilerThread): string {
+    this.#ask('thread', 'select', threadHandle)
+    return this.#ask('thread', 'markers', '--list')
+  }
+
+  #json<T>(...args: string[]): T {
+    return JSON.parse(this.#ask(...args, '--json')) as T
+  }
+
+  #ask(...args: string[]): string {
+    return run(process.execPath, [PROFILER_CLI, ...args], 'npm ci', this.#env).out
+  }
+}
