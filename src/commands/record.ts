@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { FORMATS, type Format, formatNamed } from '../formats/index.ts'
+import { addChoiceOptions } from './choice.ts'
 import type { CommandContext } from './context.ts'
 import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
@@ -14,6 +15,7 @@ Examples:
   pyprof record --rate 1khz -o out.speedscope.json -- python3 app.py --port 8000
   pyprof record --pid 42 --duration 5m --threads -o out.svg -o out.collapsed
   pyprof record --pid 42 -d 10 -f collapsed -o - | sort -k2 -n
+  pyprof record --pid 42 -d 30 --include function:serve --no-stdlib -o out.svg
   pyprof record --pid 42 -r 5khz --read live -d 10 -o out.svg
   pyprof record --pid 42 -d 10 --json | jq '.hottest'
 
@@ -22,7 +24,7 @@ A launched command gets these signals itself, and pyprof exits with its status.
 `
 
 export function registerRecord(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('record')
     .summary('record where a Python program spends its time')
     .description(
@@ -70,7 +72,7 @@ export function registerRecord(program: Command, context: CommandContext): void 
       parseFormat,
     )
     .option('-t, --threads', 'show every thread as a root frame of its own')
-    .option('-F, --function', 'merge the lines of a function into one frame')
+  addChoiceOptions(command)
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
     .addHelpText('after', EXAMPLES)
     .action(async (operands: readonly string[], raw: RawRecordOptions) => {

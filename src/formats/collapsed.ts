@@ -43,10 +43,7 @@ function placeTexts(table: PlaceTable): string[] {
  * `<no Python frames>`. Gaps belong to no sample and are left out.
  */
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
-  const tree = callTree(profile, {
-    detail: options.functions ? 'function' : 'line',
-    threads: options.threads,
-  })
+  const tree = callTree(profile, { threads: options.threads })
   const texts = placeTexts(tree.places)
   const paths: string[] = ['']
   const weights = new Map<string, number>()

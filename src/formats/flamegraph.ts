@@ -18,10 +18,7 @@ import { escapeXml, visible } from './text.ts'
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const title = visible(options.title ?? profile.meta.command)
   const lines = summaryLines(profile).map(visible)
-  const tree = callTree(profile, {
-    detail: options.functions ? 'function' : 'line',
-    threads: options.threads,
-  })
+  const tree = callTree(profile, { threads: options.threads })
   const graph = flameGraph(tree, profile)
   const { height, elements } = picture(graph, title, lines)
   yield `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" ` +

@@ -5,8 +5,6 @@ export type FormatName = 'speedscope' | 'collapsed' | 'flamegraph'
 export interface FormatOptions {
   /** The thread as root frame. */
   readonly threads: boolean
-  /** Merge the lines of a function into one frame, shown with the line of its `def`. */
-  readonly functions: boolean
   /** What the output calls itself; the recorded command when absent. */
   readonly title?: string
 }

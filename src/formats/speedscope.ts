@@ -34,7 +34,7 @@ const ELEMENTS_PER_PIECE = 4096
  * as the threads are apart already.
  */
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
-  const table = places(profile, options.functions ? 'function' : 'line')
+  const table = places(profile)
   const rows = rowsByThread(profile)
   const order = threadOrder(profile, rows)
   const stackText = stackTexts(profile, table)

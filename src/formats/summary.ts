@@ -1,13 +1,14 @@
-import { type Profile, QUALITY } from '../profile/profile.ts'
+import { type Profile, QUALITY, type ViewStep } from '../profile/profile.ts'
 import { qualityCounts } from '../profile/quality-view.ts'
 import { weightTotals } from '../profile/views.ts'
-import { formatCount, formatTime } from './text.ts'
+import { formatCount, formatTime, visible } from './text.ts'
 
 /**
- * What was recorded and how good it is, in two lines for people: interpreter, length, rate and
- * threads; then samples by quality with the reasons, gaps, and whatever else is missing.
+ * What was recorded and how good it is, in lines for people: interpreter, length, rate and threads;
+ * then samples by quality with the reasons, gaps, and whatever else is missing; then what filters
+ * have left out, if there were any.
  */
-export function summaryLines(profile: Profile): [string, string] {
+export function summaryLines(profile: Profile): string[] {
   const { meta, accounting, gaps, threads, samples } = profile
   const seconds = meta.duration / 1e9
   const rate = seconds > 0 ? `${(accounting.ticks / seconds).toFixed(1)} Hz` : 'an unknown rate'
@@ -43,7 +44,17 @@ export function summaryLines(profile: Profile): [string, string] {
         : []),
       ...(accounting.execs > 0 ? [`${countOf(accounting.execs, 'exec')}`] : []),
     ].join(' · '),
+    ...(meta.view && meta.view.steps.length > 0 ? [meta.view.steps.map(stepText).join(' · ')] : []),
   ]
+}
+
+/** What a filter did, in words, for example `--exclude idle: 12 samples removed, 120 ms`. */
+export function stepText({ option, patterns, effect, samples, weight, missed }: ViewStep): string {
+  const by = [option, ...patterns.map(visible)].join(' ')
+  const what = effect === 'removed' ? 'removed' : 'folded into their callers'
+  const unknown =
+    effect === 'removed' && missed > 0 ? `, ${formatCount(missed)} of them missed ones` : ''
+  return `${by}: ${countOf(samples, 'sample')} ${what}${unknown}, ${formatTime(weight)}`
 }
 
 function countOf(count: number, noun: string): string {

@@ -27,7 +27,7 @@ afterAll(async () => {
 })
 
 function text(format: Format, profile: Profile, options: Partial<FormatOptions> = {}): string {
-  return [...format.write(profile, { threads: false, functions: false, ...options })].join('')
+  return [...format.write(profile, { threads: false, ...options })].join('')
 }
 
 /** 100 s: load 50 %, of it decode 30 and parse 19.995; draw 40 %; other 10 %. */

@@ -1,7 +1,9 @@
 import { usageError } from '../../errors.ts'
 import { type Format, formatFor } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
+import type { Choice } from '../../profile/choice.ts'
 import type { Reading } from '../../profile/profile.ts'
+import { choiceOf, type RawChoice } from '../choice.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 
 export type Target =
@@ -19,12 +21,12 @@ export interface RecordOptions {
   readonly maxOverhead: number
   readonly outputs: readonly OutputRequest[]
   readonly threads: boolean
-  readonly functions: boolean
+  readonly choice: Choice
   readonly json: boolean
 }
 
 /** Options as commander gives them: each value is checked, what goes together is not. */
-export interface RawRecordOptions {
+export interface RawRecordOptions extends RawChoice {
   readonly pid?: number
   readonly duration?: number
   readonly rate: number
@@ -33,7 +35,6 @@ export interface RawRecordOptions {
   readonly output?: readonly string[]
   readonly format?: Format
   readonly threads?: boolean
-  readonly function?: boolean
   readonly json?: boolean
 }
 
@@ -64,7 +65,7 @@ export function recordOptions(
     maxOverhead: raw.maxOverhead,
     outputs,
     threads: raw.threads ?? false,
-    functions: raw.function ?? false,
+    choice: choiceOf(raw),
     json: raw.json ?? false,
   }
 }

@@ -1,4 +1,4 @@
-import { type Origin, originOf } from '../files.ts'
+import { type Origin, originOf } from '../../profile/origin.ts'
 import { GROUND } from './style.ts'
 
 /** Index into COLOURS; also the number in the CSS class, `c7`. */

@@ -4,9 +4,6 @@ import type { FlameFrame } from './frames.ts'
 import { type FlameGraph, layout } from './graph.ts'
 import { CHARACTER, HEAD_LINE, MIN_WIDTH, PAD, ROW, WIDTH } from './style.ts'
 
-/** Where the boxes begin: below the title, two lines and the legend. */
-const TOP = PAD + 5 * HEAD_LINE
-
 /**
  * The graph as a plain picture, for viewers that run no scripts: one path for each colour, text
  * where it fits. The script removes it and draws its own. `height` is that of the whole image; the
@@ -18,6 +15,9 @@ export function picture(
   lines: readonly string[],
 ): { readonly height: number; readonly elements: readonly string[] } {
   const room = WIDTH - 2 * PAD
+  const legendLine = PAD + (lines.length + 2) * HEAD_LINE - 2
+  /** Where the boxes begin: below the title, the lines and the legend. */
+  const top = PAD + (lines.length + 3) * HEAD_LINE
   const { total, left } = layout(graph)
   const scale = total[0]! > 0 ? room / total[0]! : 0
   const paths = new Map<ColourIndex, string[]>()
@@ -32,7 +32,7 @@ export function picture(
     }
     deepest = Math.max(deepest, graph.depth[box]!)
     const x = PAD + left[box]! * scale
-    const y = TOP + graph.depth[box]! * ROW
+    const y = top + graph.depth[box]! * ROW
     const frame = graph.frames[graph.frame[box]!]!
     const path = paths.get(frame.colour) ?? []
     paths.set(frame.colour, path)
@@ -46,14 +46,14 @@ export function picture(
       : `${formatCount(narrow)} ${narrow === 1 ? 'frame is' : 'frames are'} narrower than ` +
         `${MIN_WIDTH} px and not drawn: open in a browser and zoom in`
   return {
-    height: TOP + (deepest + 1) * ROW + PAD,
+    height: top + (deepest + 1) * ROW + PAD,
     elements: [
       text(PAD, PAD + HEAD_LINE - 4, 'title', cutEnd(title, room / 10)),
       ...lines.map((line, index) =>
         text(PAD, PAD + (index + 2) * HEAD_LINE - 2, 'line', cutEnd(line, room / 6)),
       ),
-      legend(PAD + 4 * HEAD_LINE - 2),
-      text(WIDTH - PAD, PAD + 4 * HEAD_LINE - 2, 'line end', note),
+      legend(legendLine),
+      text(WIDTH - PAD, legendLine, 'line end', note),
       ...[...paths]
         .sort(([a], [b]) => a - b)
         .map(([colour, path]) => `<path class="c${colour}" d="${path.join('')}"/>\n`),

@@ -64,6 +64,10 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     [['record', '--pid', '1', '--duration', '-1']],
     [['record', '--pid', '1', '--duration', '0']],
     [['record', '--pid', '1', '--format', 'png']],
+    [['record', '--pid', '1', '--thread', '/(/']],
+    [['record', '--pid', '1', '--include', 'func:serve']],
+    [['record', '--pid', '1', '--exclude', '']],
+    [['record', '--pid', '1', '--modules', '-F']],
   ])('%j', (argv) => {
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(2)
@@ -80,6 +84,10 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     expect(pyprof('record', '-p', '1', '-r', 'fast').stderr).toBe(
       "pyprof: option '-r, --rate <rate>' argument 'fast' is invalid. " +
         'Expected a rate such as 100, 0.5, 250hz, 1khz or 10k. See: pyprof record --help\n',
+    )
+    expect(pyprof('record', '-p', '1', '--include', 'func:serve').stderr).toBe(
+      "pyprof: option '--include <pattern>' argument 'func:serve' is invalid. " +
+        "Expected function:, file:, module: or no kind before 'serve'. See: pyprof record --help\n",
     )
   })
 

@@ -7,7 +7,7 @@ import {
 import { PyprofError } from '../../../src/errors.ts'
 import { formatNamed } from '../../../src/formats/index.ts'
 
-const BASE: RawRecordOptions = { rate: 1, read: 'auto', maxOverhead: 0.005 }
+const BASE: RawRecordOptions = { rate: 1, read: 'auto', maxOverhead: 0.005, stdlib: true }
 const ATTACH: RawRecordOptions = { ...BASE, pid: 42, rate: 100 }
 const format = (name: string) => formatNamed(name)!
 const outputs = (options: RecordOptions) =>
@@ -99,7 +99,7 @@ test('what is absent is off, and no duration is no limit', () => {
     duration: 0,
     rate: 100,
     threads: false,
-    functions: false,
+    choice: { threads: [], include: [], exclude: [], stdlib: true, granularity: 'lines' },
     json: false,
   })
 })

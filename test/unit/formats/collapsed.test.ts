@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { collapsed } from '../../../src/formats/collapsed.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
 import { written } from './fixtures.ts'
 
@@ -28,7 +29,7 @@ describe('collapsed', () => {
     expect(written(collapsed, profile)).toBe(
       'main (a.py:3) 10000\nmain (a.py:3);main (a.py:8) 10000\nmain (a.py:5) 10000\n',
     )
-    expect(written(collapsed, profile, { functions: true })).toBe(
+    expect(written(collapsed, byFunction(profile))).toBe(
       'main (a.py:2) 20000\nmain (a.py:2);main (a.py:2) 10000\n',
     )
   })

@@ -4,6 +4,9 @@ import { flameGraph } from '../../../src/formats/flamegraph/graph.ts'
 import { VIEWER } from '../../../src/formats/flamegraph/viewer.ts'
 import { flamegraph } from '../../../src/formats/flamegraph.ts'
 import { callTree } from '../../../src/profile/call-tree-view.ts'
+import { chosen } from '../../../src/profile/choice.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
+import { framePattern } from '../../../src/profile/pattern.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
 import { goldenProfile, written } from './fixtures.ts'
@@ -59,7 +62,7 @@ describe('flamegraph', () => {
   it('merges lines when asked to', () => {
     const profile = asciiProfile('main:2  main:3', { firstLines: { main: 1 } })
     expect(drawn(profile)).toEqual(['all 0', '  main 10', '  main 10'])
-    expect(drawn(profile, { functions: true })).toEqual(['all 0', '  main 20'])
+    expect(drawn(byFunction(profile))).toEqual(['all 0', '  main 20'])
   })
 
   it('gives every box its name, short and whole path, line and colour', () => {
@@ -91,6 +94,22 @@ describe('flamegraph', () => {
     expect(lines[1]).toBe(
       '1 sample: 1 exact, 0 missed · no gaps · 1,234 ticks late · 1 sample dropped · 2 execs',
     )
+  })
+
+  it('says what filters have left out, below and within the picture', () => {
+    const profile = asciiProfile('main  main  -\nload  draw', {
+      quality: ['exact', 'exact', 'missed'],
+    })
+    const choice = { threads: [], include: [framePattern('load')], exclude: [], stdlib: false }
+    const { profile: view } = chosen(profile, { ...choice, granularity: 'lines' })
+    const svg = written(flamegraph, view)
+    const line =
+      '--include load: 2 samples removed, 1 of them missed ones, 20.0 ms · ' +
+      '--no-stdlib: 0 samples folded into their callers, 0 s'
+    expect(embedded(svg).lines[2]).toBe(line)
+    expect(svg).toContain(`>${line}</text>`)
+    const height = (text: string) => Number(/ height="(\d+)"/.exec(text)![1])
+    expect(height(svg)).toBe(height(written(flamegraph, asciiProfile('main\nload'))) + 18)
   })
 
   it('counts in the picture what is too narrow to draw', () => {
@@ -154,7 +173,7 @@ describe('a graph of more boxes than the limit', () => {
     `,
     { weight: [50 * MS, 3 * MS, 20 * MS, 2 * MS, 1 * MS] },
   )
-  const tree = callTree(profile, { detail: 'line', threads: false })
+  const tree = callTree(profile, { threads: false })
 
   it('keeps the heaviest and adds up the others where they were', () => {
     expect(outline(flameGraph(tree, profile, 5))).toEqual([

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { collapsed } from '../../../src/formats/collapsed.ts'
 import { flamegraph } from '../../../src/formats/flamegraph.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
-import { QUALITY, REASONS } from '../../../src/profile/profile.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
+import { type Profile, QUALITY, REASONS } from '../../../src/profile/profile.ts'
 import { type DraftSample, profileOf } from '../../support/ascii-profile.ts'
 import { written } from './fixtures.ts'
 import { embedded } from './flamegraph-data.ts'
@@ -34,11 +35,11 @@ const sample: fc.Arbitrary<DraftSample> = fc
   })
   .map((draft) => (draft.quality === 'missed' ? { ...draft, stack: [] } : draft))
 const samples = fc.array(sample, { maxLength: 30 })
-type Choice = { readonly threads: boolean; readonly functions: boolean }
-const options: fc.Arbitrary<Choice> = fc.record({ threads: fc.boolean(), functions: fc.boolean() })
+type Variant = { readonly threads: boolean; readonly functions: boolean }
+const options: fc.Arbitrary<Variant> = fc.record({ threads: fc.boolean(), functions: fc.boolean() })
 
 /** What a sample is counted under: its thread if that matters, and its frames. */
-function pathOf(draft: DraftSample, { threads, functions }: Choice): unknown[] {
+function pathOf(draft: DraftSample, { threads, functions }: Variant): unknown[] {
   const frames =
     draft.quality === 'missed'
       ? ['missed']
@@ -52,11 +53,15 @@ function pathOf(draft: DraftSample, { threads, functions }: Choice): unknown[] {
   return threads ? [draft.thread, ...frames] : frames
 }
 
+function profileIn(drafts: readonly DraftSample[], { functions }: Variant): Profile {
+  return functions ? byFunction(profileOf(drafts)) : profileOf(drafts)
+}
+
 /** ns by path. */
-function expectedWeights(drafts: readonly DraftSample[], choice: Choice): Map<string, number> {
+function expectedWeights(drafts: readonly DraftSample[], variant: Variant): Map<string, number> {
   const weights = new Map<string, number>()
   for (const draft of drafts) {
-    const path = JSON.stringify(pathOf(draft, choice))
+    const path = JSON.stringify(pathOf(draft, variant))
     weights.set(path, (weights.get(path) ?? 0) + draft.weight!)
   }
   return weights
@@ -67,8 +72,8 @@ const total = (numbers: Iterable<number>) => [...numbers].reduce((sum, value) =>
 describe('for any profile', () => {
   it('collapsed stacks can be read back, line by line, and add up to the whole', () => {
     fc.assert(
-      fc.property(samples, options, (drafts, choice) => {
-        const text = written(collapsed, profileOf(drafts), choice)
+      fc.property(samples, options, (drafts, variant) => {
+        const text = written(collapsed, profileIn(drafts, variant), variant)
         const lines = text === '' ? [] : text.slice(0, -1).split('\n')
         const parsed = lines.map((line) => /^(.*) (\d+)$/.exec(line)!)
         const paths = parsed.map(([, path]) => path)
@@ -80,7 +85,7 @@ describe('for any profile', () => {
             expect(part).not.toMatch(/[\p{Cc}\p{Cs}]/u)
           }
         }
-        const weights = expectedWeights(drafts, choice)
+        const weights = expectedWeights(drafts, variant)
         const counts = parsed.map(([, , count]) => Number(count))
         expect(total(counts)).toBe(Math.round(total(weights.values()) / 1000))
       }),
@@ -97,10 +102,10 @@ describe('for any profile', () => {
       { maxLength: 30 },
     )
     fc.assert(
-      fc.property(drafts, options, (rows, choice) => {
-        const text = written(collapsed, profileOf(rows), choice)
+      fc.property(drafts, options, (rows, variant) => {
+        const text = written(collapsed, profileIn(rows, variant), variant)
         const counts = [...text.matchAll(/ (\d+)\n/g)].map(([, count]) => Number(count))
-        const weights = [...expectedWeights(rows, choice).values()]
+        const weights = [...expectedWeights(rows, variant).values()]
         expect(counts.length).toBe(weights.length)
         const sorted = (numbers: number[]) => numbers.toSorted((a, b) => a - b)
         const exact = sorted(weights)
@@ -115,7 +120,9 @@ describe('for any profile', () => {
     fc.assert(
       fc.property(samples, fc.boolean(), (drafts, functions) => {
         const profile = profileOf(drafts)
-        const file = JSON.parse(written(speedscope, profile, { functions })) as SpeedscopeFile
+        const file = JSON.parse(
+          written(speedscope, functions ? byFunction(profile) : profile),
+        ) as SpeedscopeFile
         checkRules(file)
         for (const [thread, { name }] of profile.threads.entries()) {
           const own = drafts.filter((draft) => draft.thread === thread)
@@ -146,14 +153,14 @@ describe('for any profile', () => {
 
   it('the flame graph holds every path once, and all the time', () => {
     fc.assert(
-      fc.property(samples, options, (drafts, choice) => {
-        const svg = written(flamegraph, profileOf(drafts), choice)
+      fc.property(samples, options, (drafts, variant) => {
+        const svg = written(flamegraph, profileIn(drafts, variant), variant)
         checkXml(svg)
         const { depth, self } = embedded(svg)
         expect(total(self)).toBe(total(drafts.map((draft) => draft.weight!)))
         const prefixes = new Set<string>(['all'])
         for (const draft of drafts) {
-          const path = pathOf(draft, choice)
+          const path = pathOf(draft, variant)
           path.forEach((_, at) => {
             prefixes.add(JSON.stringify(path.slice(0, at + 1)))
           })
@@ -165,10 +172,10 @@ describe('for any profile', () => {
 
   it('the same profile gives the same bytes', () => {
     fc.assert(
-      fc.property(samples, options, (drafts, choice) => {
+      fc.property(samples, options, (drafts, variant) => {
         for (const format of [speedscope, collapsed, flamegraph]) {
-          const once = written(format, profileOf(drafts), choice)
-          expect(written(format, profileOf(drafts), choice)).toBe(once)
+          const once = written(format, profileIn(drafts, variant), variant)
+          expect(written(format, profileIn(drafts, variant), variant)).toBe(once)
         }
       }),
       { numRuns: 20 },
