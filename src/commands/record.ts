@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { FORMATS, type Format, formatNamed } from '../formats/index.ts'
+import { type Command, Option } from 'commander'
+import { FORMATS, type Format } from '../formats/index.ts'
 import { addChoiceOptions } from './choice.ts'
 import type { CommandContext } from './context.ts'
+import { addFormatOptions, formatNames, parseFormat } from './format-options.ts'
 import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
@@ -68,11 +69,10 @@ export function registerRecord(program: Command, context: CommandContext): void 
     )
     .option(
       '-f, --format <format>',
-      'format of outputs whose suffix does not say it: speedscope, collapsed, flamegraph',
+      `format of outputs whose suffix does not say it: ${formatNames('or')}`,
       parseFormat,
     )
-    .option('-t, --threads', 'show every thread as a root frame of its own')
-  addChoiceOptions(command)
+  addFormatOptions(addChoiceOptions(command))
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
     .addHelpText('after', EXAMPLES)
     .action(async (operands: readonly string[], raw: RawRecordOptions) => {
@@ -83,13 +83,6 @@ export function registerRecord(program: Command, context: CommandContext): void 
         : recordOptions(raw, undefined, operands)
       context.finish(await record(options, context))
     })
-}
-
-function parseFormat(name: string): Format {
-  const format = formatNamed(name)
-  if (format) return format
-  const names = FORMATS.map((each) => each.name)
-  throw new InvalidArgumentError(`Expected ${names.slice(0, -1).join(', ')} or ${names.at(-1)}.`)
 }
 
 function formatLine(format: Format): string {

@@ -193,5 +193,6 @@ export const speedscope: Format = {
   name: 'speedscope',
   suffixes: ['.speedscope.json', '.json'],
   describe: 'speedscope file, one profile a thread',
+  options: ['title'],
   write,
 }

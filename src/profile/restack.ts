@@ -106,7 +106,7 @@ function usedStacks({ stacks, samples }: Profile): Uint8Array {
 const MOST_FRAMES = 2 ** 26
 
 /** Tables under construction, with each row once, in the order of first use. */
-class Tables {
+export class Tables {
   readonly #strings = new Rows<string>()
   readonly #functions = new Rows<string>()
   readonly #frames = new Rows<string>()

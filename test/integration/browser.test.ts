@@ -192,6 +192,33 @@ describe('a flame graph opened from disk', () => {
     expectInnocent(page)
   })
 
+  it('stands on its root when asked to, zoomed too, with arrow keys to match', async () => {
+    const page = await open(drawn, { shape: 'flame', minWidth: 30 })
+    const top = async (name: string) => (await rect(page, name)).y
+    expect(await top('load')).toBeLessThan(await top('main'))
+    expect(await top('main')).toBeLessThan(await top('all'))
+    await page.press('Tab')
+    await page.press('Tab')
+    expect(await focused(page)).toBe('all')
+    await page.press('ArrowUp')
+    expect(await focused(page)).toBe('main')
+    await page.press('ArrowDown')
+    expect(await focused(page)).toBe('all')
+    await page.click(...(await middle(page, 'load')))
+    expect(await share(page, 'load')).toBeCloseTo(100, 0)
+    expect(await top('decode')).toBeLessThan(await top('load'))
+    expect(await top('load')).toBeLessThan(await top('all'))
+    expectInnocent(page)
+  })
+
+  it('puts the innermost frames at the root when inverted', async () => {
+    const page = await open(drawn, { inverted: true })
+    expect(await share(page, 'paint')).toBeCloseTo(40, 0)
+    expect(await share(page, 'decode')).toBeCloseTo(30, 0)
+    expect((await rect(page, 'decode')).y).toBeLessThan((await rect(page, 'load')).y)
+    expectInnocent(page)
+  })
+
   it('tells all about the box under the mouse', async () => {
     const page = await open(drawn)
     await page.mouseMove(...(await middle(page, 'load')))

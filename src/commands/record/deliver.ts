@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { EXIT, PyprofError } from '../../errors.ts'
+import type { FormatOptions } from '../../formats/index.ts'
 import { stepText } from '../../formats/summary.ts'
 import { formatTime } from '../../formats/text.ts'
 import { type Choice, chosen } from '../../profile/choice.ts'
@@ -19,7 +20,7 @@ import { type Written, writeNew, writeOutput } from './write-output.ts'
 export interface DeliverOptions {
   readonly pid: number
   readonly launched: boolean
-  readonly threads: boolean
+  readonly format: FormatOptions
   readonly choice: Choice
   readonly json: boolean
 }
@@ -54,7 +55,7 @@ export function deliver(
   const written: RecordSummary['outputs'][number][] = []
   for (const output of outputs) {
     const format = output.format.name
-    const pieces = () => output.format.write(profile, options)
+    const pieces = () => output.format.write(profile, formatOptions(output, options, context))
     try {
       written.push({ ...writeOutput(output, pieces(), context.writeOut), format })
     } catch (error) {
@@ -69,6 +70,16 @@ export function deliver(
   // A defect of one format must not cost the others their files.
   if (bugs.length > 0) throw bugs[0]
   return errors.length === 0 ? EXIT.done : EXIT.nothing
+}
+
+/** A table on the terminal is made as wide as the terminal is. */
+function formatOptions(
+  { place }: Output,
+  { format }: DeliverOptions,
+  context: CommandContext,
+): FormatOptions {
+  const columns = place.kind === 'stdout' ? context.columns?.() : undefined
+  return columns === undefined ? format : { ...format, columns }
 }
 
 function showJson(summary: RecordSummary, context: CommandContext): PyprofError[] {
@@ -126,7 +137,7 @@ function nothingChosen(
 ): PyprofError {
   let saved: string
   try {
-    saved = `saved as ${saveElsewhere(output, output.format.write(profile, options)).path}`
+    saved = `saved as ${saveElsewhere(output, output.format.write(profile, options.format)).path}`
   } catch (error) {
     if (errorCode(error) === '') throw error
     saved = `lost: ${errorText(error)}`

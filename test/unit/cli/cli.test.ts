@@ -68,6 +68,11 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     [['record', '--pid', '1', '--include', 'func:serve']],
     [['record', '--pid', '1', '--exclude', '']],
     [['record', '--pid', '1', '--modules', '-F']],
+    [['record', '--pid', '1', '-f', 'table', '--top', '0']],
+    [['record', '--pid', '1', '-f', 'table', '--sort', 'name']],
+    [['record', '--pid', '1', '-f', 'collapsed', '--style', 'austin']],
+    [['record', '--pid', '1', '-o', 'out.svg', '--min-width', 'wide']],
+    [['record', '--pid', '1', '-o', 'out.svg', '--shape', 'round']],
   ])('%j', (argv) => {
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(2)

@@ -123,6 +123,18 @@ describe('recording a process', () => {
     })
   })
 
+  test('makes a table as wide as the terminal, and only there', async () => {
+    const path = join(temporaryFolder(), 'out.table')
+    const argv = [...ATTACH, '-f', 'table', '--title', 'T', '-o', '-', '-o', path]
+    const addon = new FakeAddon([workBatch(3, OVER)])
+    const { out, err } = await run(argv, addon, { columns: () => 60 })
+    const long = (text: string) => text.split('\n').filter((line) => line.length > 60)
+    expect(out).toContain('  100.0 %     –  100.0 %     –  work  /srv/app.py:7\n')
+    expect(long(out)).toEqual([])
+    expect(long(readFileSync(path, 'utf8'))).not.toEqual([])
+    expect(err).toContain('Wrote table to stdout')
+  })
+
   test('saves everything when the filters leave nothing, and says what was meant', async () => {
     const folder = temporaryFolder()
     vi.stubEnv('TMPDIR', folder)

@@ -45,6 +45,31 @@ describe('collapsed', () => {
     )
   })
 
+  it('names frames and threads as other profilers do', () => {
+    const profile = asciiProfile('<module>:3  boot\nload:7\n<gc>', {
+      thread: [0, 1],
+      names: { load: 'Store.load;x' },
+      files: { load: '/v/lib/python3.14/site-packages/shop/io.py', '<gc>': '' },
+    })
+    expect(written(collapsed, profile, { style: 'py-spy', threads: true })).toBe(
+      'thread (100): MainThread;<module> (/srv/app.py:3);load\\x3bx (shop/io.py:7);<gc> 10000\n' +
+        'thread (101): Thread-1;boot (/srv/app.py:1) 10000\n',
+    )
+    expect(written(collapsed, profile, { style: 'py-spy' })).not.toContain('thread (')
+    expect(written(collapsed, profile, { style: 'tachyon' })).toBe(
+      'tid:100;app.py:<module>:3;io.py:Store.load\\x3bx:7;<gc> 10000\n' +
+        'tid:101;app.py:boot:1 10000\n',
+    )
+    expect(written(collapsed, profile, { style: 'pyprof' })).toBe(written(collapsed, profile))
+  })
+
+  it('leaves out lines that are not known, in every style', () => {
+    const profile = profileOf([{ stack: [{ name: 'f', file: '/srv/a.py', line: 0 }] }])
+    expect(written(collapsed, profile)).toBe('f (/srv/a.py) 10000\n')
+    expect(written(collapsed, profile, { style: 'py-spy' })).toBe('f (/srv/a.py) 10000\n')
+    expect(written(collapsed, profile, { style: 'tachyon' })).toBe('tid:100;a.py:f 10000\n')
+  })
+
   it('shows missed time and time without Python frames', () => {
     const profile = asciiProfile('main  -  -', {
       quality: ['exact', 'exact', ['missed', 'moved']],

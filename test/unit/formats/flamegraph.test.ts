@@ -3,6 +3,7 @@ import { COLOURS, colourOf } from '../../../src/formats/flamegraph/colours.ts'
 import { flameGraph } from '../../../src/formats/flamegraph/graph.ts'
 import { VIEWER } from '../../../src/formats/flamegraph/viewer.ts'
 import { flamegraph } from '../../../src/formats/flamegraph.ts'
+import type { FormatOptions } from '../../../src/formats/index.ts'
 import { callTree } from '../../../src/profile/call-tree-view.ts'
 import { chosen } from '../../../src/profile/choice.ts'
 import { byFunction } from '../../../src/profile/granularity.ts'
@@ -63,6 +64,54 @@ describe('flamegraph', () => {
     const profile = asciiProfile('main:2  main:3', { firstLines: { main: 1 } })
     expect(drawn(profile)).toEqual(['all 0', '  main 10', '  main 10'])
     expect(drawn(byFunction(profile))).toEqual(['all 0', '  main 20'])
+  })
+
+  it('has the innermost frames at the root when inverted', () => {
+    const profile = asciiProfile('main  main  other\nload  draw  load', {
+      weight: [30 * MS, 20 * MS, 10 * MS],
+    })
+    expect(drawn(profile, { inverted: true })).toEqual([
+      'all 0',
+      '  load 0',
+      '    main 30',
+      '    other 10',
+      '  draw 0',
+      '    main 20',
+    ])
+    expect(embedded(written(flamegraph, profile, { inverted: true })).lines[2]).toMatch(/^inverted/)
+  })
+
+  it('has its root below when asked to, in the picture and for the script', () => {
+    const profile = asciiProfile('main\nload')
+    const rows = (svg: string) =>
+      [...svg.matchAll(/<text class="label" x="16" y="([\d.]+)">(\w+)/g)]
+        .sort((a, b) => Number(a[1]) - Number(b[1]))
+        .map(([, , name]) => name)
+    const icicle = written(flamegraph, profile)
+    expect(rows(icicle)).toEqual(['all', 'main', 'load'])
+    expect(icicle).toContain('"shape":"icicle"')
+    const flame = written(flamegraph, profile, { shape: 'flame' })
+    expect(rows(flame)).toEqual(['load', 'main', 'all'])
+    expect(flame).toContain('"shape":"flame"')
+  })
+
+  it('has a hue for each package, or for each module', () => {
+    const [a, b] = ['a', 'bb'].map((name) => `/v/site-packages/shop/${name}.py`)
+    const profile = asciiProfile('f  g', { files: { f: a!, g: b! }, names: { g: 'f' } })
+    const colours = (options: Partial<FormatOptions>) =>
+      embedded(written(flamegraph, profile, options))
+        .frames.slice(1)
+        .map(({ colour }) => colour)
+    expect(new Set(colours({})).size).toBe(1)
+    expect(new Set(colours({ colours: 'module' })).size).toBe(2)
+  })
+
+  it('draws no box below the width asked for', () => {
+    const profile = asciiProfile('wide  thin', { weight: [1000 * MS, 3 * MS] })
+    expect(written(flamegraph, profile)).not.toContain('not drawn')
+    const svg = written(flamegraph, profile, { minWidth: 5 })
+    expect(svg).toContain('1 frame is narrower than 5 px and not drawn')
+    expect(svg).toContain('"minWidth":5')
   })
 
   it('gives every box its name, short and whole path, line and colour', () => {

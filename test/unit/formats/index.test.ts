@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FORMATS, formatFor, formatNamed } from '../../../src/formats/index.ts'
+import { FORMATS, formatFor, formatNamed, suits } from '../../../src/formats/index.ts'
 
 describe('formatFor', () => {
   it.each([
@@ -9,6 +9,9 @@ describe('formatFor', () => {
     ['out.folded', 'collapsed'],
     ['a.dir/out.txt', 'collapsed'],
     ['OUT.SVG', 'flamegraph'],
+    ['out.report.json', 'json'],
+    ['notes.md', 'markdown'],
+    ['hot.table', 'table'],
     ['out.svg.gz', undefined],
     ['svg', undefined],
     ['-', undefined],
@@ -23,6 +26,19 @@ describe('formatNamed', () => {
     for (const format of FORMATS) expect(formatNamed(format.name)).toBe(format)
     expect(formatNamed('svg')).toBeUndefined()
     expect(formatNamed('')).toBeUndefined()
+  })
+})
+
+describe('suits', () => {
+  it.each([
+    ['json', 'out.report.json', true],
+    ['json', 'OUT.JSON', true],
+    ['json', 'out.svg', false],
+    ['table', 'out.txt', true],
+    ['collapsed', 'out.txt', true],
+    ['speedscope', 'out.txt', false],
+  ])('%s in %s: %s', (name, path, expected) => {
+    expect(suits(formatNamed(name)!, path)).toBe(expected)
   })
 })
 
