@@ -1,6 +1,13 @@
 import type { Profile } from '../profile/profile.ts'
 
-export type FormatName = 'speedscope' | 'collapsed' | 'flamegraph' | 'table' | 'markdown' | 'json'
+export type FormatName =
+  | 'speedscope'
+  | 'collapsed'
+  | 'flamegraph'
+  | 'html'
+  | 'table'
+  | 'markdown'
+  | 'json'
 
 /** How collapsed stacks name frames: our way, or as the readers of another profiler expect it. */
 export const FRAME_STYLES = ['pyprof', 'py-spy', 'tachyon'] as const

@@ -1,6 +1,7 @@
 import { collapsed } from './collapsed.ts'
 import { flamegraph } from './flamegraph.ts'
 import type { Format } from './format.ts'
+import { html } from './html.ts'
 import { json } from './report/json.ts'
 import { markdown } from './report/markdown.ts'
 import { table } from './report/table.ts'
@@ -10,7 +11,15 @@ export type { Format, FormatName, FormatOption, FormatOptions } from './format.t
 export { COLOURINGS, FRAME_STYLES, SHAPES } from './format.ts'
 
 /** Every output format; a new one is a file of its own and an entry here. */
-export const FORMATS: readonly Format[] = [speedscope, collapsed, flamegraph, table, markdown, json]
+export const FORMATS: readonly Format[] = [
+  speedscope,
+  collapsed,
+  flamegraph,
+  html,
+  table,
+  markdown,
+  json,
+]
 
 /** The format with this name, as given to `--format`; undefined when there is none. */
 export function formatNamed(name: string): Format | undefined {

@@ -70,7 +70,8 @@ function details(profile: Profile) {
   }
 }
 
-function threadOrder(profile: Profile, rows: RowsByThread): ThreadIndex[] {
+/** The threads that have samples, in the order of their profiles in the file. */
+export function threadOrder(profile: Profile, rows: RowsByThread): ThreadIndex[] {
   const { threads, samples } = profile
   const firstTime = (thread: ThreadIndex) => {
     const row = rows.order[rows.start[thread]!]!
@@ -91,7 +92,11 @@ function threadOrder(profile: Profile, rows: RowsByThread): ThreadIndex[] {
  * Position in `order` of the thread that moved most; the first one when none did. A missed sample
  * says nothing, so the next one is compared with what was known before.
  */
-function busiest(profile: Profile, rows: RowsByThread, order: readonly ThreadIndex[]): number {
+export function busiest(
+  profile: Profile,
+  rows: RowsByThread,
+  order: readonly ThreadIndex[],
+): number {
   const { stack, weight, quality } = profile.samples
   let best = 0
   let mostMoved = 0

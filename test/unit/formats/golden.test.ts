@@ -10,7 +10,8 @@ const VARIANTS = [
   { suffix: '-functions', options: { title: 'A title; <b>&amp;' }, view: byFunction },
 ]
 
-describe.each(FORMATS)('$name', (format) => {
+// The HTML page is mostly speedscope, and test/integration/browser.test.ts looks at it.
+describe.each(FORMATS.filter(({ name }) => name !== 'html'))('$name', (format) => {
   it.each(VARIANTS)(
     'writes what the golden file$suffix holds',
     async ({ suffix, options, view }) => {

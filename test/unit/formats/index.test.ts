@@ -11,6 +11,7 @@ describe('formatFor', () => {
     ['OUT.SVG', 'flamegraph'],
     ['out.report.json', 'json'],
     ['notes.md', 'markdown'],
+    ['page.html', 'html'],
     ['hot.table', 'table'],
     ['out.svg.gz', undefined],
     ['svg', undefined],
