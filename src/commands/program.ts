@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
+import { registerView } from './view.ts'
 
 /** The whole command line. Wrong usage throws a CommanderError and prints nothing. */
 export function buildProgram(context: CommandContext, version: string): Command {
@@ -18,6 +19,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerView(program, context)
   return program
 }
 

@@ -7,9 +7,9 @@ import {
   type StackIndex,
   type ThreadIndex,
 } from '../profile/profile.ts'
-import { qualityCounts } from '../profile/quality-view.ts'
-import { type RowsByThread, rowsByThread, weightTotals } from '../profile/views.ts'
+import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
+import { detailsOf } from './summary.ts'
 import { threadLabel } from './text.ts'
 
 const SCHEMA = 'https://www.speedscope.app/file-format-schema.json'
@@ -43,7 +43,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   yield `"exporter":${JSON.stringify(profile.meta.exporter)},\n`
   yield `"name":${JSON.stringify(options.title ?? profile.meta.command)},\n`
   if (order.length > 0) yield `"activeProfileIndex":${busiest(profile, rows, order)},\n`
-  yield `"pyprof":${JSON.stringify(details(profile))},\n`
+  yield `"pyprof":${JSON.stringify(detailsOf(profile))},\n`
   yield '"shared":{"frames":[\n'
   yield* joined(frameTexts(table), ',\n')
   yield '\n]},\n"profiles":[\n'
@@ -58,16 +58,6 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
     yield ']}'
   }
   yield '\n]}\n'
-}
-
-function details(profile: Profile) {
-  return {
-    meta: profile.meta,
-    weights: weightTotals(profile),
-    quality: qualityCounts(profile),
-    accounting: profile.accounting,
-    gaps: profile.gaps,
-  }
 }
 
 /** The threads that have samples, in the order of their profiles in the file. */

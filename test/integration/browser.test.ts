@@ -13,6 +13,7 @@ import { speedscope } from '../../src/formats/speedscope.ts'
 import type { Profile } from '../../src/profile/profile.ts'
 import { asciiProfile, MS, profileOf } from '../support/ascii-profile.ts'
 import { Chromium, findChromium, type Page, type View } from '../support/chromium.ts'
+import { startPyprof } from '../support/cli.ts'
 
 let browser: Chromium
 let directory: string
@@ -213,6 +214,21 @@ describe('an HTML page opened from disk', () => {
     const { sandwich, seen } = await open(many)
     await sandwich('\tmain')
     expect(await seen()).toMatch(/1:40 \(100%\)\s+0\.00ns \(<0\.01%\)\s+main/)
+  })
+
+  it('is what pyprof view serves, of a speedscope file too', async () => {
+    const file = join(directory, 'view.speedscope.json')
+    writeFileSync(file, text(speedscope, profile))
+    const serving = startPyprof(['view', '--no-open', file])
+    await serving.tells('Ctrl-C ends it.')
+    const url = / is at (\S+)\n/.exec(serving.err)![1]!
+    const page = await browser.open(url)
+    await page.waitFor(`${VIEW}.innerText.includes('MainThread (pid 100, tid 100)')`)
+    expect(await page.evaluate(`document.querySelectorAll('option').length`)).toBe(3)
+    expect(page.problems).toEqual([])
+    expect(page.requests.filter((each) => !each.startsWith('data:'))).toEqual([url])
+    serving.signal('SIGINT')
+    expect(await serving.ended).toMatchObject({ status: 0, out: '' })
   })
 
   it('says so when the profile cannot be unpacked', async () => {

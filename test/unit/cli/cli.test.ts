@@ -68,6 +68,8 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     [['record', '--pid', '1', '--include', 'func:serve']],
     [['record', '--pid', '1', '--exclude', '']],
     [['record', '--pid', '1', '--modules', '-F']],
+    [['view']],
+    [['view', 'a.html', '--port', '0']],
     [['record', '--pid', '1', '-f', 'table', '--top', '0']],
     [['record', '--pid', '1', '-f', 'table', '--sort', 'name']],
     [['record', '--pid', '1', '-f', 'collapsed', '--style', 'austin']],
@@ -77,7 +79,7 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(2)
     expect(stdout).toBe('')
-    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof (record )?--help\n$/)
+    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof ((record|view) )?--help\n$/)
   })
 
   test('a misspelt command or option is recognised', () => {
