@@ -1,5 +1,6 @@
 import type { FramePattern, ThreadPattern } from './pattern.ts'
 import {
+  type Column,
   NO_STACK,
   type Profile,
   QUALITY,
@@ -50,9 +51,9 @@ export function withStep(profile: Profile, step: ViewStep): Profile {
 }
 
 function pick(samples: SampleTable, rows: Uint32Array): SampleTable {
-  const floats = (column: ArrayLike<number>) => Float64Array.from(rows, (row) => column[row]!)
-  const integers = (column: ArrayLike<number>) => Int32Array.from(rows, (row) => column[row]!)
-  const bytes = (column: ArrayLike<number>) => Uint8Array.from(rows, (row) => column[row]!)
+  const floats = (column: Column) => picked(column, rows, new Float64Array(rows.length))
+  const integers = (column: Column) => picked(column, rows, new Int32Array(rows.length))
+  const bytes = (column: Column) => picked(column, rows, new Uint8Array(rows.length))
   return {
     length: rows.length,
     time: floats(samples.time),
@@ -64,6 +65,16 @@ function pick(samples: SampleTable, rows: Uint32Array): SampleTable {
     state: bytes(samples.state),
     cpu: floats(samples.cpu),
   }
+}
+
+/** A loop, since the `from` of typed arrays is ten times slower, and samples are millions. */
+function picked<T extends Float64Array | Int32Array | Uint8Array>(
+  column: Column,
+  rows: Uint32Array,
+  into: T,
+): T {
+  for (let at = 0; at < rows.length; at++) into[at] = column[rows[at]!]!
+  return into
 }
 
 /** Keeps the threads that any of the patterns chooses, and nothing of the others. */
@@ -79,10 +90,8 @@ export function onlyThreads(profile: Profile, patterns: readonly ThreadPattern[]
     (row) => indexOf[profile.samples.thread[row]!] !== -1,
     true,
   )
-  const thread = Int32Array.from(
-    { length: left.samples.length },
-    (_, row) => indexOf[left.samples.thread[row]!]!,
-  )
+  const thread = new Int32Array(left.samples.length)
+  for (let row = 0; row < thread.length; row++) thread[row] = indexOf[left.samples.thread[row]!]!
   return { ...left, threads: kept, samples: { ...left.samples, thread } }
 }
 

@@ -148,5 +148,7 @@ function blocks({ samples }: Profile): Uint8Array {
     blockOfSlice[slice] = Math.min(BLOCKS - 1, Math.floor((middle / (all || 1)) * BLOCKS))
     before += sliceTime[slice]!
   }
-  return Uint8Array.from({ length }, (_, row) => blockOfSlice[sliceOf(row)]!)
+  const blockOf = new Uint8Array(length)
+  for (let row = 0; row < length; row++) blockOf[row] = blockOfSlice[sliceOf(row)]!
+  return blockOf
 }

@@ -23,6 +23,7 @@ export function inverted(profile: Profile): Profile {
     stackOf.set(leaf, result)
     return result
   }
-  const stack = Int32Array.from({ length: samples.length }, (_, row) => turned(samples.stack[row]!))
+  const stack = new Int32Array(samples.length)
+  for (let row = 0; row < stack.length; row++) stack[row] = turned(samples.stack[row]!)
   return { ...profile, ...tables.finish(), samples: { ...samples, stack } }
 }
