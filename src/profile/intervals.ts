@@ -1,4 +1,4 @@
-/** A range of shares, 0 to 1, that holds the true share in 95 of 100 such recordings. */
+/** A range of shares, 0 to 1, that holds the true share in about 95 of 100 such recordings. */
 export interface Interval {
   readonly low: number
   readonly high: number
