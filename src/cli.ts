@@ -4,7 +4,7 @@ import { isatty } from 'node:tty'
 import { CommanderError } from 'commander'
 import type { CommandContext } from './commands/context.ts'
 import { buildProgram } from './commands/program.ts'
-import { STDERR, STDIN, STDOUT, writeAll } from './commands/stdio.ts'
+import { STDERR, STDIN, STDOUT, terminalColumns, writeAll } from './commands/stdio.ts'
 import { EXIT, PyprofError } from './errors.ts'
 import { visible } from './formats/text.ts'
 import { loadAddon } from './sampling/addon.ts'
@@ -21,6 +21,7 @@ async function main(argv: readonly string[]): Promise<number> {
     exporter: `pyprof@${version}`,
     drawsProgress: isatty(STDERR) && process.env.TERM !== 'dumb',
     loadAddon,
+    columns: () => (isatty(STDOUT) ? terminalColumns(STDOUT) : undefined),
     writeOut: (data) => writeAll(STDOUT, data),
     writeErr: talk,
     report: printError,

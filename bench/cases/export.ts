@@ -32,7 +32,7 @@ async function run({ rounds, quick, say }: Run): Promise<void> {
       side.base.push(timed(() => plain(profile)).ms)
       const made = timed(() => {
         let bytes = 0
-        for (const piece of side.format.write(profile, { threads: false, functions: false })) {
+        for (const piece of side.format.write(profile, { threads: false })) {
           bytes += Buffer.byteLength(piece)
         }
         return bytes

@@ -11,6 +11,8 @@ export interface CommandContext {
   readonly drawsProgress: boolean
   /** @throws PyprofError code `addon-missing` */
   loadAddon(): Addon
+  /** Width of the terminal that stdout is; undefined when it is none. */
+  columns?(): number | undefined
   /** Data, to stdout. @throws a system error, EPIPE when nobody reads any more */
   writeOut(data: string | Uint8Array): void
   /** Talk, to stderr. Never fails: who hung up does not want to hear more. */

@@ -4,6 +4,7 @@ import { registerDoctor } from './doctor.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
+import { registerView } from './view.ts'
 
 /** The whole command line. Wrong usage throws a CommanderError and prints nothing. */
 export function buildProgram(context: CommandContext, version: string): Command {
@@ -22,6 +23,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   registerRecord(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
+  registerView(program, context)
   return program
 }
 

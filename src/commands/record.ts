@@ -1,6 +1,8 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { FORMATS, type Format, formatNamed, formatNames } from '../formats/index.ts'
+import { type Command, Option } from 'commander'
+import { FORMATS, type Format } from '../formats/index.ts'
+import { addChoiceOptions } from './choice.ts'
 import type { CommandContext } from './context.ts'
+import { addFormatOptions, formatNames, parseFormat } from './format-options.ts'
 import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
@@ -14,6 +16,7 @@ Examples:
   pyprof record --rate 1khz -o out.speedscope.json -- python3 app.py --port 8000
   pyprof record --pid 42 --duration 5m --threads -o out.svg -o out.collapsed
   pyprof record --pid 42 -d 10 -f collapsed -o - | sort -k2 -n
+  pyprof record --pid 42 -d 30 --include function:serve --no-stdlib -o out.svg
   pyprof record --pid 42 -r 5khz --read live -d 10 -o out.svg
   pyprof record --pid 42 -d 10 --json | jq '.hottest'
 
@@ -22,7 +25,7 @@ A launched command gets these signals itself, and pyprof exits with its status.
 `
 
 export function registerRecord(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('record')
     .summary('record where a Python program spends its time')
     .description(
@@ -66,11 +69,10 @@ export function registerRecord(program: Command, context: CommandContext): void 
     )
     .option(
       '-f, --format <format>',
-      `format of outputs whose name does not say it: ${formatNames()}`,
+      `format of outputs whose suffix does not say it: ${formatNames('or')}`,
       parseFormat,
     )
-    .option('-t, --threads', 'show every thread as a root frame of its own')
-    .option('-F, --function', 'merge the lines of a function into one frame')
+  addFormatOptions(addChoiceOptions(command))
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
     .addHelpText('after', EXAMPLES)
     .action(async (operands: readonly string[], raw: RawRecordOptions) => {
@@ -81,12 +83,6 @@ export function registerRecord(program: Command, context: CommandContext): void 
         : recordOptions(raw, undefined, operands)
       context.finish(await record(options, context))
     })
-}
-
-function parseFormat(name: string): Format {
-  const format = formatNamed(name)
-  if (format) return format
-  throw new InvalidArgumentError(`Expected ${formatNames()}.`)
 }
 
 function formatLine(format: Format): string {

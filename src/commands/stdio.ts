@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { writeSync } from 'node:fs'
 
 export const STDIN = 0
@@ -23,6 +24,16 @@ export function writeAll(fd: number, data: string | Uint8Array): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
     }
   }
+}
+
+/**
+ * Columns of the terminal that a descriptor is; undefined when it does not tell. Asked of `stty`,
+ * since Node tells it only of a stream, and its streams change the terminal.
+ */
+export function terminalColumns(fd: number): number | undefined {
+  const { stdout } = spawnSync('stty', ['size'], { stdio: [fd, 'pipe', 'ignore'] })
+  const columns = Number(/^\d+ (\d+)/.exec(String(stdout))?.[1] ?? 0)
+  return columns > 0 ? columns : undefined
 }
 
 /** `ENOENT` and so on; '' for an error that is not the system's. */

@@ -26,7 +26,7 @@ const UNKNOWN_FILE = '???'
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const { meta } = profile
   const rows = rowsByThread(profile)
-  const names = new Names(profile, locationTable(profile, options.functions))
+  const names = new Names(profile, locationTable(profile))
   const self = new WholeNumbers()
   const sums = new StackSums(profile)
   let total = 0
@@ -236,6 +236,7 @@ export const callgrind: Format = {
   name: 'callgrind',
   suffixes: ['.callgrind'],
   prefixes: ['callgrind.out'],
+  options: ['title'],
   describe: 'callgrind profile, for KCachegrind',
   write,
 }

@@ -1,3 +1,4 @@
+import { originOf } from '../profile/origin.ts'
 import { type PlaceTable, places } from '../profile/place-view.ts'
 import {
   NO_STACK,
@@ -7,7 +8,6 @@ import {
   type ThreadIndex,
 } from '../profile/profile.ts'
 import { type RowsByThread, rowsByThread } from '../profile/views.ts'
-import { originOf } from './files.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { joined } from './pieces.ts'
 import { summaryLines } from './summary.ts'
@@ -38,14 +38,14 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const { exporter, command } = profile.meta
   const about = { exporter, command: options.title ?? command, recording, quality }
   yield `{"displayTimeUnit":"ns","otherData":${JSON.stringify(about)},\n"traceEvents":[\n`
-  yield* joined(eventTexts(profile, options), ',\n')
+  yield* joined(eventTexts(profile), ',\n')
   yield '\n]}\n'
 }
 
-function* eventTexts(profile: Profile, options: FormatOptions): Iterable<string> {
+function* eventTexts(profile: Profile): Iterable<string> {
   const rows = rowsByThread(profile)
   const order = threadOrder(profile, rows)
-  const table = places(profile, options.functions ? 'function' : 'line')
+  const table = places(profile)
   const ids = viewerIds(profile.processes, profile.threads)
   const heads = Array.from({ length: table.length }, (_, place) => placeHead(table, place))
   const pidOf = (thread: ThreadIndex) => ids.pids[profile.threads[thread]!.process] ?? NO_REAL_ID
@@ -181,6 +181,7 @@ function toMicroseconds(ns: number): number {
 export const chrometrace: Format = {
   name: 'chrometrace',
   suffixes: ['.trace.json'],
+  options: ['title'],
   describe: 'trace of all threads, for ui.perfetto.dev and about:tracing',
   write,
 }

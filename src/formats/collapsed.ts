@@ -1,9 +1,9 @@
 import { callTree, NODE_KINDS } from '../profile/call-tree-view.ts'
-import type { PlaceTable } from '../profile/place-view.ts'
-import type { Profile } from '../profile/profile.ts'
+import type { PlaceIndex, PlaceTable } from '../profile/place-view.ts'
+import type { Process, Profile, Thread } from '../profile/profile.ts'
 import { compareText } from '../profile/views.ts'
 import { shortFiles } from './files.ts'
-import type { Format, FormatOptions } from './format.ts'
+import type { Format, FormatOptions, FrameStyle } from './format.ts'
 import {
   displayName,
   EMPTY_FRAME,
@@ -23,15 +23,43 @@ function escapeFrame(text: string): string {
     .replace(BEFORE_COUNT, escapeCharacter)
 }
 
-/** `qualname (file:line)`, without what is unknown; a marker has neither file nor line. */
-function placeTexts(table: PlaceTable): string[] {
+interface Texts {
+  readonly places: readonly string[]
+  thread(thread: Thread): string
+}
+
+/**
+ * How each profiler names what stands in a stack, by its raw output (`py-spy record -f raw` 0.4.2,
+ * `python -m profiling.sampling --collapsed` 3.15.2):
+ *
+ * - pyprof: `qualname (file:line)`, threads `MainThread (tid 12)`
+ * - py-spy: `name (file:line)` by the last part of the qualname, threads `thread (12): MainThread`
+ * - tachyon: `file.py:qualname:line` without folders, threads `tid:12`, always at the root
+ *
+ * A marker is its bare name everywhere. Without a line, none is written.
+ */
+function textsOf(style: FrameStyle, table: PlaceTable, processes: readonly Process[]): Texts {
   const short = shortFiles(table.file)
-  return table.qualname.map((qualname, place) => {
-    const file = short.get(table.file[place]!)!
-    const line = table.line[place]!
-    const at = line === 0 ? file : `${file}:${line}`
-    return escapeFrame(file === '' ? displayName(qualname) : `${displayName(qualname)} (${at})`)
-  })
+  const place = (row: PlaceIndex): string => {
+    const name = displayName(table.qualname[row]!)
+    const file = table.file[row]!
+    const line = table.line[row]!
+    if (file === '') return name
+    if (style === 'tachyon') {
+      const base = file.slice(file.lastIndexOf('/') + 1)
+      return line === 0 ? `${base}:${name}` : `${base}:${name}:${line}`
+    }
+    const at = line === 0 ? short.get(file)! : `${short.get(file)!}:${line}`
+    return `${style === 'py-spy' ? name.slice(name.lastIndexOf('.') + 1) : name} (${at})`
+  }
+  const thread = (each: Thread): string => {
+    if (style === 'py-spy') return `thread (${each.nativeId}): ${each.name}`
+    return style === 'tachyon' ? `tid:${each.nativeId}` : threadLabel(each, processes)
+  }
+  return {
+    places: table.qualname.map((_, row) => escapeFrame(place(row))),
+    thread: (each) => escapeFrame(thread(each)),
+  }
 }
 
 /**
@@ -44,10 +72,9 @@ function placeTexts(table: PlaceTable): string[] {
  */
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const tree = callTree(profile, {
-    detail: options.functions ? 'function' : 'line',
-    threads: options.threads,
+    threads: options.threads || options.style === 'tachyon',
   })
-  const texts = placeTexts(tree.places)
+  const texts = textsOf(options.style ?? 'pyprof', tree.places, profile.processes)
   const paths: string[] = ['']
   const weights = new Map<string, number>()
   for (let node = 1; node < tree.length; node++) {
@@ -65,10 +92,8 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   }
 
   function nodeText(kind: (typeof NODE_KINDS)[number], value: number): string {
-    if (kind === 'thread') {
-      return escapeFrame(threadLabel(profile.threads[value]!, profile.processes))
-    }
-    if (kind === 'place') return texts[value]!
+    if (kind === 'thread') return texts.thread(profile.threads[value]!)
+    if (kind === 'place') return texts.places[value]!
     return kind === 'missed' ? MISSED_FRAME : EMPTY_FRAME
   }
 }
@@ -77,5 +102,6 @@ export const collapsed: Format = {
   name: 'collapsed',
   suffixes: ['.collapsed', '.folded', '.txt'],
   describe: 'collapsed stacks, one line a path, weights in microseconds',
+  options: ['style'],
   write,
 }

@@ -1,4 +1,4 @@
-import { places } from '../profile/place-view.ts'
+import { functionPlaces } from '../profile/place-view.ts'
 import { NO_CPU, NO_STACK, type Profile, QUALITY, type ThreadIndex } from '../profile/profile.ts'
 import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import { CATEGORIES } from './firefox/categories.ts'
@@ -41,8 +41,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const order = threadOrder(profile, rows)
   const source: Source = {
     profile,
-    functions: places(profile, 'function'),
-    mergeLines: options.functions,
+    functions: functionPlaces(profile),
     strings: new StringArray(),
   }
   const ids = viewerIds(profile.processes, profile.threads)
@@ -241,6 +240,7 @@ function toMs(ns: number): number {
 export const firefox: Format = {
   name: 'firefox',
   suffixes: ['.firefox.json'],
+  options: ['title'],
   describe: 'time line of all threads, for profiler.firefox.com',
   write,
 }

@@ -1,16 +1,17 @@
 import { callTree } from '../profile/call-tree-view.ts'
+import { inverted } from '../profile/inverted.ts'
 import type { Profile } from '../profile/profile.ts'
 import { fillRules, LEGEND } from './flamegraph/colours.ts'
-import { type FlameGraph, flameGraph } from './flamegraph/graph.ts'
-import { picture } from './flamegraph/picture.ts'
-import { STYLE, WIDTH } from './flamegraph/style.ts'
+import { type FlameGraph, flameGraph, MAX_BOXES } from './flamegraph/graph.ts'
+import { type Drawing, picture } from './flamegraph/picture.ts'
+import { MIN_WIDTH, STYLE, WIDTH } from './flamegraph/style.ts'
 import { VIEWER } from './flamegraph/viewer.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { summaryLines } from './summary.ts'
 import { escapeXml, visible } from './text.ts'
 
 /**
- * A flame graph with the root on top, as one SVG file that needs nothing else: a plain picture for
+ * A flame graph, with the root on top unless told otherwise, as one SVG file that needs nothing else: a plain picture for
  * viewers without scripts, and data and script for those with. Widths are true time. Missed time
  * and time without Python frames have boxes of their own under the root, so that `all` is the
  * weight of every sample. Boxes too narrow to draw are counted on the page.
@@ -18,12 +19,14 @@ import { escapeXml, visible } from './text.ts'
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const title = visible(options.title ?? profile.meta.command)
   const lines = summaryLines(profile).map(visible)
-  const tree = callTree(profile, {
-    detail: options.functions ? 'function' : 'line',
-    threads: options.threads,
-  })
-  const graph = flameGraph(tree, profile)
-  const { height, elements } = picture(graph, title, lines)
+  if (options.inverted)
+    lines.push('inverted: the innermost frames are at the root, with their callers')
+  const { shape = 'icicle', minWidth = MIN_WIDTH, colours = 'package' } = options
+  const view = options.inverted ? inverted(profile) : profile
+  const tree = callTree(view, { threads: options.threads })
+  const graph = flameGraph(tree, view, MAX_BOXES, colours)
+  const drawing = { shape, minWidth }
+  const { height, elements } = picture(graph, title, lines, drawing)
   yield `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" ` +
     `viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeXml(title)}">\n` +
     `<title>${escapeXml(title)}</title>\n`
@@ -33,13 +36,19 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   yield* elements
   yield '</g>\n'
   yield '<script class="data" type="application/json">\n'
-  yield* dataTexts(graph, title, lines)
+  yield* dataTexts(graph, title, lines, drawing)
   yield `</script>\n<script><![CDATA[\n${VIEWER}]]></script>\n</svg>\n`
 }
 
 /** The graph as JSON that is also valid as XML text, and harmless wherever the SVG is pasted. */
-function* dataTexts(graph: FlameGraph, title: string, lines: string[]): Iterable<string> {
-  yield `{${field('title', title)},\n${field('lines', lines)},\n${field('legend', LEGEND)},\n`
+function* dataTexts(
+  graph: FlameGraph,
+  title: string,
+  lines: string[],
+  { shape, minWidth }: Drawing,
+): Iterable<string> {
+  yield `{${field('title', title)},\n${field('lines', lines)},\n${field('legend', LEGEND)},\n` +
+    `${field('shape', shape)},\n${field('minWidth', minWidth)},\n`
   yield '"frames":[\n'
   for (const [index, frame] of graph.frames.entries()) {
     yield `${index === 0 ? '' : ',\n'}${json(frame)}`
@@ -63,5 +72,6 @@ export const flamegraph: Format = {
   name: 'flamegraph',
   suffixes: ['.svg'],
   describe: 'flame graph, one SVG file to open in a browser',
+  options: ['title', 'shape', 'inverted', 'colours', 'minWidth'],
   write,
 }

@@ -5,11 +5,16 @@ import { collapsed } from './collapsed.ts'
 import { firefox } from './firefox.ts'
 import { flamegraph } from './flamegraph.ts'
 import type { Format } from './format.ts'
+import { html } from './html.ts'
 import { pprof } from './pprof.ts'
 import { pstats } from './pstats.ts'
+import { json } from './report/json.ts'
+import { markdown } from './report/markdown.ts'
+import { table } from './report/table.ts'
 import { speedscope } from './speedscope.ts'
 
-export type { Format, FormatName, FormatOptions } from './format.ts'
+export type { Format, FormatName, FormatOption, FormatOptions } from './format.ts'
+export { COLOURINGS, FRAME_STYLES, SHAPES } from './format.ts'
 
 /** Every output format; a new one is a file of its own and an entry here. */
 export const FORMATS: readonly Format[] = [
@@ -21,17 +26,15 @@ export const FORMATS: readonly Format[] = [
   chrometrace,
   callgrind,
   pstats,
+  html,
+  table,
+  markdown,
+  json,
 ]
 
 /** The format with this name, as given to `--format`; undefined when there is none. */
 export function formatNamed(name: string): Format | undefined {
   return FORMATS.find((format) => format.name === name)
-}
-
-/** What `--format` takes, in words: `speedscope, collapsed or flamegraph`. */
-export function formatNames(): string {
-  const names = FORMATS.map((format) => format.name)
-  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 
 /**
@@ -46,5 +49,15 @@ export function formatFor(path: string): Format | undefined {
   return (
     bySuffix[0]?.format ??
     FORMATS.find((format) => format.prefixes?.some((prefix) => name.startsWith(prefix)))
+  )
+}
+
+/** Whether a file's name suits a format that has been asked for. */
+export function suits(format: Format, path: string): boolean {
+  const name = basename(path.toLowerCase())
+  const suffixes = [...format.suffixes, ...(format.alsoSuffixes ?? [])]
+  return (
+    suffixes.some((suffix) => name.endsWith(suffix)) ||
+    (format.prefixes ?? []).some((prefix) => name.startsWith(prefix))
   )
 }

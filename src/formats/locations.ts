@@ -1,4 +1,4 @@
-import { type PlaceTable, places } from '../profile/place-view.ts'
+import { functionPlaces, type PlaceTable } from '../profile/place-view.ts'
 import { type FrameIndex, NO_COLUMN, type Profile } from '../profile/profile.ts'
 
 /** Frames merged by function and line; a row each, in the order of first use. */
@@ -16,12 +16,10 @@ export interface LocationTable {
   readonly ofFrame: Int32Array
 }
 
-/**
- * @param mergeLines one location a function, at the line of its `def`
- */
-export function locationTable(profile: Profile, mergeLines: boolean): LocationTable {
+/** Merges the frames of a profile into locations. */
+export function locationTable(profile: Profile): LocationTable {
   const { frames } = profile
-  const functions = places(profile, 'function')
+  const functions = functionPlaces(profile)
   const rows = new Map<string, number>()
   const fn: number[] = []
   const line: number[] = []
@@ -29,8 +27,8 @@ export function locationTable(profile: Profile, mergeLines: boolean): LocationTa
   const ofFrame = new Int32Array(frames.length)
   for (let frame: FrameIndex = 0; frame < frames.length; frame++) {
     const own = functions.ofFrame[frame]!
-    const at = mergeLines ? functions.line[own]! : frames.line[frame]!
-    const start = mergeLines ? NO_COLUMN : frames.column[frame]!
+    const at = frames.line[frame]!
+    const start = frames.column[frame]!
     const key = `${own}:${at}`
     let row = rows.get(key)
     if (row === undefined) {

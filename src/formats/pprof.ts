@@ -43,7 +43,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<Uint8Array> 
 function* messages(profile: Profile, options: FormatOptions): Iterable<Uint8Array> {
   const strings = new StringTable()
   const string = (text: string) => strings.dedup(visible(text))
-  const table = locationTable(profile, options.functions)
+  const table = locationTable(profile)
   const markers = new Markers(table)
 
   yield encoded(head(profile, options, string))
@@ -251,6 +251,7 @@ function* locations(
 export const pprof: Format = {
   name: 'pprof',
   suffixes: ['.pb.gz', '.pprof'],
+  options: ['title'],
   describe: 'pprof profile, for go tool pprof and profile stores',
   write,
 }

@@ -7,10 +7,10 @@ import {
   type StackIndex,
   type ThreadIndex,
 } from '../profile/profile.ts'
-import { qualityCounts } from '../profile/quality-view.ts'
-import { type RowsByThread, rowsByThread, weightTotals } from '../profile/views.ts'
+import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { joined, mapped } from './pieces.ts'
+import { detailsOf } from './summary.ts'
 import { threadLabel } from './text.ts'
 import { busiest, threadOrder } from './threads.ts'
 
@@ -34,7 +34,7 @@ const MISSED: number = QUALITY.indexOf('missed')
  * as the threads are apart already.
  */
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
-  const table = places(profile, options.functions ? 'function' : 'line')
+  const table = places(profile)
   const rows = rowsByThread(profile)
   const order = threadOrder(profile, rows)
   const stackText = stackTexts(profile, table)
@@ -43,7 +43,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   yield `"exporter":${JSON.stringify(profile.meta.exporter)},\n`
   yield `"name":${JSON.stringify(options.title ?? profile.meta.command)},\n`
   if (order.length > 0) yield `"activeProfileIndex":${busiest(profile, rows, order)},\n`
-  yield `"pyprof":${JSON.stringify(details(profile))},\n`
+  yield `"pyprof":${JSON.stringify(detailsOf(profile))},\n`
   yield '"shared":{"frames":[\n'
   yield* joined(frameTexts(table), ',\n')
   yield '\n]},\n"profiles":[\n'
@@ -58,16 +58,6 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
     yield ']}'
   }
   yield '\n]}\n'
-}
-
-function details(profile: Profile) {
-  return {
-    meta: profile.meta,
-    weights: weightTotals(profile),
-    quality: qualityCounts(profile),
-    accounting: profile.accounting,
-    gaps: profile.gaps,
-  }
 }
 
 interface Timeline {
@@ -132,5 +122,6 @@ export const speedscope: Format = {
   name: 'speedscope',
   suffixes: ['.speedscope.json', '.json'],
   describe: 'speedscope file, one profile a thread',
+  options: ['title'],
   write,
 }

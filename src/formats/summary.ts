@@ -1,17 +1,50 @@
-import { type Profile, QUALITY } from '../profile/profile.ts'
-import { qualityCounts } from '../profile/quality-view.ts'
-import { weightTotals } from '../profile/views.ts'
-import { formatCount, formatTime } from './text.ts'
+import {
+  type Accounting,
+  type Gap,
+  type Meta,
+  type Profile,
+  QUALITY,
+  type Quality,
+  type ViewStep,
+} from '../profile/profile.ts'
+import { type QualityCount, qualityCounts } from '../profile/quality-view.ts'
+import { type WeightTotals, weightTotals } from '../profile/views.ts'
+import { formatCount, formatTime, visible } from './text.ts'
+
+/** What a recording is worth, apart from its samples; part of every speedscope file. */
+export interface Details {
+  readonly meta: Meta
+  readonly weights: WeightTotals
+  readonly quality: Record<Quality, QualityCount>
+  readonly accounting: Accounting
+  readonly gaps: readonly Gap[]
+}
+
+export function detailsOf(profile: Profile): Details {
+  return {
+    meta: profile.meta,
+    weights: weightTotals(profile),
+    quality: qualityCounts(profile),
+    accounting: profile.accounting,
+    gaps: profile.gaps,
+  }
+}
+
+/** The lines of `detailLines` for a profile. */
+export function summaryLines(profile: Profile): string[] {
+  return detailLines(detailsOf(profile), profile.threads.length)
+}
 
 /**
- * What was recorded and how good it is, in two lines for people: interpreter, length, rate and
- * threads; then samples by quality with the reasons, gaps, and whatever else is missing.
+ * What was recorded and how good it is, in lines for people: interpreter, length, rate and threads;
+ * then samples by quality with the reasons, gaps, and whatever else is missing; then what filters
+ * have left out, if there were any.
  */
-export function summaryLines(profile: Profile): [string, string] {
-  const { meta, accounting, gaps, threads, samples } = profile
+export function detailLines(details: Details, threads: number): string[] {
+  const { meta, accounting, gaps, quality, weights } = details
+  const samples = QUALITY.reduce((sum, name) => sum + quality[name].samples, 0)
   const seconds = meta.duration / 1e9
   const rate = seconds > 0 ? `${(accounting.ticks / seconds).toFixed(1)} Hz` : 'an unknown rate'
-  const quality = qualityCounts(profile)
   const qualities = QUALITY.filter(
     (name) => name === 'exact' || name === 'missed' || quality[name].samples > 0,
   ).map((name) => {
@@ -21,17 +54,17 @@ export function summaryLines(profile: Profile): [string, string] {
     const why = reasons.length > 0 ? ` (${reasons.join(', ')})` : ''
     return `${formatCount(quality[name].samples)} ${name}${why}`
   })
-  const { empty } = weightTotals(profile)
+  const { empty } = weights
   return [
     [
       `Python ${meta.pythonVersion}`,
       `${formatTime(meta.duration)} at ${rate} (${meta.rate} Hz asked)`,
-      countOf(threads.length, 'thread'),
+      countOf(threads, 'thread'),
       `${meta.mode} time`,
       `read ${meta.read}`,
     ].join(' · '),
     [
-      `${countOf(samples.length, 'sample')}: ${qualities.join(', ')}`,
+      `${countOf(samples, 'sample')}: ${qualities.join(', ')}`,
       gaps.length === 0
         ? 'no gaps'
         : `${countOf(gaps.length, 'gap')}, ${formatTime(accounting.gapTime)}, ` +
@@ -43,7 +76,17 @@ export function summaryLines(profile: Profile): [string, string] {
         : []),
       ...(accounting.execs > 0 ? [`${countOf(accounting.execs, 'exec')}`] : []),
     ].join(' · '),
+    ...(meta.view && meta.view.steps.length > 0 ? [meta.view.steps.map(stepText).join(' · ')] : []),
   ]
+}
+
+/** What a filter did, in words, for example `--exclude idle: 12 samples removed, 120 ms`. */
+export function stepText({ option, patterns, effect, samples, weight, missed }: ViewStep): string {
+  const by = [option, ...patterns.map(visible)].join(' ')
+  const what = effect === 'removed' ? 'removed' : 'folded into their callers'
+  const unknown =
+    effect === 'removed' && missed > 0 ? `, ${formatCount(missed)} of them missed ones` : ''
+  return `${by}: ${countOf(samples, 'sample')} ${what}${unknown}, ${formatTime(weight)}`
 }
 
 function countOf(count: number, noun: string): string {

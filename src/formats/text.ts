@@ -60,3 +60,39 @@ export function formatTime(ns: number): string {
   const value = ns / size
   return `${value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)} ${unit}`
 }
+
+/** Cuts text at its end to a number of columns of a fixed-width font. */
+export function cutEnd(content: string, columns: number): string {
+  const kept = cut([...content], columns)
+  return kept === content ? content : `${kept}…`
+}
+
+/** Cuts text at its start: of a path the end says most. */
+export function cutStart(content: string, columns: number): string {
+  const kept = [...cut([...content].reverse(), columns)].reverse().join('')
+  return kept === content ? content : `…${kept}`
+}
+
+/** All characters if they fit, else those that leave a column free. */
+function cut(characters: readonly string[], columns: number): string {
+  if (columnsOf(characters) <= columns) return characters.join('')
+  let kept = ''
+  let room = columns
+  for (const character of characters) {
+    room -= columnsOf(character)
+    if (room < 1) break
+    kept += character
+  }
+  return kept
+}
+
+/** The blocks of Unicode whose letters and signs are two columns wide (UAX 11), near enough. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+
+/** Columns that text takes in a font of fixed width. */
+export function columnsOf(characters: Iterable<string>): number {
+  let columns = 0
+  for (const character of characters) columns += WIDE.test(character) ? 2 : 1
+  return columns
+}

@@ -1,4 +1,4 @@
-import { type Detail, type PlaceTable, places } from './place-view.ts'
+import { type PlaceTable, places } from './place-view.ts'
 import { NO_STACK, type Profile, type StackIndex } from './profile.ts'
 import { rowsByThread, StackSums, type Sum } from './views.ts'
 
@@ -9,7 +9,6 @@ export type NodeKind = (typeof NODE_KINDS)[number]
 export type NodeIndex = number
 
 export interface CallTreeOptions {
-  readonly detail: Detail
   /** A node for each sampled thread between `all` and the root frames. */
   readonly threads: boolean
 }
@@ -38,7 +37,7 @@ export interface CallTree {
 
 /** Builds the call tree. Samples are added up by stack first, so that a path is walked once. */
 export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
-  const builder = new CallTreeBuilder(profile, options.detail)
+  const builder = new CallTreeBuilder(profile)
   const { start, order } = rowsByThread(profile)
   const sums = new StackSums(profile)
   for (let thread = 0; thread < profile.threads.length; thread++) {
@@ -65,9 +64,9 @@ class CallTreeBuilder {
   /** Node by stack under the top in hand; -1 when not made yet. */
   readonly #nodeOf: Int32Array
 
-  constructor(profile: Profile, detail: Detail) {
+  constructor(profile: Profile) {
     this.#profile = profile
-    this.#places = places(profile, detail)
+    this.#places = places(profile)
     this.#nodeOf = new Int32Array(profile.stacks.length).fill(-1)
     this.child(-1, 'all', 0)
   }

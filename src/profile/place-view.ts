@@ -1,14 +1,11 @@
 import { type FrameIndex, NO_COLUMN, type Profile } from './profile.ts'
 
-/** What frames are merged by: the line they are on, or the whole function. */
-export type Detail = 'line' | 'function'
-
 /** Index into a PlaceTable. */
 export type PlaceIndex = number
 
 /**
- * Where a frame is, as people read it: one row for each (qualname, file, line), or for each
- * (qualname, file, first line) when lines are merged. Rows are in the order of first use.
+ * Where a frame is, as people read it: one row for each (qualname, file, line), in the order of
+ * first use.
  */
 export interface PlaceTable {
   readonly length: number
@@ -24,7 +21,30 @@ export interface PlaceTable {
 }
 
 /** Merges the frames of a profile into places. */
-export function places(profile: Profile, detail: Detail): PlaceTable {
+export function places(profile: Profile): PlaceTable {
+  const { frames } = profile
+  return merged(
+    profile,
+    (frame) => frames.line[frame]!,
+    (frame) => frames.column[frame]!,
+  )
+}
+
+/** Merges the frames of a profile into functions, at the lines of their `def`. */
+export function functionPlaces(profile: Profile): PlaceTable {
+  const { frames, functions } = profile
+  return merged(
+    profile,
+    (frame) => functions.firstLine[frames.function[frame]!]!,
+    () => NO_COLUMN,
+  )
+}
+
+function merged(
+  profile: Profile,
+  lineOf: (frame: FrameIndex) => number,
+  columnOf: (frame: FrameIndex) => number,
+): PlaceTable {
   const { strings, functions, frames } = profile
   const rows = new Map<string, PlaceIndex>()
   const qualname: string[] = []
@@ -36,8 +56,8 @@ export function places(profile: Profile, detail: Detail): PlaceTable {
     const fn = frames.function[frame]!
     const name = strings[functions.qualname[fn]!]!
     const path = strings[functions.file[fn]!]!
-    const at = detail === 'line' ? frames.line[frame]! : functions.firstLine[fn]!
-    const start = detail === 'line' ? frames.column[frame]! : NO_COLUMN
+    const at = lineOf(frame)
+    const start = columnOf(frame)
     const key = `${at}\0${path}\0${name}`
     let place = rows.get(key)
     if (place === undefined) {

@@ -184,6 +184,34 @@ export interface Meta {
   /** Length of the recording in ns. */
   readonly duration: number
   readonly endReason: EndReason
+  /** What was chosen of the recording; absent where the profile holds all of it. */
+  readonly view?: View
+}
+
+/** What a frame stands for: a line of a function, a function, or a module. */
+export const GRANULARITIES = ['lines', 'functions', 'modules'] as const
+export type Granularity = (typeof GRANULARITIES)[number]
+
+/** What a filter did to the samples of a recording. */
+export interface ViewStep {
+  /** As on the command line: `--include`. */
+  readonly option: string
+  /** Its values as they were typed. */
+  readonly patterns: readonly string[]
+  /** Samples were left out, or their innermost frames folded into their callers. */
+  readonly effect: 'removed' | 'folded'
+  readonly samples: number
+  /** ns. */
+  readonly weight: number
+  /** Those of the samples that were missed, so that nobody knows whether they should have stayed. */
+  readonly missed: number
+}
+
+/** How a profile was chosen from a recording. */
+export interface View {
+  readonly granularity: Granularity
+  /** What the filters did, in their order. */
+  readonly steps: readonly ViewStep[]
 }
 
 /** What the sampler did, counted. */

@@ -7,6 +7,7 @@ import {
   type ReadingChange,
   type Reason,
   type Thread,
+  type View,
 } from './profile.ts'
 import { type QualityCount, qualityCounts } from './quality-view.ts'
 import { hottest, type WeightTotals, weightTotals } from './views.ts'
@@ -51,7 +52,9 @@ export interface Summary {
   /** Threads seen at those ticks: one sample is one thread at one tick. */
   readonly samples: number
   readonly quality: Readonly<Record<Quality, QualityCount>>
-  /** Share of the samples that are partial or missed, 0 to 1. */
+  /** What was chosen of the recording; the counts above and the times below are of what is left. */
+  readonly view: View
+  /** Share of the samples that are partial or missed, 0 to 1; those that a filter removed too. */
   readonly uncertain: number
   readonly isUncertain: boolean
   readonly timeNs: WeightTotals
@@ -70,8 +73,11 @@ export function summarize(profile: Profile): Summary {
   const { meta, accounting, samples } = profile
   const quality = qualityCounts(profile)
   const time = weightTotals(profile)
-  const uncertainSamples = quality.partial.samples + quality.missed.samples
-  const uncertain = samples.length === 0 ? 0 : uncertainSamples / samples.length
+  const view = meta.view ?? { granularity: 'lines', steps: [] }
+  // Of a missed sample nobody knows whether a filter should have kept it.
+  const lost = view.steps.reduce((sum, step) => sum + step.missed, 0)
+  const uncertainSamples = quality.partial.samples + quality.missed.samples + lost
+  const uncertain = uncertainSamples === 0 ? 0 : uncertainSamples / (samples.length + lost)
   const share = (ns: number) => (time.total === 0 ? 0 : ns / time.total)
   return {
     exporter: meta.exporter,
@@ -90,6 +96,7 @@ export function summarize(profile: Profile): Summary {
     ticks: accounting.ticks,
     samples: samples.length,
     quality,
+    view,
     uncertain,
     isUncertain: uncertain > UNCERTAIN_LIMIT,
     timeNs: time,

@@ -1,3 +1,4 @@
+import { byFunction } from './granularity.ts'
 import { type PlaceTable, places } from './place-view.ts'
 import { NO_STACK, type Profile, QUALITY, type StackIndex } from './profile.ts'
 
@@ -102,25 +103,25 @@ export function weightTotals(profile: Profile): WeightTotals {
   return { total: python + empty + missed, python, empty, missed }
 }
 
-/** ns by function; rows are those of `functions`, a place table without lines. */
-export interface FunctionTotals {
-  readonly functions: PlaceTable
-  /** Time with the function as leaf. */
+/** ns by place; rows are those of `places`. */
+export interface PlaceTotals {
+  readonly places: PlaceTable
+  /** Time with the place as leaf. */
   readonly self: Float64Array
-  /** Time with the function anywhere in the stack; recursion counts once. */
+  /** Time with the place anywhere in the stack; recursion counts once. */
   readonly total: Float64Array
 }
 
 /**
- * Self and total time of every function. One walk over the tree of stacks: a subtree's weight goes
- * to a function where the function is entered and is not open already.
+ * Self and total time of every place. One walk over the tree of stacks: a subtree's weight goes to a
+ * place where the place is entered and is not open already.
  */
-export function functionTotals(profile: Profile): FunctionTotals {
+export function placeTotals(profile: Profile): PlaceTotals {
   const { stacks } = profile
-  const functions = places(profile, 'function')
+  const table = places(profile)
   const own = sumByStack(profile).weight
-  const self = new Float64Array(functions.length)
-  const total = new Float64Array(functions.length)
+  const self = new Float64Array(table.length)
+  const total = new Float64Array(table.length)
 
   const subtree = own.slice()
   const firstChild = new Int32Array(stacks.length).fill(NO_STACK)
@@ -138,22 +139,22 @@ export function functionTotals(profile: Profile): FunctionTotals {
     }
   }
 
-  const open = new Uint32Array(functions.length)
-  const functionOf = (stack: StackIndex) => functions.ofFrame[stacks.frame[stack]!]!
+  const open = new Uint32Array(table.length)
+  const placeOf = (stack: StackIndex) => table.ofFrame[stacks.frame[stack]!]!
   let stack = firstRoot
   while (stack !== NO_STACK) {
-    const entered = functionOf(stack)
+    const entered = placeOf(stack)
     self[entered]! += own[stack]!
     if (open[entered]!++ === 0) total[entered]! += subtree[stack]!
     let next = firstChild[stack]!
     while (next === NO_STACK && stack !== NO_STACK) {
-      open[functionOf(stack)]!--
+      open[placeOf(stack)]!--
       next = nextSibling[stack]!
       stack = stacks.parent[stack]!
     }
     stack = next
   }
-  return { functions, self, total }
+  return { places: table, self, total }
 }
 
 /** One function and its time, in ns. */
@@ -167,11 +168,11 @@ export interface HotFunction {
 
 /** The n functions with the most self time, then the most total time, then by name. */
 export function hottest(profile: Profile, n: number): HotFunction[] {
-  const { functions, self, total } = functionTotals(profile)
-  return Array.from({ length: functions.length }, (_, row) => ({
-    qualname: functions.qualname[row]!,
-    file: functions.file[row]!,
-    firstLine: functions.line[row]!,
+  const { places, self, total } = placeTotals(byFunction(profile))
+  return Array.from({ length: places.length }, (_, row) => ({
+    qualname: places.qualname[row]!,
+    file: places.file[row]!,
+    firstLine: places.line[row]!,
     self: self[row]!,
     total: total[row]!,
   }))

@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { flamegraph } from '../../src/formats/flamegraph.ts'
+import { html } from '../../src/formats/html.ts'
 import type { Format, FormatOptions } from '../../src/formats/index.ts'
 import { speedscope } from '../../src/formats/speedscope.ts'
 import type { Profile } from '../../src/profile/profile.ts'
 import { asciiProfile, MS, profileOf } from '../support/ascii-profile.ts'
 import { Chromium, findChromium, type Page, type View } from '../support/chromium.ts'
+import { startPyprof } from '../support/cli.ts'
 import { SpeedscopeApp } from '../support/speedscope-app.ts'
 
 let browser: Chromium
@@ -25,8 +27,10 @@ afterAll(async () => {
 })
 
 function text(format: Format, profile: Profile, options: Partial<FormatOptions> = {}): string {
-  return [...format.write(profile, { threads: false, functions: false, ...options })].join('')
+  return [...format.write(profile, { threads: false, ...options })].join('')
 }
+
+const RAN = { pythonVersion: '3.14.0', start: 0, end: 1e9, unreadable: '' }
 
 /** 100 s: load 50 %, of it decode 30 and parse 19.995; draw 40 %; other 10 %. */
 const drawn = asciiProfile(
@@ -87,6 +91,122 @@ describe('a speedscope file in the speedscope app', () => {
     const page = await open(asciiProfile('f  f', { gap: [0, 80 * MS] }))
     const shown = await page.evaluate<string>('document.body.innerText')
     expect(shown).toMatch(/20\.00ms \(100%\)\s+20\.00ms \(100%\)\s+f/)
+  })
+})
+
+describe('an HTML page opened from disk', () => {
+  const profile = asciiProfile(
+    `
+    main  main  run     serve  -
+    wait  wait  decode  parse
+    `,
+    {
+      thread: [0, 0, 1, 2, 2],
+      processes: [
+        { pid: 100, parent: -1, command: 'gunicorn', ...RAN },
+        { pid: 200, parent: 0, command: 'worker </script><b>', ...RAN },
+      ],
+      threads: [{}, { name: 'pool-</script>' }, { name: 'MainThread', process: 1, isMain: true }],
+      weight: [30, 30, 60, 70, 5].map((ms) => ms * MS),
+      quality: ['exact', 'exact', 'exact', 'exact', 'missed'],
+    },
+  )
+  const VIEW = `document.querySelector('iframe').contentDocument.body`
+
+  async function open(shown: Profile, options: Partial<FormatOptions> = {}) {
+    const file = join(directory, 'page of a profile.html')
+    writeFileSync(file, text(html, shown, options))
+    const page = await browser.open(pathToFileURL(file).href)
+    await page.waitFor(`${VIEW}.innerText.includes('Left Heavy')`)
+    // 3 is the view with a table: text, which the others are not.
+    const sandwich = async (name: string) => {
+      await page.evaluate(`${VIEW}.ownerDocument.defaultView.dispatchEvent(
+        new KeyboardEvent('keypress', { key: '3' }))`)
+      await page.waitFor(`${VIEW}.innerText.includes(${JSON.stringify(name)})`)
+    }
+    const seen = () => page.evaluate<string>(`${VIEW}.innerText`)
+    return { page, url: pathToFileURL(file).href, sandwich, seen }
+  }
+
+  it('shows the profile in speedscope, with its quality, and asks for nothing else', async () => {
+    const { page, url, sandwich, seen } = await open(profile, { title: 'Orders <b>' })
+    await sandwich('wait')
+    expect(await seen()).toMatch(/60\.00ms \(100%\)\s+60\.00ms \(100%\)\s+wait/)
+    const header = await page.evaluate<string>(`document.querySelector('header').innerText`)
+    expect(header).toContain('Orders <b>')
+    expect(header).toContain('5 samples: 4 exact, 1 missed')
+    expect(header).toContain('More than 2 % of the samples are partial or missed.')
+    expect(await page.evaluate('document.title')).toBe('Orders <b>')
+    expect(page.problems).toEqual([])
+    expect(page.requests.filter((each) => !each.startsWith('data:'))).toEqual([url])
+  })
+
+  it('has a choice of processes and threads', async () => {
+    const { page, sandwich, seen } = await open(profile)
+    await sandwich('wait')
+    const options = await page.evaluate<string[][]>(
+      `[...document.querySelectorAll('optgroup')].map((group) =>
+        [group.label, ...[...group.children].map((option) => option.text)])`,
+    )
+    expect(options).toEqual([
+      ['100: gunicorn', 'MainThread (pid 100, tid 100)', 'pool-</script> (pid 100, tid 101)'],
+      ['200: worker </script><b>', 'MainThread (pid 200, tid 102)'],
+    ])
+    for (const [name, leaf] of [
+      ['MainThread (pid 200, tid 102)', 'parse'],
+      ['pool-</script> (pid 100, tid 101)', 'decode'],
+      ['MainThread (pid 100, tid 100)', 'wait'],
+    ] as const) {
+      await page.evaluate(`{
+        const picker = document.querySelector('select')
+        picker.value = [...picker.options].find((option) => option.text === ${JSON.stringify(name)}).value
+        picker.dispatchEvent(new Event('change'))
+      }`)
+      await page.waitFor(`${VIEW}.innerText.includes(${JSON.stringify(leaf)})`)
+      expect(await seen()).toContain(name)
+    }
+    expect(page.problems).toEqual([])
+  })
+
+  it('is light on a profile of many samples, and shows all of it', async () => {
+    const names = Array.from({ length: 40 }, (_, at) => `function_${at}`)
+    const many = profileOf(
+      Array.from({ length: 100_000 }, (_, at) => ({
+        stack: [{ name: 'main' }, { name: names[(at * 7919) % 40]! }],
+        weight: MS,
+      })),
+    )
+    expect(Buffer.byteLength(text(html, many))).toBeLessThan(
+      Buffer.byteLength(text(speedscope, many)),
+    )
+    const { sandwich, seen } = await open(many)
+    await sandwich('\tmain')
+    expect(await seen()).toMatch(/1:40 \(100%\)\s+0\.00ns \(<0\.01%\)\s+main/)
+  })
+
+  it('is what pyprof view serves, of a speedscope file too', async () => {
+    const file = join(directory, 'view.speedscope.json')
+    writeFileSync(file, text(speedscope, profile))
+    const serving = startPyprof(['view', '--no-open', file])
+    await serving.tells('Ctrl-C ends it.')
+    const url = / is at (\S+)\n/.exec(serving.err)![1]!
+    const page = await browser.open(url)
+    await page.waitFor(`${VIEW}.innerText.includes('MainThread (pid 100, tid 100)')`)
+    expect(await page.evaluate(`document.querySelectorAll('option').length`)).toBe(3)
+    expect(page.problems).toEqual([])
+    expect(page.requests.filter((each) => !each.startsWith('data:'))).toEqual([url])
+    serving.signal('SIGINT')
+    expect(await serving.ended).toMatchObject({ status: 0, out: '' })
+  })
+
+  it('says so when the profile cannot be unpacked', async () => {
+    const file = join(directory, 'damaged.html')
+    writeFileSync(file, text(html, profile).replace('octet-stream">H4sI', 'octet-stream">AAAA'))
+    const page = await browser.open(pathToFileURL(file).href)
+    await page.waitFor(`document.querySelector('.problem').textContent !== ''`)
+    expect(await page.evaluate(`document.querySelector('header').innerText`)).toContain(
+      'The profile could not be shown',
+    )
   })
 })
 
@@ -157,6 +277,33 @@ describe('a flame graph opened from disk', () => {
     expect(await shows(page, '5 samples: 5 exact, 0 missed · no gaps')).toBe(true)
     expect(await shows(page, '1 frame is too narrow to draw')).toBe(true)
     expect(await page.evaluate('document.title')).toBe('python app.py --serve')
+    expectInnocent(page)
+  })
+
+  it('stands on its root when asked to, zoomed too, with arrow keys to match', async () => {
+    const page = await open(drawn, { shape: 'flame', minWidth: 30 })
+    const top = async (name: string) => (await rect(page, name)).y
+    expect(await top('load')).toBeLessThan(await top('main'))
+    expect(await top('main')).toBeLessThan(await top('all'))
+    await page.press('Tab')
+    await page.press('Tab')
+    expect(await focused(page)).toBe('all')
+    await page.press('ArrowUp')
+    expect(await focused(page)).toBe('main')
+    await page.press('ArrowDown')
+    expect(await focused(page)).toBe('all')
+    await page.click(...(await middle(page, 'load')))
+    expect(await share(page, 'load')).toBeCloseTo(100, 0)
+    expect(await top('decode')).toBeLessThan(await top('load'))
+    expect(await top('load')).toBeLessThan(await top('all'))
+    expectInnocent(page)
+  })
+
+  it('puts the innermost frames at the root when inverted', async () => {
+    const page = await open(drawn, { inverted: true })
+    expect(await share(page, 'paint')).toBeCloseTo(40, 0)
+    expect(await share(page, 'decode')).toBeCloseTo(30, 0)
+    expect((await rect(page, 'decode')).y).toBeLessThan((await rect(page, 'load')).y)
     expectInnocent(page)
   })
 

@@ -2,8 +2,13 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { EXIT, PyprofError } from '../../errors.ts'
+import type { FormatOptions } from '../../formats/index.ts'
+import { stepText } from '../../formats/summary.ts'
 import { formatTime } from '../../formats/text.ts'
+import { type Choice, chosen } from '../../profile/choice.ts'
 import { summarize } from '../../profile/summary.ts'
+import { weightTotals } from '../../profile/views.ts'
+import { unmatchedTexts } from '../choice.ts'
 import type { CommandContext } from '../context.ts'
 import { counted } from '../numbers.ts'
 import { errorCode, errorText } from '../stdio.ts'
@@ -15,8 +20,8 @@ import { type Written, writeNew, writeOutput } from './write-output.ts'
 export interface DeliverOptions {
   readonly pid: number
   readonly launched: boolean
-  readonly threads: boolean
-  readonly functions: boolean
+  readonly format: FormatOptions
+  readonly choice: Choice
   readonly json: boolean
 }
 
@@ -30,13 +35,19 @@ export function deliver(
   options: DeliverOptions,
   context: CommandContext,
 ): number {
-  const summary = summarize(captured.profile)
   const { pid, launched, json } = options
-  const base = { ...summary, pid, launched, signal: captured.signal }
+  const { profile, unmatched } = chosen(captured.profile, options.choice)
+  const summary = summarize(profile)
+  const base = { ...summary, pid, launched, signal: captured.signal, unmatched }
   if (summary.timeNs.python === 0) {
     const empty = { ...base, outputs: [] }
     if (json) showJson(empty, context)
-    context.report(nothingCaptured(empty, captured.failure))
+    const isEmpty = weightTotals(captured.profile).python === 0
+    context.report(
+      isEmpty
+        ? nothingCaptured(empty, captured.failure)
+        : nothingChosen(captured, outputs[0]!, empty, options),
+    )
     return EXIT.nothing
   }
   const errors: PyprofError[] = []
@@ -44,7 +55,7 @@ export function deliver(
   const written: RecordSummary['outputs'][number][] = []
   for (const output of outputs) {
     const format = output.format.name
-    const pieces = () => output.format.write(captured.profile, options)
+    const pieces = () => output.format.write(profile, formatOptions(output, options, context))
     try {
       written.push({ ...writeOutput(output, pieces(), context.writeOut), format })
     } catch (error) {
@@ -59,6 +70,16 @@ export function deliver(
   // A defect of one format must not cost the others their files.
   if (bugs.length > 0) throw bugs[0]
   return errors.length === 0 ? EXIT.done : EXIT.nothing
+}
+
+/** A table on the terminal is made as wide as the terminal is. */
+function formatOptions(
+  { place }: Output,
+  { format }: DeliverOptions,
+  context: CommandContext,
+): FormatOptions {
+  const columns = place.kind === 'stdout' ? context.columns?.() : undefined
+  return columns === undefined ? format : { ...format, columns }
 }
 
 function showJson(summary: RecordSummary, context: CommandContext): PyprofError[] {
@@ -105,6 +126,32 @@ function saveElsewhere(
   // The name of a stream or device, such as 63 or full, does not say what is in the file.
   const isNamed = place.kind === 'new' || place.kind === 'replace'
   return writeNew(join(folder, isNamed ? basename(path) : `profile${format.suffixes[0]}`), pieces)
+}
+
+/** A slip in a pattern must not cost the recording: all of it is saved in the temporary folder. */
+function nothingChosen(
+  { profile }: Captured,
+  output: Output,
+  { view, unmatched }: RecordSummary,
+  options: DeliverOptions,
+): PyprofError {
+  let saved: string
+  try {
+    saved = `saved as ${saveElsewhere(output, output.format.write(profile, options.format)).path}`
+  } catch (error) {
+    if (errorCode(error) === '') throw error
+    saved = `lost: ${errorText(error)}`
+  }
+  const [why, near] = unmatched[0]
+    ? unmatchedTexts(unmatched[0])
+    : [`${view.steps.map(stepText).join('; ')}.`, '']
+  return new PyprofError({
+    code: 'nothing-chosen',
+    what: 'The filters leave nothing of the recording, and no output was written.',
+    why,
+    hint: `${near} The whole recording, without filters, was ${saved}.`.trim(),
+    exitCode: EXIT.nothing,
+  })
 }
 
 function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefined): PyprofError {

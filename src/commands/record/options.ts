@@ -1,7 +1,10 @@
 import { usageError } from '../../errors.ts'
-import { type Format, formatFor, formatNames } from '../../formats/index.ts'
+import { type Format, type FormatOptions, formatFor, suits } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
+import type { Choice } from '../../profile/choice.ts'
 import type { Reading } from '../../profile/profile.ts'
+import { choiceOf, type RawChoice } from '../choice.ts'
+import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 
 export type Target =
@@ -18,13 +21,13 @@ export interface RecordOptions {
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
   readonly outputs: readonly OutputRequest[]
-  readonly threads: boolean
-  readonly functions: boolean
+  readonly format: FormatOptions
+  readonly choice: Choice
   readonly json: boolean
 }
 
 /** Options as commander gives them: each value is checked, what goes together is not. */
-export interface RawRecordOptions {
+export interface RawRecordOptions extends RawChoice, RawFormatOptions {
   readonly pid?: number
   readonly duration?: number
   readonly rate: number
@@ -32,8 +35,6 @@ export interface RawRecordOptions {
   readonly maxOverhead: number
   readonly output?: readonly string[]
   readonly format?: Format
-  readonly threads?: boolean
-  readonly function?: boolean
   readonly json?: boolean
 }
 
@@ -63,8 +64,11 @@ export function recordOptions(
     read: raw.read,
     maxOverhead: raw.maxOverhead,
     outputs,
-    threads: raw.threads ?? false,
-    functions: raw.function ?? false,
+    format: formatOptionsOf(
+      raw,
+      outputs.map(({ format }) => format),
+    ),
+    choice: choiceOf(raw),
     json: raw.json ?? false,
   }
 }
@@ -110,7 +114,10 @@ function chooseOutputs(
     return [{ path: defaultPath(name, chosen, new Date()), format: chosen, isDefault: true }]
   }
   // A suffix says what one output is, --format what all others are; with one output it must agree.
-  const guessed = paths.map((path) => ({ path, guess: formatFor(path) }))
+  const guessed = paths.map((path) => ({
+    path,
+    guess: format && suits(format, path) ? format : formatFor(path),
+  }))
   if (format && guessed.every(({ guess }) => guess !== undefined && guess !== format)) {
     const { path, guess } = guessed[0]!
     throw usageError(
@@ -125,7 +132,7 @@ function chooseOutputs(
     throw usageError(
       `The format of ${path === STDOUT_PATH ? 'stdout (-o -)' : path} is not known.`,
       path === STDOUT_PATH ? 'It has no suffix to guess it from.' : 'Its suffix means none.',
-      `Say it with --format ${formatNames()}.`,
+      `Say it with --format ${formatNames('or')}.`,
     )
   })
 }

@@ -1,6 +1,9 @@
+import { stepText } from '../../formats/summary.ts'
 import { formatCount, formatTime, visible } from '../../formats/text.ts'
+import type { Unmatched } from '../../profile/choice.ts'
 import { type EndReason, QUALITY, type Reading, type ReadingChange } from '../../profile/profile.ts'
 import { reasonCounts, type Summary } from '../../profile/summary.ts'
+import { unmatchedTexts } from '../choice.ts'
 import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
 
 /** A summary and what became of the recording: printed, and the same object as JSON. */
@@ -10,6 +13,8 @@ export interface RecordSummary extends Summary {
   readonly launched: boolean
   /** The signal that ended the recording, if one did. */
   readonly signal: NodeJS.Signals | null
+  /** Patterns of the choice that match nothing. */
+  readonly unmatched: readonly Unmatched[]
   readonly outputs: readonly { path: string; format: string; bytes: number }[]
 }
 
@@ -55,6 +60,7 @@ export function reportLines(summary: RecordSummary): string[] {
     row('reading', reading(summary)),
     row('quality', quality(summary)),
     ...(summary.timeNs.empty > 0 ? [row('empty', empty(summary))] : []),
+    ...summary.view.steps.map((step) => row('filter', stepText(step))),
     row('gaps', gaps(summary)),
     row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
     row('cost', cost(summary)),
@@ -63,7 +69,7 @@ export function reportLines(summary: RecordSummary): string[] {
       : []),
     ...warnings(summary).map((text) => row('careful', text)),
     '',
-    '    self    total  function (shares of the sampled time of all threads)',
+    hotHead(summary),
     ...summary.hottest.map(hotLine),
     '',
     ...summary.outputs.map((output) => {
@@ -138,6 +144,7 @@ function warnings(summary: RecordSummary): string[] {
         'the machine is busy, or the rate too high.',
     )
   }
+  found.push(...summary.unmatched.map((each) => unmatchedTexts(each).join(' ')))
   if (summary.droppedSamples > 0) {
     found.push(
       `${counted(summary.droppedSamples, 'sample')} did not fit the buffer and their time is ` +
@@ -145,6 +152,13 @@ function warnings(summary: RecordSummary): string[] {
     )
   }
   return found
+}
+
+function hotHead({ view }: RecordSummary): string {
+  const isAll = view.steps.every(({ effect }) => effect === 'folded')
+  const time = isAll ? 'the sampled time of all threads' : 'the time that the filters left'
+  const what = view.granularity === 'modules' ? 'module' : 'function'
+  return `    self    total  ${what} (shares of ${time})`
 }
 
 function hotLine(row: Summary['hottest'][number]): string {

@@ -116,8 +116,8 @@ class Recording {
 
   async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
     const captured = await capture.ended
-    const { threads, functions, json } = this.#options
-    const options = { pid, launched, threads, functions, json }
+    const { format, choice, json } = this.#options
+    const options = { pid, launched, format, choice, json }
     const exitCode = deliver(captured, this.#outputs, options, this.#context)
     if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)

@@ -1,4 +1,4 @@
-import { originOf } from '../files.ts'
+import { originOf } from '../../profile/origin.ts'
 
 /**
  * Categories of frames and markers; the first grey one is the default. The colours are those that

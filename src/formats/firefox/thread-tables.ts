@@ -23,8 +23,6 @@ export interface Source {
   readonly profile: Profile
   /** Merged by function. */
   readonly functions: PlaceTable
-  /** Whether frames are functions too, at the line of their `def`. */
-  readonly mergeLines: boolean
   readonly strings: StringArray
 }
 
@@ -81,16 +79,15 @@ export class ThreadTables {
   }
 
   #frame(frame: number): number {
-    const { profile, functions, mergeLines } = this.#source
+    const { profile, functions } = this.#source
     const place = functions.ofFrame[frame]!
-    const key = mergeLines ? place : frame
-    let own = this.#frames.get(key)
+    let own = this.#frames.get(frame)
     if (own === undefined) {
-      const line = mergeLines ? functions.line[place]! : profile.frames.line[frame]!
-      const column = mergeLines ? NO_COLUMN : profile.frames.column[frame]!
+      const line = profile.frames.line[frame]!
+      const column = profile.frames.column[frame]!
       const file = functions.file[place]!
       own = this.#addFrame(this.#function(place), categoryOfFile(file), line, column)
-      this.#frames.set(key, own)
+      this.#frames.set(frame, own)
     }
     return own
   }

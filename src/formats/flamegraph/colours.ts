@@ -1,4 +1,5 @@
-import { type Origin, originOf } from '../files.ts'
+import { dottedModule, type Origin, originOf } from '../../profile/origin.ts'
+import type { Colouring } from '../format.ts'
 import { GROUND } from './style.ts'
 
 /** Index into COLOURS; also the number in the CSS class, `c7`. */
@@ -54,11 +55,12 @@ export const COLOURS: readonly Colour[] = BASES.flatMap(([light, dark]) =>
 )
 
 /**
- * The colour of a function: a hue for its module, a shade for its name, the same in every graph.
- * What is not code has an empty file.
+ * The colour of a function: a hue for its package or its module, a shade for its name, the same in
+ * every graph. What is not code has an empty file.
  */
-export function colourOf(file: string, name: string): ColourIndex {
-  const { origin, module } = originOf(file)
+export function colourOf(file: string, name: string, colours: Colouring = 'package'): ColourIndex {
+  const { origin, module: top } = originOf(file)
+  const module = colours === 'package' ? top : dottedModule(file)
   const family = FAMILIES[origin]
   const base = BASES.indexOf(family[hash(module) % family.length]!)
   return base * SHADES.length + (origin === 'marker' ? 0 : hash(name) % SHADES.length)

@@ -2,6 +2,7 @@ import { type CallTree, NODE_KINDS, type NodeIndex } from '../../profile/call-tr
 import type { PlaceIndex } from '../../profile/place-view.ts'
 import type { Process, Profile, Thread } from '../../profile/profile.ts'
 import { shortFiles } from '../files.ts'
+import type { Colouring } from '../format.ts'
 import {
   displayName,
   EMPTY_FRAME,
@@ -28,13 +29,15 @@ export interface FlameFrame {
 export class FrameList {
   readonly rows: FlameFrame[] = []
   readonly #tree: CallTree
+  readonly #colours: Colouring
   readonly #threads: readonly Thread[]
   readonly #processes: readonly Process[]
   readonly #short: Map<string, string>
   readonly #frames = new Map<string, FlameFrame>()
   readonly #rowOf = new Map<FlameFrame, number>()
 
-  constructor(tree: CallTree, { threads, processes }: Profile) {
+  constructor(tree: CallTree, { threads, processes }: Profile, colours: Colouring) {
+    this.#colours = colours
     this.#tree = tree
     this.#threads = threads
     this.#processes = processes
@@ -97,7 +100,7 @@ export class FrameList {
       file: visible(this.#short.get(path)!),
       path: visible(path),
       line: line[place]!,
-      colour: colourOf(path, qualname[place]!),
+      colour: colourOf(path, qualname[place]!, this.#colours),
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { CallTree, NodeIndex } from '../../profile/call-tree-view.ts'
 import type { Profile } from '../../profile/profile.ts'
 import { compareText } from '../../profile/views.ts'
+import type { Colouring } from '../format.ts'
 import { type FlameFrame, FrameList } from './frames.ts'
 
 /**
@@ -25,8 +26,9 @@ export function flameGraph(
   tree: CallTree,
   profile: Profile,
   limit: number = MAX_BOXES,
+  colours: Colouring = 'package',
 ): FlameGraph {
-  const frames = new FrameList(tree, profile)
+  const frames = new FrameList(tree, profile, colours)
   const { kept, leftOut } = split(tree, limit)
   const { firstChild, nextSibling } = link(tree, kept, frames)
   const depth: number[] = []

@@ -1,11 +1,15 @@
-import { escapeXml, formatCount } from '../text.ts'
+import type { Shape } from '../format.ts'
+import { columnsOf, cutEnd, cutStart, escapeXml, formatCount } from '../text.ts'
 import { type ColourIndex, LEGEND } from './colours.ts'
 import type { FlameFrame } from './frames.ts'
 import { type FlameGraph, layout } from './graph.ts'
-import { CHARACTER, HEAD_LINE, MIN_WIDTH, PAD, ROW, WIDTH } from './style.ts'
+import { CHARACTER, HEAD_LINE, PAD, ROW, WIDTH } from './style.ts'
 
-/** Where the boxes begin: below the title, two lines and the legend. */
-const TOP = PAD + 5 * HEAD_LINE
+export interface Drawing {
+  readonly shape: Shape
+  /** px. */
+  readonly minWidth: number
+}
 
 /**
  * The graph as a plain picture, for viewers that run no scripts: one path for each colour, text
@@ -16,23 +20,31 @@ export function picture(
   graph: FlameGraph,
   title: string,
   lines: readonly string[],
+  { shape, minWidth }: Drawing,
 ): { readonly height: number; readonly elements: readonly string[] } {
   const room = WIDTH - 2 * PAD
+  const legendLine = PAD + (lines.length + 2) * HEAD_LINE - 2
+  /** Where the boxes begin: below the title, the lines and the legend. */
+  const top = PAD + (lines.length + 3) * HEAD_LINE
   const { total, left } = layout(graph)
   const scale = total[0]! > 0 ? room / total[0]! : 0
   const paths = new Map<ColourIndex, string[]>()
   const labels: string[] = []
-  let deepest = 0
+  const widths = total.map((time, box) => (box === 0 ? room : time * scale))
+  const deepest = graph.depth.reduce(
+    (most, level, box) => (widths[box]! < minWidth ? most : Math.max(most, level)),
+    0,
+  )
   let narrow = 0
   for (let box = 0; box < graph.depth.length; box++) {
-    const width = box === 0 ? room : total[box]! * scale
-    if (width < MIN_WIDTH) {
+    const width = widths[box]!
+    if (width < minWidth) {
       narrow++
       continue
     }
-    deepest = Math.max(deepest, graph.depth[box]!)
     const x = PAD + left[box]! * scale
-    const y = TOP + graph.depth[box]! * ROW
+    const level = graph.depth[box]!
+    const y = top + (shape === 'flame' ? deepest - level : level) * ROW
     const frame = graph.frames[graph.frame[box]!]!
     const path = paths.get(frame.colour) ?? []
     paths.set(frame.colour, path)
@@ -44,16 +56,16 @@ export function picture(
     narrow === 0
       ? ''
       : `${formatCount(narrow)} ${narrow === 1 ? 'frame is' : 'frames are'} narrower than ` +
-        `${MIN_WIDTH} px and not drawn: open in a browser and zoom in`
+        `${minWidth} px and not drawn: open in a browser and zoom in`
   return {
-    height: TOP + (deepest + 1) * ROW + PAD,
+    height: top + (deepest + 1) * ROW + PAD,
     elements: [
       text(PAD, PAD + HEAD_LINE - 4, 'title', cutEnd(title, room / 10)),
       ...lines.map((line, index) =>
         text(PAD, PAD + (index + 2) * HEAD_LINE - 2, 'line', cutEnd(line, room / 6)),
       ),
-      legend(PAD + 4 * HEAD_LINE - 2),
-      text(WIDTH - PAD, PAD + 4 * HEAD_LINE - 2, 'line end', note),
+      legend(legendLine),
+      text(WIDTH - PAD, legendLine, 'line end', note),
       ...[...paths]
         .sort(([a], [b]) => a - b)
         .map(([colour, path]) => `<path class="c${colour}" d="${path.join('')}"/>\n`),
@@ -90,38 +102,6 @@ function text(x: number, y: number, className: string, content: string, more = '
   if (content === '') return ''
   const position = `x="${short(x)}" y="${short(y)}"`
   return `<text class="${className}" ${position}>${escapeXml(content)}${more}</text>\n`
-}
-
-/** Cuts text at its end to a number of columns of a fixed-width font. */
-function cutEnd(content: string, columns: number): string {
-  const kept = cut([...content], columns)
-  return kept === content ? content : `${kept}…`
-}
-
-/** Cuts text at its start: of a path the end says most. */
-function cutStart(content: string, columns: number): string {
-  const kept = [...cut([...content].reverse(), columns)].reverse().join('')
-  return kept === content ? content : `…${kept}`
-}
-
-/** All characters if they fit, else those that leave a column free. */
-function cut(characters: readonly string[], columns: number): string {
-  if (columnsOf(characters) <= columns) return characters.join('')
-  let kept = ''
-  let room = columns
-  for (const character of characters) {
-    room -= columnsOf(character)
-    if (room < 1) break
-    kept += character
-  }
-  return kept
-}
-
-/** Letters beyond the alphabets, such as Chinese, are two columns wide. */
-function columnsOf(characters: Iterable<string>): number {
-  let columns = 0
-  for (const character of characters) columns += character.codePointAt(0)! < 0x1100 ? 1 : 2
-  return columns
 }
 
 /** Hundredths of a pixel, without zeros at the end. */

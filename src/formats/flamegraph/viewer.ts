@@ -1,4 +1,4 @@
-import { MIN_WIDTH, PAD, ROW } from './style.ts'
+import { PAD, ROW } from './style.ts'
 
 /**
  * The script inside the SVG. It runs in a browser, not here, hence text: no tool may rewrite it.
@@ -7,10 +7,11 @@ import { MIN_WIDTH, PAD, ROW } from './style.ts'
  */
 export const VIEWER: string = String.raw`(() => {
 'use strict'
-const ROW = ${ROW}, PAD = ${PAD}, MIN_WIDTH = ${MIN_WIDTH}
+const ROW = ${ROW}, PAD = ${PAD}
 const svg = document.currentScript.ownerSVGElement
 const data = JSON.parse(svg.querySelector('.data').textContent)
-const { frames, depth, frame: frameOf } = data
+const { frames, depth, frame: frameOf, minWidth } = data
+const isFlame = data.shape === 'flame'
 const boxCount = depth.length
 
 // Times and positions, in ns. Boxes are in preorder: below box b lie b + 1 up to end[b].
@@ -140,7 +141,7 @@ function draw(resized = false) {
   let hidden = 0
   for (let box = zoom; box < end[zoom]; ) {
     const wide = box === zoom ? width : total[box] * scale
-    if (wide < MIN_WIDTH) {
+    if (wide < minWidth) {
       hidden += end[box] - box
       box = end[box]
     } else {
@@ -158,6 +159,10 @@ function draw(resized = false) {
   note.textContent = notes.join(' ')
   // After a resize the height never shrinks, lest a scroll bar come and go for ever.
   rows = Math.max(resized ? rows : 0, levels.length)
+  for (const [box, made] of boxes) {
+    const row = isFlame ? rows - 1 - depth[box] : depth[box]
+    set(made, { transform: 'translate(0 ' + row * ROW + ')' })
+  }
   placeBelowHead()
   if (!boxes.has(focus)) focus = zoom
   boxes.get(focus).setAttribute('tabindex', 0)
@@ -176,7 +181,7 @@ function boxElement(box, x, wide, above) {
   const frame = frames[frameOf[box]]
   const level = depth[box]
   const rect = set(drawn('rect', 'c' + frame.colour), {
-    x, y: level * ROW, width: wide > 2 ? wide - 0.5 : wide, height: ROW - 1,
+    x, y: 0, width: wide > 2 ? wide - 0.5 : wide, height: ROW - 1,
   })
   const made = set(drawn('g', 'box', rect), { 'data-box': box, role: 'treeitem', tabindex: -1 })
   if (above) made.classList.add('above')
@@ -184,7 +189,7 @@ function boxElement(box, x, wide, above) {
   const columns = Math.floor((wide - 7) / characterWidth)
   if (columns >= 3) {
     const text = set(drawn('text', 'label', cutEnd(frame.name, columns)), {
-      x: x + 4, y: level * ROW + ROW - 5.5,
+      x: x + 4, y: ROW - 5.5,
     })
     const rest = columns - columnsOf(frame.name) - 2
     const where = place(frame.file, frame.line)
@@ -324,8 +329,8 @@ window.addEventListener('focusout', hideTip)
 function move(key) {
   const level = levels[depth[focus]]
   const at = level.indexOf(focus)
-  if (key === 'ArrowUp') return parent[focus]
-  if (key === 'ArrowDown') return (levels[depth[focus] + 1] ?? []).find((box) => parent[box] === focus)
+  if (key === (isFlame ? 'ArrowDown' : 'ArrowUp')) return parent[focus]
+  if (key === (isFlame ? 'ArrowUp' : 'ArrowDown')) return (levels[depth[focus] + 1] ?? []).find((box) => parent[box] === focus)
   return level[at + (key === 'ArrowRight' ? 1 : -1)]
 }
 function back() {

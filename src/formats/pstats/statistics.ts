@@ -1,4 +1,4 @@
-import { type PlaceTable, places } from '../../profile/place-view.ts'
+import { functionPlaces, type PlaceTable } from '../../profile/place-view.ts'
 import { NO_STACK, type Profile, type StackIndex } from '../../profile/profile.ts'
 import { rowsByThread, StackSums, type Sum } from '../../profile/views.ts'
 import { displayName, EMPTY_FRAME, MISSED_FRAME, threadLabel, visible } from '../text.ts'
@@ -67,7 +67,7 @@ class Table {
 
   constructor(profile: Profile) {
     this.#profile = profile
-    this.#functions = places(profile, 'function')
+    this.#functions = functionPlaces(profile)
     const { length, qualname, file, line } = this.#functions
     for (let at = 0; at < length; at++) {
       this.#ofFunction.push(this.row(displayName(qualname[at]!), file[at]!, line[at]!))

@@ -70,11 +70,22 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     [['ps', '--al']],
     [['doctor', 'python3']],
     [['doctor', '1', '2']],
+    [['record', '--pid', '1', '--thread', '/(/']],
+    [['record', '--pid', '1', '--include', 'func:serve']],
+    [['record', '--pid', '1', '--exclude', '']],
+    [['record', '--pid', '1', '--modules', '-F']],
+    [['view']],
+    [['view', 'a.html', '--port', '0']],
+    [['record', '--pid', '1', '-f', 'table', '--top', '0']],
+    [['record', '--pid', '1', '-f', 'table', '--sort', 'name']],
+    [['record', '--pid', '1', '-f', 'collapsed', '--style', 'austin']],
+    [['record', '--pid', '1', '-o', 'out.svg', '--min-width', 'wide']],
+    [['record', '--pid', '1', '-o', 'out.svg', '--shape', 'round']],
   ])('%j', (argv) => {
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(2)
     expect(stdout).toBe('')
-    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof (record |ps |doctor )?--help\n$/)
+    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof ((record|view|ps|doctor) )?--help\n$/)
   })
 
   test('a misspelt command or option is recognised', () => {
@@ -86,6 +97,10 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     expect(pyprof('record', '-p', '1', '-r', 'fast').stderr).toBe(
       "pyprof: option '-r, --rate <rate>' argument 'fast' is invalid. " +
         'Expected a rate such as 100, 0.5, 250hz, 1khz or 10k. See: pyprof record --help\n',
+    )
+    expect(pyprof('record', '-p', '1', '--include', 'func:serve').stderr).toBe(
+      "pyprof: option '--include <pattern>' argument 'func:serve' is invalid. " +
+        "Expected function:, file:, module: or no kind before 'serve'. See: pyprof record --help\n",
     )
   })
 

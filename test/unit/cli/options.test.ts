@@ -7,7 +7,7 @@ import {
 import { PyprofError } from '../../../src/errors.ts'
 import { formatNamed } from '../../../src/formats/index.ts'
 
-const BASE: RawRecordOptions = { rate: 1, read: 'auto', maxOverhead: 0.005 }
+const BASE: RawRecordOptions = { rate: 1, read: 'auto', maxOverhead: 0.005, stdlib: true }
 const ATTACH: RawRecordOptions = { ...BASE, pid: 42, rate: 100 }
 const format = (name: string) => formatNamed(name)!
 const outputs = (options: RecordOptions) =>
@@ -88,6 +88,32 @@ describe('the outputs', () => {
     expect(outputs(recordOptions(agreed, undefined, []))).toEqual([['out.svg', 'flamegraph']])
   })
 
+  test('may have another suffix of their format, where it is named', () => {
+    const output = ['a.json', 'b.txt', 'c.svg']
+    const as = (name: string) =>
+      outputs(recordOptions({ ...ATTACH, output, format: format(name) }, undefined, []))
+    expect(as('json').map(([, name]) => name)).toEqual(['json', 'collapsed', 'flamegraph'])
+    expect(as('table').map(([, name]) => name)).toEqual(['speedscope', 'table', 'flamegraph'])
+  })
+
+  test('take the options that one of them has', () => {
+    const raw = { ...ATTACH, output: ['a.svg', 'b.md'], top: 5, shape: 'flame', inverted: true }
+    const { format } = recordOptions({ ...raw, threads: true } as RawRecordOptions, undefined, [])
+    expect(format).toEqual({ threads: true, top: 5, shape: 'flame', inverted: true })
+  })
+
+  test('refuse an option that none of them has', () => {
+    const text = refusal({ ...ATTACH, output: ['a.svg', 'b.txt'], top: 5 }, undefined, [])
+    expect(text).toBe(
+      '--top says nothing about flamegraph or collapsed. ' +
+        'It is an option of table, markdown and json. ' +
+        'Leave it out, or add such an output: -o out.table',
+    )
+    expect(refusal({ ...ATTACH, style: 'tachyon' }, undefined, [])).toContain(
+      '--style says nothing about speedscope. It is an option of collapsed.',
+    )
+  })
+
   test('and --json do not share stdout', () => {
     const raw = { ...ATTACH, output: ['-'], format: format('collapsed'), json: true }
     expect(refusal(raw, undefined, [])).toContain('--json and -o - both write to stdout.')
@@ -98,8 +124,8 @@ test('what is absent is off, and no duration is no limit', () => {
   expect(recordOptions(ATTACH, undefined, [])).toMatchObject({
     duration: 0,
     rate: 100,
-    threads: false,
-    functions: false,
+    format: { threads: false },
+    choice: { threads: [], include: [], exclude: [], stdlib: true, granularity: 'lines' },
     json: false,
   })
 })

@@ -82,10 +82,84 @@ describe('recording a process', () => {
     expect(readdirSync(folder)).toEqual(names)
   })
 
-  test('hands --threads and --function to the format', async () => {
+  test('hands --threads and --functions to the format', async () => {
     const argv = [...ATTACH, '-t', '-F', '-f', 'collapsed', '-o', '-']
     const { out } = await run(argv, new FakeAddon([workBatch(3, OVER)]))
     expect(out).toMatch(/^MainThread \(tid 42\);<module> \(.*:1\);work \(.*:5\) 30000\n$/)
+  })
+
+  test('writes what the filters leave, and tells what they removed', async () => {
+    const path = join(temporaryFolder(), 'out.speedscope.json')
+    const half = { ...workBatch(4), stack: Int32Array.of(1, 0, 1, 0) }
+    const asked = ['--include', 'function:work', '--exclude', 'wrok', '--modules']
+    const argv = [...ATTACH, ...asked, '-o', path]
+    const addon = () => new FakeAddon([half, workBatch(0, OVER)])
+    const { exitCode, err } = await run(argv, addon())
+    expect(exitCode).toBe(0)
+    expect(err).toContain('filter   --include function:work: 2 samples removed, 20.0 ms\n')
+    expect(err).toContain('filter   --exclude wrok: 0 samples removed, 0 s\n')
+    expect(err).toContain(
+      "careful  --exclude 'wrok' matches no function, file or module. Near to it: 'work'.\n",
+    )
+    expect(err).toContain('self    total  module (shares of the time that the filters left)\n')
+    expect(err).toContain('100.0 %  100.0 %  app (/srv/app.py)\n')
+    const file = JSON.parse(readFileSync(path, 'utf8'))
+    expect(file.shared.frames).toEqual([{ name: 'app', file: '/srv/app.py' }])
+    expect(file.pyprof.weights.total).toBe(20e6)
+    const view = {
+      granularity: 'modules',
+      steps: [
+        { option: '--include', patterns: ['function:work'], samples: 2, weight: 20e6, missed: 0 },
+        { option: '--exclude', patterns: ['wrok'], samples: 0, weight: 0 },
+      ],
+    }
+    expect(file.pyprof.meta.view).toMatchObject(view)
+    const { out } = await run([...argv, '--json'], addon())
+    expect(JSON.parse(out)).toMatchObject({
+      samples: 2,
+      timeNs: { total: 20e6 },
+      view,
+      unmatched: [{ option: '--exclude', pattern: 'wrok', near: ['work'] }],
+    })
+  })
+
+  test('makes a table as wide as the terminal, and only there', async () => {
+    const path = join(temporaryFolder(), 'out.table')
+    const argv = [...ATTACH, '-f', 'table', '--title', 'T', '-o', '-', '-o', path]
+    const addon = new FakeAddon([workBatch(3, OVER)])
+    const { out, err } = await run(argv, addon, { columns: () => 60 })
+    const long = (text: string) => text.split('\n').filter((line) => line.length > 60)
+    expect(out).toContain('  100.0 %     –  100.0 %     –  work  /srv/app.py:7\n')
+    expect(long(out)).toEqual([])
+    expect(long(readFileSync(path, 'utf8'))).not.toEqual([])
+    expect(err).toContain('Wrote table to stdout')
+  })
+
+  test('saves everything when the filters leave nothing, and says what was meant', async () => {
+    const folder = temporaryFolder()
+    vi.stubEnv('TMPDIR', folder)
+    const path = join(folder, 'out.collapsed')
+    const asked = ['--thread', 'Main', '--json', '-o', path]
+    const addon = new FakeAddon([workBatch(2, OVER)])
+    const { exitCode, out, reports } = await run([...ATTACH, ...asked], addon)
+    vi.unstubAllEnvs()
+    expect(exitCode).toBe(4)
+    expect(existsSync(path)).toBe(false)
+    expect(reports).toHaveLength(1)
+    expect(reports[0]).toMatchObject({
+      code: 'nothing-chosen',
+      why: "--thread 'Main' is no thread's name, nor its tid.",
+    })
+    const { hint } = reports[0]!
+    expect(hint).toContain("The threads are 'MainThread'.")
+    const saved = /without filters, was saved as (\S+)\.$/.exec(hint)![1]!
+    expect(readFileSync(saved, 'utf8')).toContain('work (/srv/app.py:7) 20000')
+    expect(JSON.parse(out)).toMatchObject({
+      samples: 0,
+      outputs: [],
+      view: { steps: [{ option: '--thread', samples: 2 }] },
+      unmatched: [{ option: '--thread', pattern: 'Main' }],
+    })
   })
 
   test('writes only the profile to stdout with -o -', async () => {

@@ -16,7 +16,15 @@ function report(
   rest: Partial<RecordSummary> = {},
 ): string[] {
   const summary = summarize(profileOf(samples, options))
-  return reportLines({ ...summary, pid: 42, launched: false, signal: null, outputs: [], ...rest })
+  return reportLines({
+    ...summary,
+    pid: 42,
+    launched: false,
+    signal: null,
+    unmatched: [],
+    outputs: [],
+    ...rest,
+  })
 }
 
 describe('the report', () => {

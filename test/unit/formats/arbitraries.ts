@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { QUALITY, REASONS, STATES } from '../../../src/profile/profile.ts'
-import type { DraftSample } from '../../support/ascii-profile.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
+import { type Profile, QUALITY, REASONS, STATES } from '../../../src/profile/profile.ts'
+import { type DraftSample, profileOf } from '../../support/ascii-profile.ts'
 
 /** Any UTF-16, lone surrogates and controls included; often short and alike. */
 const anyText = fc.oneof(
@@ -47,6 +48,11 @@ export function pathOf(draft: DraftSample, { threads, functions }: Choice): unkn
             functions ? firstLine : line,
           ])
   return threads ? [draft.thread, ...frames] : frames
+}
+
+/** The profile at the chosen granularity. */
+export function profileIn(drafts: readonly DraftSample[], { functions }: Choice): Profile {
+  return functions ? byFunction(profileOf(drafts)) : profileOf(drafts)
 }
 
 /** ns by path. */

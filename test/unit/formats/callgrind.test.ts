@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { callgrind } from '../../../src/formats/callgrind.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
@@ -50,9 +51,7 @@ describe('callgrind', () => {
 
   it('merges the lines of a function where that is asked for', () => {
     const profile = asciiProfile('f:2  f:3', { files: { f: 'f.py' } })
-    expect([...parsed(profile, { functions: true }).parts[0]!.self]).toEqual([
-      ['f.py f:1', 20 * MS],
-    ])
+    expect([...parsed(byFunction(profile)).parts[0]!.self]).toEqual([['f.py f:1', 20 * MS]])
   })
 
   it('gives functions of one name in one file names of their own', () => {
@@ -133,7 +132,7 @@ describe('callgrind', () => {
     fc.assert(
       fc.property(drafts, fc.boolean(), (rows, functions) => {
         const profile = profileOf(rows)
-        const file = parsed(profile, { functions })
+        const file = parsed(functions ? byFunction(profile) : profile)
         expect(file.total).toBe(weightTotals(profile).total)
         expect(total(file.parts.flatMap(({ self }) => [...self.values()]))).toBe(file.total)
         for (const [index, { nativeId }] of profile.threads.entries()) {

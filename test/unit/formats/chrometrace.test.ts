@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chrometrace } from '../../../src/formats/chrometrace.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, type DraftSample, MS, profileOf } from '../../support/ascii-profile.ts'
@@ -81,7 +82,7 @@ describe('chrometrace', () => {
       `,
     )
     expect(drawn(profile)).toEqual(['0 main 0-10', '1 f 0-10', '0 main 10-20', '1 f 10-20'])
-    expect(drawn(profile, { functions: true })).toEqual(['0 main 0-20', '1 f 0-20'])
+    expect(drawn(byFunction(profile))).toEqual(['0 main 0-20', '1 f 0-20'])
   })
 
   it('ends all events at a gap, and shows it', () => {
@@ -160,7 +161,7 @@ describe('chrometrace', () => {
   it('comes in pieces, and is a trace even without samples', () => {
     expect(events(profileOf([]))).toEqual([])
     const drafts = Array.from({ length: 9000 }, (_, at) => ({ stack: [{ name: `f${at % 3}` }] }))
-    const pieces = [...chrometrace.write(profileOf(drafts), { threads: false, functions: false })]
+    const pieces = [...chrometrace.write(profileOf(drafts), { threads: false })]
     expect(pieces.length).toBeGreaterThan(4)
   })
 
@@ -170,7 +171,7 @@ describe('chrometrace', () => {
     fc.assert(
       fc.property(drafts, fc.boolean(), (rows, functions) => {
         const profile = profileOf(rows)
-        const list = events(profile, { functions })
+        const list = events(functions ? byFunction(profile) : profile)
         let outermost = 0
         for (const [index, { nativeId }] of profile.threads.entries()) {
           const slices = nested(list, nativeId)

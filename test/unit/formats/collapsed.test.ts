@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { collapsed } from '../../../src/formats/collapsed.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
 import { written } from './fixtures.ts'
 
@@ -28,7 +29,7 @@ describe('collapsed', () => {
     expect(written(collapsed, profile)).toBe(
       'main (a.py:3) 10000\nmain (a.py:3);main (a.py:8) 10000\nmain (a.py:5) 10000\n',
     )
-    expect(written(collapsed, profile, { functions: true })).toBe(
+    expect(written(collapsed, byFunction(profile))).toBe(
       'main (a.py:2) 20000\nmain (a.py:2);main (a.py:2) 10000\n',
     )
   })
@@ -42,6 +43,31 @@ describe('collapsed', () => {
     expect(written(collapsed, profile, { threads: true })).toBe(
       'MainThread (tid 100);main (a.py:1) 10000\npool\\x3b9 12 (tid 101);main (a.py:1) 10000\n',
     )
+  })
+
+  it('names frames and threads as other profilers do', () => {
+    const profile = asciiProfile('<module>:3  boot\nload:7\n<gc>', {
+      thread: [0, 1],
+      names: { load: 'Store.load;x' },
+      files: { load: '/v/lib/python3.14/site-packages/shop/io.py', '<gc>': '' },
+    })
+    expect(written(collapsed, profile, { style: 'py-spy', threads: true })).toBe(
+      'thread (100): MainThread;<module> (/srv/app.py:3);load\\x3bx (shop/io.py:7);<gc> 10000\n' +
+        'thread (101): Thread-1;boot (/srv/app.py:1) 10000\n',
+    )
+    expect(written(collapsed, profile, { style: 'py-spy' })).not.toContain('thread (')
+    expect(written(collapsed, profile, { style: 'tachyon' })).toBe(
+      'tid:100;app.py:<module>:3;io.py:Store.load\\x3bx:7;<gc> 10000\n' +
+        'tid:101;app.py:boot:1 10000\n',
+    )
+    expect(written(collapsed, profile, { style: 'pyprof' })).toBe(written(collapsed, profile))
+  })
+
+  it('leaves out lines that are not known, in every style', () => {
+    const profile = profileOf([{ stack: [{ name: 'f', file: '/srv/a.py', line: 0 }] }])
+    expect(written(collapsed, profile)).toBe('f (/srv/a.py) 10000\n')
+    expect(written(collapsed, profile, { style: 'py-spy' })).toBe('f (/srv/a.py) 10000\n')
+    expect(written(collapsed, profile, { style: 'tachyon' })).toBe('tid:100;a.py:f 10000\n')
   })
 
   it('shows missed time and time without Python frames', () => {

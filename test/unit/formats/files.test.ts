@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { originOf, shortFiles } from '../../../src/formats/files.ts'
+import { shortFiles } from '../../../src/formats/files.ts'
 
 describe('shortFiles', () => {
   it.each([
@@ -31,20 +31,5 @@ describe('shortFiles', () => {
 
   it('takes a file named twice for one', () => {
     expect(shortFiles(['/a/site-packages/x.py', '/a/site-packages/x.py']).size).toBe(1)
-  })
-})
-
-describe('originOf', () => {
-  it.each([
-    ['/srv/app/main.py', 'app', '/srv/app/main.py'],
-    ['<string>', 'app', '<string>'],
-    ['/v/lib/python3.14/site-packages/shop/io.py', 'package', 'shop'],
-    ['/v/lib/python3.14/site-packages/six.py', 'package', 'six'],
-    ['/usr/lib/python3.13/json/decoder.py', 'stdlib', 'json'],
-    ['/usr/lib/python3.13/threading.py', 'stdlib', 'threading'],
-    ['<frozen importlib._bootstrap>', 'stdlib', 'importlib'],
-    ['', 'marker', ''],
-  ])('%s: %s, %s', (file, origin, module) => {
-    expect(originOf(file)).toEqual({ origin, module })
   })
 })

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { firefox } from '../../../src/formats/firefox.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
@@ -156,7 +157,7 @@ describe('firefox', () => {
     const drafts = Array.from({ length: 9000 }, (_, at) => ({
       stack: [{ name: ['"</script>', '\n\0', '\ud800', '函数 🐍', ''][at % 5]! }],
     }))
-    const pieces = [...firefox.write(profileOf(drafts), { threads: false, functions: false })]
+    const pieces = [...firefox.write(profileOf(drafts), { threads: false })]
     expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(100_000)
     expect(parseFirefox(pieces.join('')).threads[0]!.samples.length).toBe(9001)
   })
@@ -165,7 +166,7 @@ describe('firefox', () => {
     fc.assert(
       fc.property(samples, fc.boolean(), (drafts, functions) => {
         const profile = profileOf(drafts)
-        const file = parsed(profile, { functions })
+        const file = parsed(functions ? byFunction(profile) : profile)
         const weights = file.threads.flatMap(({ samples }) => samples.weight)
         expect(Math.round(total(weights) * 1e6)).toBe(weightTotals(profile).total)
         for (const [index, { name }] of profile.threads.entries()) {

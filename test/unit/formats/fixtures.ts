@@ -2,7 +2,7 @@ import type { Format, FormatOptions } from '../../../src/formats/index.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { asciiProfile, MS } from '../../support/ascii-profile.ts'
 
-export const PLAIN: FormatOptions = { threads: false, functions: false }
+export const PLAIN: FormatOptions = { threads: false }
 
 /** The whole output. */
 export function bytes(

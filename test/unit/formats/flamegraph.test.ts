@@ -3,7 +3,11 @@ import { COLOURS, colourOf } from '../../../src/formats/flamegraph/colours.ts'
 import { flameGraph } from '../../../src/formats/flamegraph/graph.ts'
 import { VIEWER } from '../../../src/formats/flamegraph/viewer.ts'
 import { flamegraph } from '../../../src/formats/flamegraph.ts'
+import type { FormatOptions } from '../../../src/formats/index.ts'
 import { callTree } from '../../../src/profile/call-tree-view.ts'
+import { chosen } from '../../../src/profile/choice.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
+import { framePattern } from '../../../src/profile/pattern.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
 import { goldenProfile, written } from './fixtures.ts'
@@ -59,7 +63,55 @@ describe('flamegraph', () => {
   it('merges lines when asked to', () => {
     const profile = asciiProfile('main:2  main:3', { firstLines: { main: 1 } })
     expect(drawn(profile)).toEqual(['all 0', '  main 10', '  main 10'])
-    expect(drawn(profile, { functions: true })).toEqual(['all 0', '  main 20'])
+    expect(drawn(byFunction(profile))).toEqual(['all 0', '  main 20'])
+  })
+
+  it('has the innermost frames at the root when inverted', () => {
+    const profile = asciiProfile('main  main  other\nload  draw  load', {
+      weight: [30 * MS, 20 * MS, 10 * MS],
+    })
+    expect(drawn(profile, { inverted: true })).toEqual([
+      'all 0',
+      '  load 0',
+      '    main 30',
+      '    other 10',
+      '  draw 0',
+      '    main 20',
+    ])
+    expect(embedded(written(flamegraph, profile, { inverted: true })).lines[2]).toMatch(/^inverted/)
+  })
+
+  it('has its root below when asked to, in the picture and for the script', () => {
+    const profile = asciiProfile('main\nload')
+    const rows = (svg: string) =>
+      [...svg.matchAll(/<text class="label" x="16" y="([\d.]+)">(\w+)/g)]
+        .sort((a, b) => Number(a[1]) - Number(b[1]))
+        .map(([, , name]) => name)
+    const icicle = written(flamegraph, profile)
+    expect(rows(icicle)).toEqual(['all', 'main', 'load'])
+    expect(icicle).toContain('"shape":"icicle"')
+    const flame = written(flamegraph, profile, { shape: 'flame' })
+    expect(rows(flame)).toEqual(['load', 'main', 'all'])
+    expect(flame).toContain('"shape":"flame"')
+  })
+
+  it('has a hue for each package, or for each module', () => {
+    const [a, b] = ['a', 'bb'].map((name) => `/v/site-packages/shop/${name}.py`)
+    const profile = asciiProfile('f  g', { files: { f: a!, g: b! }, names: { g: 'f' } })
+    const colours = (options: Partial<FormatOptions>) =>
+      embedded(written(flamegraph, profile, options))
+        .frames.slice(1)
+        .map(({ colour }) => colour)
+    expect(new Set(colours({})).size).toBe(1)
+    expect(new Set(colours({ colours: 'module' })).size).toBe(2)
+  })
+
+  it('draws no box below the width asked for', () => {
+    const profile = asciiProfile('wide  thin', { weight: [1000 * MS, 3 * MS] })
+    expect(written(flamegraph, profile)).not.toContain('not drawn')
+    const svg = written(flamegraph, profile, { minWidth: 5 })
+    expect(svg).toContain('1 frame is narrower than 5 px and not drawn')
+    expect(svg).toContain('"minWidth":5')
   })
 
   it('gives every box its name, short and whole path, line and colour', () => {
@@ -91,6 +143,22 @@ describe('flamegraph', () => {
     expect(lines[1]).toBe(
       '1 sample: 1 exact, 0 missed · no gaps · 1,234 ticks late · 1 sample dropped · 2 execs',
     )
+  })
+
+  it('says what filters have left out, below and within the picture', () => {
+    const profile = asciiProfile('main  main  -\nload  draw', {
+      quality: ['exact', 'exact', 'missed'],
+    })
+    const choice = { threads: [], include: [framePattern('load')], exclude: [], stdlib: false }
+    const { profile: view } = chosen(profile, { ...choice, granularity: 'lines' })
+    const svg = written(flamegraph, view)
+    const line =
+      '--include load: 2 samples removed, 1 of them missed ones, 20.0 ms · ' +
+      '--no-stdlib: 0 samples folded into their callers, 0 s'
+    expect(embedded(svg).lines[2]).toBe(line)
+    expect(svg).toContain(`>${line}</text>`)
+    const height = (text: string) => Number(/ height="(\d+)"/.exec(text)![1])
+    expect(height(svg)).toBe(height(written(flamegraph, asciiProfile('main\nload'))) + 18)
   })
 
   it('counts in the picture what is too narrow to draw', () => {
@@ -154,7 +222,7 @@ describe('a graph of more boxes than the limit', () => {
     `,
     { weight: [50 * MS, 3 * MS, 20 * MS, 2 * MS, 1 * MS] },
   )
-  const tree = callTree(profile, { detail: 'line', threads: false })
+  const tree = callTree(profile, { threads: false })
 
   it('keeps the heaviest and adds up the others where they were', () => {
     expect(outline(flameGraph(tree, profile, 5))).toEqual([

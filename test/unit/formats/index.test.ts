@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FORMATS, formatFor, formatNamed, formatNames } from '../../../src/formats/index.ts'
+import { FORMATS, formatFor, formatNamed, suits } from '../../../src/formats/index.ts'
 
 describe('formatFor', () => {
   it.each([
@@ -19,6 +19,10 @@ describe('formatFor', () => {
     ['callgrind.out.json', 'speedscope'],
     ['callgrind.out/x', undefined],
     ['out.pstats', 'pstats'],
+    ['out.report.json', 'json'],
+    ['notes.md', 'markdown'],
+    ['page.html', 'html'],
+    ['hot.table', 'table'],
     ['out.svg.gz', undefined],
     ['svg', undefined],
     ['-', undefined],
@@ -36,10 +40,17 @@ describe('formatNamed', () => {
   })
 })
 
-it('names all formats in words', () => {
-  const words = formatNames()
-  for (const { name } of FORMATS) expect(words).toContain(name)
-  expect(words).toMatch(/^\w+(, \w+)* or \w+$/)
+describe('suits', () => {
+  it.each([
+    ['json', 'out.report.json', true],
+    ['json', 'OUT.JSON', true],
+    ['json', 'out.svg', false],
+    ['table', 'out.txt', true],
+    ['collapsed', 'out.txt', true],
+    ['speedscope', 'out.txt', false],
+  ])('%s in %s: %s', (name, path, expected) => {
+    expect(suits(formatNamed(name)!, path)).toBe(expected)
+  })
 })
 
 it('gives no suffix to two formats', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readPprof } from '../../../src/formats/pprof/read.ts'
 import { pprof } from '../../../src/formats/pprof.ts'
 import { visible } from '../../../src/formats/text.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import { NO_CPU, type Process } from '../../../src/profile/profile.ts'
 import { weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
@@ -40,12 +41,12 @@ describe('pprof', () => {
 
   it('merges the lines of a function where that is asked for', () => {
     const profile = asciiProfile('a:3  a:4', { firstLines: { a: 2 } })
-    const { samples } = decoded(profile, { functions: true })
-    expect(samples).toHaveLength(2)
+    const { samples } = decoded(byFunction(profile))
+    expect(samples).toHaveLength(1)
     for (const { frames } of samples) {
       expect(frames).toMatchObject([{ name: 'a', line: 2, startLine: 2, column: 0 }])
     }
-    expect(decoded(profile, { functions: true }).locations).toBe(1)
+    expect(decoded(byFunction(profile)).locations).toBe(1)
     expect(decoded(profile).locations).toBe(2)
   })
 
@@ -135,7 +136,7 @@ describe('pprof', () => {
     const drafts = Array.from({ length: 5000 }, (_, at) => ({
       stack: [{ name: `f${at}`, line: at + 1 }, { name: `function ${at * 7919}` }],
     }))
-    const pieces = [...pprof.write(profileOf(drafts), { threads: false, functions: false })]
+    const pieces = [...pprof.write(profileOf(drafts), { threads: false })]
     expect(pieces.length).toBeGreaterThan(3)
     const { samples } = readPprof(Buffer.concat(pieces as Uint8Array[]))
     expect(samples).toHaveLength(5000)
@@ -145,7 +146,7 @@ describe('pprof', () => {
     fc.assert(
       fc.property(samples, fc.boolean(), (drafts, functions) => {
         const profile = profileOf(drafts)
-        const file = decoded(profile, { functions })
+        const file = decoded(functions ? byFunction(profile) : profile)
         const values = (index: number) => total(file.samples.map((sample) => sample.values[index]!))
         expect(values(0)).toBe(drafts.length)
         expect(values(1)).toBe(Math.round(weightTotals(profile).total))

@@ -4,8 +4,18 @@ import { collapsed } from '../../../src/formats/collapsed.ts'
 import { flamegraph } from '../../../src/formats/flamegraph.ts'
 import { FORMATS } from '../../../src/formats/index.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import { profileOf } from '../../support/ascii-profile.ts'
-import { expectedWeights, frame, options, pathOf, sample, samples, total } from './arbitraries.ts'
+import {
+  expectedWeights,
+  frame,
+  options,
+  pathOf,
+  profileIn,
+  sample,
+  samples,
+  total,
+} from './arbitraries.ts'
 import { bytes, written } from './fixtures.ts'
 import { embedded } from './flamegraph-data.ts'
 import { checkRules, type SpeedscopeFile } from './speedscope-rules.ts'
@@ -14,8 +24,8 @@ import { checkXml } from './xml.ts'
 describe('for any profile', () => {
   it('collapsed stacks can be read back, line by line, and add up to the whole', () => {
     fc.assert(
-      fc.property(samples, options, (drafts, choice) => {
-        const text = written(collapsed, profileOf(drafts), choice)
+      fc.property(samples, options, (drafts, variant) => {
+        const text = written(collapsed, profileIn(drafts, variant), variant)
         const lines = text === '' ? [] : text.slice(0, -1).split('\n')
         const parsed = lines.map((line) => /^(.*) (\d+)$/.exec(line)!)
         const paths = parsed.map(([, path]) => path)
@@ -27,7 +37,7 @@ describe('for any profile', () => {
             expect(part).not.toMatch(/[\p{Cc}\p{Cs}]/u)
           }
         }
-        const weights = expectedWeights(drafts, choice)
+        const weights = expectedWeights(drafts, variant)
         const counts = parsed.map(([, , count]) => Number(count))
         expect(total(counts)).toBe(Math.round(total(weights.values()) / 1000))
       }),
@@ -44,10 +54,10 @@ describe('for any profile', () => {
       { maxLength: 30 },
     )
     fc.assert(
-      fc.property(drafts, options, (rows, choice) => {
-        const text = written(collapsed, profileOf(rows), choice)
+      fc.property(drafts, options, (rows, variant) => {
+        const text = written(collapsed, profileIn(rows, variant), variant)
         const counts = [...text.matchAll(/ (\d+)\n/g)].map(([, count]) => Number(count))
-        const weights = [...expectedWeights(rows, choice).values()]
+        const weights = [...expectedWeights(rows, variant).values()]
         expect(counts.length).toBe(weights.length)
         const sorted = (numbers: number[]) => numbers.toSorted((a, b) => a - b)
         const exact = sorted(weights)
@@ -62,7 +72,9 @@ describe('for any profile', () => {
     fc.assert(
       fc.property(samples, fc.boolean(), (drafts, functions) => {
         const profile = profileOf(drafts)
-        const file = JSON.parse(written(speedscope, profile, { functions })) as SpeedscopeFile
+        const file = JSON.parse(
+          written(speedscope, functions ? byFunction(profile) : profile),
+        ) as SpeedscopeFile
         checkRules(file)
         for (const [thread, { name }] of profile.threads.entries()) {
           const own = drafts.filter((draft) => draft.thread === thread)
@@ -93,14 +105,14 @@ describe('for any profile', () => {
 
   it('the flame graph holds every path once, and all the time', () => {
     fc.assert(
-      fc.property(samples, options, (drafts, choice) => {
-        const svg = written(flamegraph, profileOf(drafts), choice)
+      fc.property(samples, options, (drafts, variant) => {
+        const svg = written(flamegraph, profileIn(drafts, variant), variant)
         checkXml(svg)
         const { depth, self } = embedded(svg)
         expect(total(self)).toBe(total(drafts.map((draft) => draft.weight!)))
         const prefixes = new Set<string>(['all'])
         for (const draft of drafts) {
-          const path = pathOf(draft, choice)
+          const path = pathOf(draft, variant)
           path.forEach((_, at) => {
             prefixes.add(JSON.stringify(path.slice(0, at + 1)))
           })
@@ -112,10 +124,10 @@ describe('for any profile', () => {
 
   it('the same profile gives the same bytes', () => {
     fc.assert(
-      fc.property(samples, options, (drafts, choice) => {
+      fc.property(samples, options, (drafts, variant) => {
         for (const format of FORMATS) {
-          const once = bytes(format, profileOf(drafts), choice)
-          expect(bytes(format, profileOf(drafts), choice).equals(once)).toBe(true)
+          const once = bytes(format, profileIn(drafts, variant), variant)
+          expect(bytes(format, profileIn(drafts, variant), variant).equals(once)).toBe(true)
         }
       }),
       { numRuns: 20 },

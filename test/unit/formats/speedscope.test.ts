@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
 import { speedscope } from '../../../src/formats/speedscope.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
 import { goldenProfile, written } from './fixtures.ts'
@@ -32,7 +33,7 @@ function timeline(file: SpeedscopeFile, index = 0): string[] {
 describe('speedscope', () => {
   it('keeps to the schema and to the rules beyond it', () => {
     parsed(goldenProfile())
-    parsed(goldenProfile(), { functions: true, threads: true })
+    parsed(byFunction(goldenProfile()), { threads: true })
     parsed(profileOf([]))
   })
 
@@ -141,7 +142,7 @@ describe('speedscope', () => {
 
   it('merges the lines of a function, and shows the line of its def', () => {
     const profile = asciiProfile('a:3  a:4', { columns: { 'a:3': 8 }, firstLines: { a: 2 } })
-    expect(parsed(profile, { functions: true }).shared.frames).toEqual([
+    expect(parsed(byFunction(profile)).shared.frames).toEqual([
       { name: 'a', file: '/srv/app.py', line: 2 },
     ])
   })
@@ -172,7 +173,7 @@ describe('speedscope', () => {
     const names = ['"</script>', '\n\0', '\ud800', '函数 🐍', '']
     const stacks = Array.from({ length: 10_000 }, (_, at) => [{ name: names[at % 5]! }])
     const profile = profileOf(stacks.map((stack) => ({ stack })))
-    const pieces = [...speedscope.write(profile, { threads: false, functions: false })]
+    const pieces = [...speedscope.write(profile, { threads: false })]
     expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(100_000)
     const file = parsed(profile)
     expect(file.shared.frames.map((frame) => frame.name)).toEqual(names)

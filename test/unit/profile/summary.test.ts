@@ -66,6 +66,21 @@ describe('summarize', () => {
     expect(summarize(profileOf([...good, ...bad])).isUncertain).toBe(true)
   })
 
+  test('counts what a filter removed unseen as uncertain, and tells the filter', () => {
+    const step = { option: '--include', patterns: ['a'], effect: 'removed', weight: 9 } as const
+    const view = {
+      granularity: 'lines',
+      steps: [{ ...step, samples: 7, missed: 3 }],
+    } as const
+    const good = Array.from({ length: 9 }, () => ({ stack: [a] }))
+    const summary = summarize(
+      profileOf([...good, { stack: [a], quality: 'partial' }], { meta: { view } }),
+    )
+    expect(summary.uncertain).toBe(4 / 13)
+    expect(summary.view).toEqual(view)
+    expect(summarize(profileOf(good)).view).toEqual({ granularity: 'lines', steps: [] })
+  })
+
   test('takes the real rate from ticks and duration, and copies the accounting', () => {
     const profile = profileOf([{ stack: [a] }], {
       meta: { rate: 1000, duration: 2e9, startedAt: 0 },

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { callTree, NODE_KINDS } from '../../../src/profile/call-tree-view.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import { places } from '../../../src/profile/place-view.ts'
-import { NO_COLUMN } from '../../../src/profile/profile.ts'
+import { NO_COLUMN, type Profile } from '../../../src/profile/profile.ts'
 import { qualityCounts } from '../../../src/profile/quality-view.ts'
 import {
-  functionTotals,
   hottest,
+  placeTotals,
   rowsByThread,
   sumByStack,
   weightTotals,
@@ -47,12 +48,12 @@ describe('places', () => {
       { stack: [{ name: 'f', line: 6, firstLine: 4, column: 8 }] },
       { stack: [{ name: 'f', line: 9, firstLine: 8, column: 0 }] },
     ])
-    const lines = places(profile, 'line')
+    const lines = places(profile)
     expect([...lines.ofFrame]).toEqual([0, 0, 1, 2])
     expect(lines.line).toEqual([5, 6, 9])
     expect(lines.column).toEqual([NO_COLUMN, 8, 0])
-    const functions = places(profile, 'function')
-    expect([...functions.ofFrame]).toEqual([0, 0, 0, 1])
+    const functions = places(byFunction(profile))
+    expect([...functions.ofFrame]).toEqual([0, 1])
     expect(functions.line).toEqual([4, 8])
     expect(functions.column).toEqual([NO_COLUMN, NO_COLUMN])
   })
@@ -155,12 +156,12 @@ describe('hottest', () => {
           if (stack.length > 0) add(self, stack.at(-1)!.name, weight)
           for (const name of new Set(stack.map((row) => row.name))) add(total, name, weight)
         }
-        const found = functionTotals(profileOf(samples))
-        for (const [row, name] of found.functions.qualname.entries()) {
+        const found = placeTotals(byFunction(profileOf(samples)))
+        for (const [row, name] of found.places.qualname.entries()) {
           expect(found.self[row]).toBe(self.get(name) ?? 0)
           expect(found.total[row]).toBe(total.get(name) ?? 0)
         }
-        expect(found.functions.length).toBe(total.size)
+        expect(found.places.length).toBe(total.size)
       }),
     )
   })
@@ -183,7 +184,7 @@ describe('callTree', () => {
     { thread: [0, 0, 0, 1, 1], weight: [10, 20, 30, 40, 50] },
   )
 
-  function outline(options: Parameters<typeof callTree>[1]): string[] {
+  function outline(profile: Profile, options: Parameters<typeof callTree>[1]): string[] {
     const tree = callTree(profile, options)
     return Array.from({ length: tree.length }, (_, node) => {
       const kind = NODE_KINDS[tree.kind[node]!]!
@@ -194,7 +195,7 @@ describe('callTree', () => {
   }
 
   it('merges equal paths and keeps lines apart', () => {
-    expect(outline({ detail: 'line', threads: false })).toEqual([
+    expect(outline(profile, { threads: false })).toEqual([
       '-1 all 0 0/150 ×0',
       '0 main 0/100 ×0',
       '1 load 50/50 ×2',
@@ -205,7 +206,7 @@ describe('callTree', () => {
   })
 
   it('merges the lines of a function', () => {
-    expect(outline({ detail: 'function', threads: false })).toEqual([
+    expect(outline(byFunction(profile), { threads: false })).toEqual([
       '-1 all 0 0/150 ×0',
       '0 main 0/100 ×0',
       '1 load 70/70 ×3',
@@ -215,7 +216,7 @@ describe('callTree', () => {
   })
 
   it('puts threads between the root and the frames', () => {
-    expect(outline({ detail: 'function', threads: true })).toEqual([
+    expect(outline(byFunction(profile), { threads: true })).toEqual([
       '-1 all 0 0/150 ×0',
       '0 thread 0 0/60 ×0',
       '1 main 0/60 ×0',

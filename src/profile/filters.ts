@@ -1,0 +1,136 @@
+import type { FramePattern, ThreadPattern } from './pattern.ts'
+import {
+  type Column,
+  NO_STACK,
+  type Profile,
+  QUALITY,
+  type SampleTable,
+  type Thread,
+  type ThreadIndex,
+  type ViewStep,
+} from './profile.ts'
+import { frameRow } from './restack.ts'
+
+const MISSED: number = QUALITY.indexOf('missed')
+
+/**
+ * Leaves out the samples for which `keep` says no, and notes how many they are in `meta.view`.
+ * @param step what to note beside the counts
+ * @param judgesMissed whether `keep` goes by what is known of a missed sample too, as its thread is
+ */
+export function keepSamples(
+  profile: Profile,
+  step: Pick<ViewStep, 'option' | 'patterns'>,
+  keep: (row: number) => boolean,
+  judgesMissed = false,
+): Profile {
+  const { samples } = profile
+  const kept = new Uint32Array(samples.length)
+  let count = 0
+  let weight = 0
+  let missed = 0
+  for (let row = 0; row < samples.length; row++) {
+    if (keep(row)) {
+      kept[count++] = row
+      continue
+    }
+    weight += samples.weight[row]!
+    if (!judgesMissed && samples.quality[row] === MISSED) missed++
+  }
+  return withStep(
+    { ...profile, samples: pick(samples, kept.subarray(0, count)) },
+    { ...step, effect: 'removed', samples: samples.length - count, weight, missed },
+  )
+}
+
+/** Notes what was done to a profile. */
+export function withStep(profile: Profile, step: ViewStep): Profile {
+  const { meta } = profile
+  const view = meta.view ?? { granularity: 'lines', steps: [] }
+  return { ...profile, meta: { ...meta, view: { ...view, steps: [...view.steps, step] } } }
+}
+
+function pick(samples: SampleTable, rows: Uint32Array): SampleTable {
+  const floats = (column: Column) => picked(column, rows, new Float64Array(rows.length))
+  const integers = (column: Column) => picked(column, rows, new Int32Array(rows.length))
+  const bytes = (column: Column) => picked(column, rows, new Uint8Array(rows.length))
+  return {
+    length: rows.length,
+    time: floats(samples.time),
+    weight: floats(samples.weight),
+    thread: integers(samples.thread),
+    stack: integers(samples.stack),
+    quality: bytes(samples.quality),
+    reason: bytes(samples.reason),
+    state: bytes(samples.state),
+    cpu: floats(samples.cpu),
+  }
+}
+
+/** A loop, since the `from` of typed arrays is ten times slower, and samples are millions. */
+function picked<T extends Float64Array | Int32Array | Uint8Array>(
+  column: Column,
+  rows: Uint32Array,
+  into: T,
+): T {
+  for (let at = 0; at < rows.length; at++) into[at] = column[rows[at]!]!
+  return into
+}
+
+/** Keeps the threads that any of the patterns chooses, and nothing of the others. */
+export function onlyThreads(profile: Profile, patterns: readonly ThreadPattern[]): Profile {
+  const kept: Thread[] = []
+  const indexOf = profile.threads.map((thread): ThreadIndex => {
+    const isKept = patterns.some((pattern) => pattern.matches(thread))
+    return isKept ? kept.push(thread) - 1 : -1
+  })
+  const left = keepSamples(
+    profile,
+    { option: '--thread', patterns: patterns.map(({ text }) => text) },
+    (row) => indexOf[profile.samples.thread[row]!] !== -1,
+    true,
+  )
+  const thread = new Int32Array(left.samples.length)
+  for (let row = 0; row < thread.length; row++) thread[row] = indexOf[left.samples.thread[row]!]!
+  return { ...left, threads: kept, samples: { ...left.samples, thread } }
+}
+
+/** Keeps the samples that have a frame on their stack that any of the patterns matches. */
+export function including(profile: Profile, patterns: readonly FramePattern[]): Profile {
+  const hit = matchedStacks(profile, patterns)
+  const step = { option: '--include', patterns: patterns.map(({ text }) => text) }
+  return keepSamples(profile, step, (row) => {
+    const stack = profile.samples.stack[row]!
+    return stack !== NO_STACK && hit[stack] === 1
+  })
+}
+
+/** Leaves out the samples that have a frame on their stack that any of the patterns matches. */
+export function excluding(profile: Profile, patterns: readonly FramePattern[]): Profile {
+  const hit = matchedStacks(profile, patterns)
+  const step = { option: '--exclude', patterns: patterns.map(({ text }) => text) }
+  return keepSamples(profile, step, (row) => {
+    const stack = profile.samples.stack[row]!
+    return stack === NO_STACK || hit[stack] === 0
+  })
+}
+
+/** 1 for each stack that has a frame that a pattern matches, itself or above it. */
+function matchedStacks(profile: Profile, patterns: readonly FramePattern[]): Uint8Array {
+  const { stacks } = profile
+  const matches = matchedFrames(profile, patterns)
+  const hit = new Uint8Array(stacks.length)
+  for (let stack = 0; stack < stacks.length; stack++) {
+    const parent = stacks.parent[stack]!
+    const above = parent === NO_STACK ? 0 : hit[parent]!
+    hit[stack] = above | matches[stacks.frame[stack]!]!
+  }
+  return hit
+}
+
+function matchedFrames(profile: Profile, patterns: readonly FramePattern[]): Uint8Array {
+  return Uint8Array.from({ length: profile.frames.length }, (_, frame) => {
+    const { qualname, file } = frameRow(profile, frame)
+    return Number(patterns.some((pattern) => pattern.matches(qualname, file)))
+  })
+}

@@ -1,0 +1,154 @@
+import { BLOCKS, type Interval, shareInterval } from './intervals.ts'
+import type { PlaceIndex } from './place-view.ts'
+import { NO_STACK, type Profile, QUALITY } from './profile.ts'
+import { compareText, placeTotals, rowsByThread } from './views.ts'
+
+const MISSED: number = QUALITY.indexOf('missed')
+
+/** A time, its share of all sampled time, and how far chance may have moved it. */
+export interface Estimate {
+  readonly ns: number
+  /** 0 to 1. */
+  readonly share: number
+  /** 95 % confidence; null when what was seen is too little to judge by. */
+  readonly interval: Interval | null
+}
+
+/** A place and its time. */
+export interface HotPlace {
+  readonly qualname: string
+  /** '' for a marker. */
+  readonly file: string
+  /** 0 when unknown. */
+  readonly line: number
+  readonly self: Estimate
+  readonly total: Estimate
+}
+
+export interface HotPlaces {
+  /** Sampled time of all threads, ns: what shares are of. */
+  readonly all: number
+  readonly rows: readonly HotPlace[]
+  /** Places beyond the limit, and the time that they have as leaves, ns. */
+  readonly more: { readonly places: number; readonly self: number }
+}
+
+/** The places with the most time, each with what chance may have done to it. */
+export function hotPlaces(
+  profile: Profile,
+  { limit, by }: { readonly limit: number; readonly by: 'self' | 'total' },
+): HotPlaces {
+  const { places, self, total } = placeTotals(profile)
+  const [first, second] = by === 'self' ? [self, total] : [total, self]
+  const order = Array.from({ length: places.length }, (_, place) => place)
+    .filter((place) => total[place]! > 0)
+    .sort(
+      (a, b) =>
+        first[b]! - first[a]! ||
+        second[b]! - second[a]! ||
+        compareText(places.qualname[a]!, places.qualname[b]!) ||
+        compareText(places.file[a]!, places.file[b]!) ||
+        places.line[a]! - places.line[b]!,
+    )
+  const chance = new Chance(profile)
+  const placeOf = (stack: number) => places.ofFrame[profile.stacks.frame[stack]!]!
+  const estimate = (ns: number, shows: Uint8Array): Estimate => ({
+    ns,
+    share: chance.all === 0 ? 0 : ns / chance.all,
+    interval: chance.interval(shows) ?? null,
+  })
+  const row = (place: PlaceIndex): HotPlace => {
+    const { length, parent } = profile.stacks
+    const leaf = new Uint8Array(length)
+    const any = new Uint8Array(length)
+    for (let stack = 0; stack < length; stack++) {
+      leaf[stack] = Number(placeOf(stack) === place)
+      any[stack] = parent[stack] === NO_STACK ? leaf[stack]! : leaf[stack]! | any[parent[stack]!]!
+    }
+    return {
+      qualname: places.qualname[place]!,
+      file: places.file[place]!,
+      line: places.line[place]!,
+      self: estimate(self[place]!, leaf),
+      total: estimate(total[place]!, any),
+    }
+  }
+  const left = order.slice(limit)
+  return {
+    all: chance.all,
+    rows: order.slice(0, limit).map(row),
+    more: { places: left.length, self: left.reduce((sum, place) => sum + self[place]!, 0) },
+  }
+}
+
+/** Slices of time that blocks are put together from, so that they hold about equal sampled time. */
+const SLICES = 1000
+
+/** The samples of a profile by thread and block, for one question after the other. */
+class Chance {
+  /** ns of all samples. */
+  readonly all: number
+  readonly #profile: Profile
+  readonly #allTime = new Float64Array(BLOCKS)
+  readonly #blockOf: Uint8Array
+  readonly #byThread: ReturnType<typeof rowsByThread>
+
+  constructor(profile: Profile) {
+    this.#profile = profile
+    this.#byThread = rowsByThread(profile)
+    this.#blockOf = blocks(profile)
+    const { weight, length } = profile.samples
+    for (let row = 0; row < length; row++) this.#allTime[this.#blockOf[row]!]! += weight[row]!
+    this.all = this.#allTime.reduce((a, b) => a + b, 0)
+  }
+
+  /** @param shows 1 for the stacks that show what is asked for */
+  interval(shows: Uint8Array): Interval | undefined {
+    const { samples, threads } = this.#profile
+    const { stack, quality, weight } = samples
+    const { start, order } = this.#byThread
+    const hitTime = new Float64Array(BLOCKS)
+    let hits = 0
+    let stays = 0
+    for (let thread = 0; thread < threads.length; thread++) {
+      let was = 0
+      for (let at = start[thread]!; at < start[thread + 1]!; at++) {
+        const row = order[at]!
+        const leaf = stack[row]!
+        const is = leaf === NO_STACK || quality[row] === MISSED ? 0 : shows[leaf]!
+        if (is === 1) {
+          hits++
+          if (was === 0) stays++
+          hitTime[this.#blockOf[row]!]! += weight[row]!
+        }
+        was = is
+      }
+    }
+    return shareInterval({ samples: samples.length, hits, stays, hitTime, allTime: this.#allTime })
+  }
+}
+
+/** The block of each sample: spans of time one after the other with about equal sampled time. */
+function blocks({ samples }: Profile): Uint8Array {
+  const { time, weight, length } = samples
+  let [first, last, all] = [Number.POSITIVE_INFINITY, 0, 0]
+  for (let row = 0; row < length; row++) {
+    first = Math.min(first, time[row]!)
+    last = Math.max(last, time[row]!)
+    all += weight[row]!
+  }
+  const sliceOf = (row: number) =>
+    Math.min(SLICES - 1, Math.floor(((time[row]! - first) / (last - first || 1)) * SLICES))
+  const sliceTime = new Float64Array(SLICES)
+  for (let row = 0; row < length; row++) sliceTime[sliceOf(row)]! += weight[row]!
+  const blockOfSlice = new Uint8Array(SLICES)
+  let before = 0
+  for (let slice = 0; slice < SLICES; slice++) {
+    const middle = before + sliceTime[slice]! / 2
+    blockOfSlice[slice] = Math.min(BLOCKS - 1, Math.floor((middle / (all || 1)) * BLOCKS))
+    before += sliceTime[slice]!
+  }
+  const blockOf = new Uint8Array(length)
+  for (let row = 0; row < length; row++) blockOf[row] = blockOfSlice[sliceOf(row)]!
+  return blockOf
+}
