@@ -79,6 +79,8 @@ export class Capture {
       seed: nextSeed++,
       read: 'live',
       maxOverhead: 1,
+      states: false,
+      nativeMarkers: false,
       ...native,
     })
     this.drain()
@@ -133,13 +135,13 @@ export class Capture {
 
   /** What was captured so far. */
   profile(): Profile {
-    const { endReason, elapsed, pythonVersion, read, readChange } = this.#status
+    const { endReason, elapsed, pythonVersion, read, readChange, states } = this.#status
     const meta: Meta = {
       exporter: 'pyprof@test',
       command: 'test',
       pythonVersion,
       mode: 'wall',
-      states: [],
+      states,
       read: read === 'auto' ? 'live' : read,
       readChange,
       rate: this.#rate,
