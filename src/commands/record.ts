@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { FORMATS, type Format, formatNamed } from '../formats/index.ts'
+import { MODES } from '../profile/profile.ts'
 import type { CommandContext } from './context.ts'
 import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
@@ -69,6 +70,16 @@ export function registerRecord(program: Command, context: CommandContext): void 
       'format of outputs whose suffix does not say it: speedscope, collapsed, flamegraph',
       parseFormat,
     )
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'what counts: wall: all time; cpu: measured CPU time; gil: while the GIL was held; ' +
+          'exception: while one was handled (Python 3.15) (default: wall)',
+      ).choices(MODES),
+    )
+    .option('-g, --gil', 'the same as --mode gil')
+    .option('-i, --idle', 'show the time of idle threads under <idle>, and keep it in every mode')
+    .option('--native-markers', 'mark with <native> where C code has called Python code')
     .option('-t, --threads', 'show every thread as a root frame of its own')
     .option('-F, --function', 'merge the lines of a function into one frame')
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { EXIT, PyprofError } from '../../errors.ts'
 import { formatTime } from '../../formats/text.ts'
-import { summarize } from '../../profile/summary.ts'
+import { type ModeOptions, viewInMode } from '../../profile/modes.ts'
+import { type Summary, summarize } from '../../profile/summary.ts'
+import { weightTotals } from '../../profile/views.ts'
 import type { CommandContext } from '../context.ts'
 import { counted } from '../numbers.ts'
 import { errorCode, errorText } from '../stdio.ts'
@@ -12,7 +14,7 @@ import type { Output } from './outputs.ts'
 import { endSentence, type RecordSummary, reportLines } from './report.ts'
 import { type Written, writeNew, writeOutput } from './write-output.ts'
 
-export interface DeliverOptions {
+export interface DeliverOptions extends ModeOptions {
   readonly pid: number
   readonly launched: boolean
   readonly threads: boolean
@@ -30,13 +32,22 @@ export function deliver(
   options: DeliverOptions,
   context: CommandContext,
 ): number {
-  const summary = summarize(captured.profile)
+  const recorded = captured.profile
+  const isEmpty = weightTotals(recorded).python === 0
+  const { profile, removed } = isEmpty
+    ? { profile: recorded, removed: { samples: 0, timeNs: 0 } }
+    : viewInMode(recorded, options)
+  const summary = summarize(profile, recorded, removed)
   const { pid, launched, json } = options
   const base = { ...summary, pid, launched, signal: captured.signal }
   if (summary.timeNs.python === 0) {
     const empty = { ...base, outputs: [] }
     if (json) showJson(empty, context)
-    context.report(nothingCaptured(empty, captured.failure))
+    context.report(
+      isEmpty
+        ? nothingCaptured(empty, captured.failure)
+        : nothingInMode(summary, recorded.samples.length),
+    )
     return EXIT.nothing
   }
   const errors: PyprofError[] = []
@@ -44,7 +55,7 @@ export function deliver(
   const written: RecordSummary['outputs'][number][] = []
   for (const output of outputs) {
     const format = output.format.name
-    const pieces = () => output.format.write(captured.profile, options)
+    const pieces = () => output.format.write(profile, options)
     try {
       written.push({ ...writeOutput(output, pieces(), context.writeOut), format })
     } catch (error) {
@@ -106,6 +117,23 @@ function saveElsewhere(
   const isNamed = place.kind === 'new' || place.kind === 'replace'
   return writeNew(join(folder, isNamed ? basename(path) : `profile${format.suffixes[0]}`), pieces)
 }
+
+function nothingInMode({ mode }: Summary, samples: number): PyprofError {
+  const did = { wall: '', ...MODE_VERBS }[mode]
+  return new PyprofError({
+    code: 'nothing-in-mode',
+    what: `Nothing was captured in mode ${mode}, and no file was written.`,
+    why: `In none of ${counted(samples, 'sample')} did Python code ${did}.`,
+    hint: 'See what the threads did with --mode wall, or record for longer: --duration.',
+    exitCode: EXIT.nothing,
+  })
+}
+
+const MODE_VERBS = {
+  cpu: 'run on a processor, with CPU time that could be measured',
+  gil: 'hold the GIL',
+  exception: 'handle an exception',
+} as const
 
 function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefined): PyprofError {
   const what = 'Nothing was captured, and no file was written.'

@@ -1,7 +1,7 @@
 import { usageError } from '../../errors.ts'
 import { type Format, formatFor } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
-import type { Reading } from '../../profile/profile.ts'
+import type { Mode, Reading } from '../../profile/profile.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 
 export type Target =
@@ -17,6 +17,10 @@ export interface RecordOptions {
   readonly read: Reading | 'auto'
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
+  readonly mode: Mode
+  /** Show idle threads as such, and in every mode. */
+  readonly idle: boolean
+  readonly nativeMarkers: boolean
   readonly outputs: readonly OutputRequest[]
   readonly threads: boolean
   readonly functions: boolean
@@ -30,6 +34,10 @@ export interface RawRecordOptions {
   readonly rate: number
   readonly read: Reading | 'auto'
   readonly maxOverhead: number
+  readonly mode?: Mode
+  readonly gil?: boolean
+  readonly idle?: boolean
+  readonly nativeMarkers?: boolean
   readonly output?: readonly string[]
   readonly format?: Format
   readonly threads?: boolean
@@ -62,11 +70,24 @@ export function recordOptions(
     rate: raw.rate,
     read: raw.read,
     maxOverhead: raw.maxOverhead,
+    mode: chooseMode(raw),
+    idle: raw.idle ?? false,
+    nativeMarkers: raw.nativeMarkers ?? false,
     outputs,
     threads: raw.threads ?? false,
     functions: raw.function ?? false,
     json: raw.json ?? false,
   }
+}
+
+function chooseMode({ mode, gil }: RawRecordOptions): Mode {
+  if (!gil) return mode ?? 'wall'
+  if (mode === undefined || mode === 'gil') return 'gil'
+  throw usageError(
+    `--gil and --mode ${mode} are both given.`,
+    '--gil means --mode gil, and a profile has one mode.',
+    'Leave one of them out.',
+  )
 }
 
 function chooseTarget(

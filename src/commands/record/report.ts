@@ -1,5 +1,12 @@
 import { formatCount, formatTime, visible } from '../../formats/text.ts'
-import { type EndReason, QUALITY, type Reading, type ReadingChange } from '../../profile/profile.ts'
+import {
+  type EndReason,
+  type Mode,
+  QUALITY,
+  type Reading,
+  type ReadingChange,
+} from '../../profile/profile.ts'
+import type { Activity } from '../../profile/state-view.ts'
 import { reasonCounts, type Summary } from '../../profile/summary.ts'
 import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
 
@@ -36,6 +43,40 @@ const READING_CHANGES: Record<Exclude<ReadingChange, ''>, string> = {
   'no-run-count': 'the kernel does not count the runs of a thread, which exact needs',
 }
 
+const SHARES_OF: Record<Mode, string> = {
+  wall: 'sampled time of all threads',
+  cpu: 'CPU time of all threads',
+  gil: 'time in which threads held the GIL',
+  exception: 'time in which threads handled an exception',
+}
+
+const ACTIVITIES: readonly [Activity, string][] = [
+  ['cpu', 'on a CPU'],
+  ['gil', 'with the GIL'],
+  ['gil-wait', 'waiting for it'],
+  ['gc', 'collecting garbage'],
+  ['exception', 'handling an exception'],
+  ['idle', 'idle'],
+]
+
+/** What the threads did, of which the usual is always shown and the rest when there was some. */
+function activity({ activity: { shares, cpuNs } }: RecordSummary): string {
+  const parts = ACTIVITIES.flatMap(([name, words]) => {
+    const share = shares[name]
+    const isUsual = name === 'cpu' || name === 'gil' || name === 'idle'
+    return share === undefined || (share === 0 && !isUsual)
+      ? []
+      : [`${formatShare(share)} ${words}`]
+  })
+  const cpu = cpuNs === null ? '' : `; ${formatTime(cpuNs)} of CPU time`
+  return parts.join(', ') + cpu
+}
+
+function mode({ mode, samples, removed }: RecordSummary): string {
+  const left = `${counted(removed.samples, 'sample')} of other time (${formatTime(removed.timeNs)})`
+  return `${mode}: ${formatCount(samples)} samples; ${left} left out`
+}
+
 function reading({ read, readChange }: RecordSummary): string {
   return READINGS[read] + (readChange === '' ? '' : ` (${READING_CHANGES[readChange]})`)
 }
@@ -55,6 +96,8 @@ export function reportLines(summary: RecordSummary): string[] {
     row('reading', reading(summary)),
     row('quality', quality(summary)),
     ...(summary.timeNs.empty > 0 ? [row('empty', empty(summary))] : []),
+    ...(summary.states.length > 0 ? [row('threads', activity(summary))] : []),
+    ...(summary.mode === 'wall' ? [] : [row('mode', mode(summary))]),
     row('gaps', gaps(summary)),
     row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
     row('cost', cost(summary)),
@@ -63,7 +106,7 @@ export function reportLines(summary: RecordSummary): string[] {
       : []),
     ...warnings(summary).map((text) => row('careful', text)),
     '',
-    '    self    total  function (shares of the sampled time of all threads)',
+    `    self    total  function (shares of the ${SHARES_OF[summary.mode]})`,
     ...summary.hottest.map(hotLine),
     '',
     ...summary.outputs.map((output) => {
