@@ -121,7 +121,8 @@ CpuClock::~CpuClock() = default;
 void CpuClock::Attach() {
   tasks_.clear();
   open_ = 0;
-  next_ = 0;
+  next_lively_ = 0;
+  next_quiet_ = 0;
   std::string maps;
   has_futex_ = false;
   if (!ReadSmallFile("/proc/" + std::to_string(pid_) + "/maps", &maps)) return;
@@ -139,8 +140,13 @@ uint8_t CpuClock::known() const {
 
 CpuClock::Task* CpuClock::TaskOf(const ThreadSample& sample) {
   if (sample.serial >= tasks_.size()) tasks_.resize(sample.serial + 1);
-  std::unique_ptr<Task>& task = tasks_[sample.serial];
-  if (task == nullptr) task = std::make_unique<Task>();
+  std::shared_ptr<Task>& task = tasks_[sample.serial];
+  if (task == nullptr) {
+    const auto same = std::find_if(tasks_.begin(), tasks_.end(), [&](const auto& other) {
+      return other != nullptr && other->native_id == sample.native_id && other->seen + 1 >= round_;
+    });
+    task = same != tasks_.end() ? *same : std::make_shared<Task>();
+  }
   task->native_id = sample.native_id;
   task->seen = round_;
   return task.get();
@@ -161,7 +167,6 @@ bool CpuClock::Open(Task* task, uint64_t native_id) {
 }
 
 void CpuClock::LookAt(Task* task, const ThreadSample& sample) {
-  ++looks_;
   task->stack = sample.stack;
   task->looked_in = round_;
   if (!task->is_open) {
@@ -209,42 +214,52 @@ void CpuClock::LookAt(Task* task, const ThreadSample& sample) {
 
 /// Closes the files of threads that no sample has shown for some time.
 void CpuClock::Sweep() {
-  for (std::unique_ptr<Task>& task : tasks_) {
+  for (std::shared_ptr<Task>& task : tasks_) {
     if (task == nullptr || task->seen + kSweepGap > round_) continue;
-    if (task->is_open) --open_;
+    if (task->is_open && task.use_count() == 1) --open_;
     task.reset();
   }
 }
 
-void CpuClock::Look(std::span<const ThreadSample> samples, size_t most) {
-  if (!has_state_ || samples.empty() || most == 0) return;
-  ++round_;
+void CpuClock::Look(std::span<const ThreadSample> samples, Most most) {
+  if (!has_state_ || samples.empty()) return;
   if (round_ % kSweepGap == 0) Sweep();
   const size_t count = samples.size();
-  const size_t from = next_ % count;
-  // One look is kept for the quiet ones, lest they are forgotten.
-  const size_t hot_most = most >= count ? count : std::max<size_t>(most - 1, 1);
-  size_t done = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const size_t at = (from + i) % count;
+  Most done{0, 0};
+  for (size_t i = 0; i < count && done.lively < most.lively; ++i) {
+    const size_t at = (next_lively_ + i) % count;
     const ThreadSample& sample = samples[at];
     Task* task = TaskOf(sample);
-    const bool hot = !task->looked || (task->state & kOnCpu) != 0 ||
-                     (sample.state & kHoldsGil) != 0 || sample.stack != task->stack;
-    if (!hot || done >= hot_most) continue;
+    if (task->looked_in == round_ || !IsLively(*task, sample)) continue;
     LookAt(task, sample);
-    ++done;
+    if (++done.lively == most.lively) next_lively_ = at + 1;
   }
-  for (size_t i = 0; i < count && done < most; ++i) {
-    const size_t at = (from + i) % count;
-    Task* task = tasks_[samples[at].serial].get();
-    if (task->looked_in == round_) continue;
+  for (size_t i = 0; i < count && done.quiet < most.quiet; ++i) {
+    const size_t at = (next_quiet_ + i) % count;
+    Task* task = TaskOf(samples[at]);
+    if (task->looked_in == round_ || IsLively(*task, samples[at])) continue;
     LookAt(task, samples[at]);
-    ++done;
-    next_ = at + 1;
+    if (++done.quiet == most.quiet) next_quiet_ = at + 1;
   }
-  // All were hot: the next round begins with those that had no look.
-  if (done == hot_most && hot_most == most) next_ = from + done;
+  looks_.lively += done.lively;
+  looks_.quiet += done.quiet;
+  ++round_;
+}
+
+bool CpuClock::IsLively(const Task& task, const ThreadSample& sample) {
+  return !task.looked || (task.state & kOnCpu) != 0 || (sample.state & kHoldsGil) != 0 ||
+         sample.stack != task.stack;
+}
+
+void CpuClock::NoteRunning(const ThreadSample& sample, uint64_t runs, uint64_t run_time) {
+  Task* task = TaskOf(sample);
+  task->stack = sample.stack;
+  task->state = kOnCpu;
+  task->runs = runs;
+  task->run_time = run_time;
+  task->measured = true;
+  task->looked = true;
+  task->looked_in = round_;
 }
 
 CpuClock::Activity CpuClock::Take(const ThreadSample& sample) {

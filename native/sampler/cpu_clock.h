@@ -42,9 +42,17 @@ class CpuClock {
   /// The states that can be told of this process.
   uint8_t known() const;
 
-  /// Looks at the threads of these samples, at `most` of them: first those that ran when they were
-  /// last looked at, that hold the GIL or whose stack has changed; then the others by turns.
-  void Look(std::span<const ThreadSample> samples, size_t most);
+  /// How many threads one Look looks at: of the lively ones, which ran when they were last looked
+  /// at, hold the GIL or stand elsewhere than before; and of the others. Both by turns.
+  struct Most {
+    size_t lively;
+    size_t quiet;
+  };
+  /// Looks at the threads of these samples.
+  void Look(std::span<const ThreadSample> samples, Most most);
+  /// Takes over what is known of a thread that is on a processor or ready to be; the next Look
+  /// leaves it out.
+  void NoteRunning(const ThreadSample& sample, uint64_t runs, uint64_t run_time);
 
   struct Activity {
     /// As of the last look.
@@ -55,13 +63,14 @@ class CpuClock {
   };
   Activity Take(const ThreadSample& sample);
 
-  /// Number of threads looked at, and of files read for it.
-  uint64_t looks() const { return looks_; }
+  /// Number of threads looked at, lively and quiet, and of files read for it.
+  Most looks() const { return looks_; }
   uint64_t reads() const { return reads_; }
 
  private:
   struct Task;
   Task* TaskOf(const ThreadSample& sample);
+  static bool IsLively(const Task& task, const ThreadSample& sample);
   void LookAt(Task* task, const ThreadSample& sample);
   bool Open(Task* task, uint64_t native_id);
   void Sweep();
@@ -74,12 +83,15 @@ class CpuClock {
   bool has_state_ = false;
   /// The target's pthread_cond_wait sleeps inside of the pthread_cond_t, as glibc's does.
   bool has_futex_ = false;
-  std::vector<std::unique_ptr<Task>> tasks_;  // by serial
+  /// By serial. A thread that runs several interpreters has several serials and one task, so that
+  /// its CPU time counts once: for the first of them.
+  std::vector<std::shared_ptr<Task>> tasks_;
   const size_t most_open_;
   size_t open_ = 0;
-  size_t next_ = 0;
-  uint64_t round_ = 0;
-  uint64_t looks_ = 0;
+  size_t next_lively_ = 0;
+  size_t next_quiet_ = 0;
+  uint64_t round_ = 1;
+  Most looks_{0, 0};
   uint64_t reads_ = 0;
 };
 

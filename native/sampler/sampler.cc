@@ -36,10 +36,14 @@ constexpr uint64_t kSwitchCost = 15'000;
 /// A wake-up later than this was not given the core, and comes when the target chose to block.
 constexpr uint64_t kLate = kMillisecond;
 
-/// How many times a second the kernel is asked about a thread, at about 1 us each: while the target
-/// runs on, 1 % of a core that is not the target's; while sharing its core, a tenth of a percent.
-constexpr double kLooksPerSecond = 10'000;
-constexpr double kLooksPerSecondSharing = 500;
+/// How many times a second the kernel is asked about threads (docs/accuracy.md): those that may
+/// run, and those that have shown no sign of it. While the target's core is shared, fewer.
+struct LookRates {
+  double lively;
+  double quiet;
+};
+constexpr LookRates kLooks{10'000, 2'000};
+constexpr LookRates kLooksSharing{500, 100};
 
 uint64_t Now(clockid_t clock) {
   timespec time{};
@@ -274,17 +278,28 @@ void Sampler::CheckBudget(uint64_t now) {
 /// Asks the kernel about the threads of the last sample, as many as may be asked about now.
 void Sampler::LookAtThreads() {
   if (!options_.states) return;
-  const double rate = reading_ == Reading::kExact ? kLooksPerSecondSharing : kLooksPerSecond;
+  const LookRates rates = reading_ == Reading::kExact ? kLooksSharing : kLooks;
   const uint64_t now = Now();
   // No more is saved up than a second's, and the first time there is as much.
   const double seconds = static_cast<double>(now - looked_at_) / static_cast<double>(kSecond);
-  looks_ = std::min(looks_ + seconds * rate, rate);
+  lively_looks_ = std::min(lively_looks_ + seconds * rates.lively, rates.lively);
+  quiet_looks_ = std::min(quiet_looks_ + seconds * rates.quiet, rates.quiet);
   looked_at_ = now;
-  // The thread that the core is shared with is worth a look at every tick.
-  const auto most = static_cast<size_t>(std::max(looks_, reading_ == Reading::kExact ? 1.0 : 0.0));
-  const uint64_t before = cpu_clock_.looks();
-  cpu_clock_.Look(reader_->samples(), most);
-  looks_ = std::max(looks_ - static_cast<double>(cpu_clock_.looks() - before), 0.0);
+  const CpuClock::Most before = cpu_clock_.looks();
+  cpu_clock_.Look(reader_->samples(),
+                  {static_cast<size_t>(lively_looks_), static_cast<size_t>(quiet_looks_)});
+  lively_looks_ -= static_cast<double>(cpu_clock_.looks().lively - before.lively);
+  quiet_looks_ -= static_cast<double>(cpu_clock_.looks().quiet - before.quiet);
+}
+
+/// The kernel was asked about the GIL's holder already.
+void Sampler::NoteHolder(uint64_t native_id) {
+  for (const ThreadSample& sample : reader_->samples()) {
+    if (sample.native_id != native_id) continue;
+    const CoreSharing::Watched watched = sharing_.watched();
+    cpu_clock_.NoteRunning(sample, watched.run_count, watched.run_time);
+    return;
+  }
 }
 
 /// One sample by the reading in use; sets proved_.
@@ -307,6 +322,7 @@ SampleStatus Sampler::Read() {
   const bool still = holder != 0 && sharing_.Begin(holder);
   const SampleStatus status = reader_->Sample(still ? Motion::kStill : Motion::kPossible);
   proved_ = still && reader_->SteadyHolder() == native_holder && sharing_.StoodStill();
+  if (options_.states && sharing_.watched().runnable) NoteHolder(native_holder);
   // The next wake-up shall be where the holder is.
   if (holder != 0) sharing_.Follow(holder);
   return status;

@@ -159,6 +159,7 @@ class Sampler {
   void SampleLoop();
   bool SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick);
   SampleStatus Read();
+  void NoteHolder(uint64_t native_id);
   void LookAtThreads();
   void ChooseReading();
   void UseLive(ReadingChange why);
@@ -197,8 +198,9 @@ class Sampler {
   uint64_t budget_from_ = 0;
   uint64_t budget_cpu_ = 0;
   uint64_t budget_ticks_ = 0;
-  /// Looks at threads that may be made, and when that was last reckoned.
-  double looks_ = 0;
+  /// Looks at threads that may be made, lively and quiet, and when that was last reckoned.
+  double lively_looks_ = 0;
+  double quiet_looks_ = 0;
   uint64_t looked_at_ = 0;
 
   std::mutex mutex_;

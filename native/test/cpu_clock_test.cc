@@ -7,7 +7,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <functional>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "test/fake/process.h"
 
@@ -32,7 +36,7 @@ TEST(ParseSyscallTest, OtherSleepersWaitOnNoFutex) {
   }
 }
 
-std::vector<ThreadSample> SamplesOf(std::initializer_list<pid_t> threads) {
+std::vector<ThreadSample> SamplesOf(const std::vector<pid_t>& threads) {
   std::vector<ThreadSample> samples;
   for (const pid_t tid : threads) {
     ThreadSample sample{};
@@ -49,8 +53,29 @@ int Sleep() {
 }
 
 int Spin() {
-  volatile int word = 0;
-  while (true) word = 1;
+  while (true) getppid();
+}
+
+/// Body of a child that does the same on so many threads.
+template <int (*body)(), int threads>
+int OnThreads() {
+  for (int i = 1; i < threads; ++i) std::thread(body).detach();
+  return body();
+}
+
+/// Samples of all threads of a process, once it has so many.
+std::vector<ThreadSample> SamplesOfAll(pid_t pid, size_t count) {
+  std::vector<pid_t> threads;
+  for (int i = 0; i < 5000 && threads.size() < count; ++i) {
+    usleep(1000);
+    threads.clear();
+    const std::string folder = "/proc/" + std::to_string(pid) + "/task";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      threads.push_back(std::stoi(entry.path().filename().string()));
+    }
+  }
+  EXPECT_EQ(threads.size(), count);
+  return SamplesOf(threads);
 }
 
 int Wait(uint32_t* word) {
@@ -73,11 +98,11 @@ TEST(CpuClockTest, TellsARunningProcessAndItsCpuTime) {
   clock.Attach();
   ASSERT_NE(clock.known() & kOnCpu, 0);
   const auto samples = SamplesOf({process.pid()});
-  clock.Look(samples, 1);
+  clock.Look(samples, {1, 1});
   EXPECT_EQ(clock.Take(samples[0]).cpu, kNoCpu) << "there is nothing to compare with";
   double cpu = 0;
   EXPECT_TRUE(Becomes([&] {
-    clock.Look(samples, 1);
+    clock.Look(samples, {1, 1});
     const CpuClock::Activity activity = clock.Take(samples[0]);
     EXPECT_EQ(activity.state, kOnCpu);
     cpu += activity.cpu;
@@ -91,12 +116,12 @@ TEST(CpuClockTest, TellsASleepingProcessAndReadsOneFileForIt) {
   clock.Attach();
   const auto samples = SamplesOf({process.pid()});
   ASSERT_TRUE(Becomes([&] {
-    clock.Look(samples, 1);
+    clock.Look(samples, {1, 1});
     return clock.Take(samples[0]).state == 0;
   }));
   const uint64_t reads = clock.reads();
   for (int i = 0; i < 10; ++i) {
-    clock.Look(samples, 1);
+    clock.Look(samples, {1, 1});
     const CpuClock::Activity activity = clock.Take(samples[0]);
     EXPECT_EQ(activity.state, 0);
     EXPECT_EQ(activity.cpu, 0);
@@ -116,7 +141,7 @@ TEST(CpuClockTest, TellsWhoSleepsInTheQueueOfTheGil) {
     samples[0].gil_queue = reinterpret_cast<uint64_t>(&words[word]);
     clock.Attach();
     return Becomes([&] {
-      clock.Look(samples, 1);
+      clock.Look(samples, {1, 1});
       return (clock.Take(samples[0]).state & kOnCpu) == 0;
     })
                ? clock.Take(samples[0]).state
@@ -130,24 +155,21 @@ TEST(CpuClockTest, TellsWhoSleepsInTheQueueOfTheGil) {
 }
 
 TEST(CpuClockTest, LooksAtAllByTurnsWhenItMayNotLookAtAllAtOnce) {
-  const FakeProcess a(Sleep);
-  const FakeProcess b(Sleep);
-  const FakeProcess c(Sleep);
-  // Three processes cannot be threads of one, but one may be looked at thrice.
-  CpuClock clock(a.pid());
+  const FakeProcess process(OnThreads<Sleep, 3>);
+  CpuClock clock(process.pid());
   clock.Attach();
-  const auto samples = SamplesOf({a.pid(), a.pid(), a.pid()});
+  const auto samples = SamplesOfAll(process.pid(), 3);
   ASSERT_TRUE(Becomes([&] {
-    clock.Look(samples, 3);
+    clock.Look(samples, {3, 3});
     bool all = true;
     for (const ThreadSample& sample : samples) all = all && clock.Take(sample).state == 0;
     return all;
   }));
   std::array<int, 3> measured{};
   for (int round = 0; round < 12; ++round) {
-    const uint64_t looks = clock.looks();
-    clock.Look(samples, 1);
-    EXPECT_EQ(clock.looks() - looks, 1u);
+    const size_t looks = clock.looks().quiet;
+    clock.Look(samples, {1, 1});
+    EXPECT_EQ(clock.looks().quiet - looks, 1u);
     for (size_t i = 0; i < samples.size(); ++i) {
       if (clock.Take(samples[i]).cpu != kNoCpu) ++measured[i];
     }
@@ -156,21 +178,73 @@ TEST(CpuClockTest, LooksAtAllByTurnsWhenItMayNotLookAtAllAtOnce) {
 }
 
 TEST(CpuClockTest, AThreadWhoseStackChangedComesFirst) {
-  const FakeProcess process(Sleep);
+  const FakeProcess process(OnThreads<Sleep, 4>);
   CpuClock clock(process.pid());
   clock.Attach();
-  auto samples = SamplesOf({process.pid(), process.pid(), process.pid(), process.pid()});
+  auto samples = SamplesOfAll(process.pid(), 4);
   ASSERT_TRUE(Becomes([&] {
-    clock.Look(samples, 4);
+    clock.Look(samples, {4, 4});
     bool all = true;
     for (const ThreadSample& sample : samples) all = all && clock.Take(sample).state == 0;
     return all;
   }));
   for (int round = 1; round < 9; ++round) {
     samples[2].stack = round;
-    clock.Look(samples, 1);
+    clock.Look(samples, {1, 1});
     EXPECT_NE(clock.Take(samples[2]).cpu, kNoCpu) << round;
   }
+}
+
+TEST(CpuClockTest, TheLivelyAreLookedAtByTurnsToo) {
+  const FakeProcess process(OnThreads<Spin, 3>);
+  CpuClock clock(process.pid());
+  clock.Attach();
+  const auto samples = SamplesOfAll(process.pid(), 3);
+  // A thread that was never put on a processor cannot be measured.
+  ASSERT_TRUE(Becomes([&] {
+    clock.Look(samples, {3, 3});
+    bool all = true;
+    for (const ThreadSample& sample : samples) all = clock.Take(sample).cpu > 0 && all;
+    return all;
+  }));
+  std::array<int, 3> measured{};
+  for (int round = 0; round < 12; ++round) {
+    clock.Look(samples, {1, 3});
+    for (size_t i = 0; i < samples.size(); ++i) {
+      if (clock.Take(samples[i]).cpu != kNoCpu) ++measured[i];
+    }
+  }
+  EXPECT_EQ(measured, (std::array<int, 3>{4, 4, 4}));
+}
+
+TEST(CpuClockTest, AThreadThatRunsSeveralInterpretersUsesItsTimeOnce) {
+  const FakeProcess process(Spin);
+  CpuClock clock(process.pid());
+  clock.Attach();
+  const auto samples = SamplesOf({process.pid(), process.pid()});
+  for (int round = 0; round < 3; ++round) {
+    clock.Look(samples, {2, 2});
+    const CpuClock::Activity first = clock.Take(samples[0]);
+    const CpuClock::Activity second = clock.Take(samples[1]);
+    EXPECT_EQ(first.cpu != kNoCpu, round > 0);
+    EXPECT_EQ(second.cpu, kNoCpu);
+    EXPECT_EQ(second.state, first.state);
+  }
+}
+
+TEST(CpuClockTest, WhatIsKnownIsNotAskedForAgain) {
+  const FakeProcess process(Spin);
+  CpuClock clock(process.pid());
+  clock.Attach();
+  const auto samples = SamplesOf({process.pid()});
+  clock.NoteRunning(samples[0], 7, 1000);
+  clock.Look(samples, {1, 1});
+  EXPECT_EQ(clock.reads(), 0u);
+  clock.Take(samples[0]);
+  clock.NoteRunning(samples[0], 7, 1500);
+  const CpuClock::Activity activity = clock.Take(samples[0]);
+  EXPECT_EQ(activity.state, kOnCpu);
+  EXPECT_EQ(activity.cpu, 500);
 }
 
 TEST(CpuClockTest, AThreadThatIsGoneIsNotMeasured) {
@@ -178,11 +252,11 @@ TEST(CpuClockTest, AThreadThatIsGoneIsNotMeasured) {
   CpuClock clock(process.pid());
   clock.Attach();
   const auto samples = SamplesOf({process.pid()});
-  clock.Look(samples, 1);
+  clock.Look(samples, {1, 1});
   clock.Take(samples[0]);
   process.Kill();
   process.Reap();
-  clock.Look(samples, 1);
+  clock.Look(samples, {1, 1});
   const CpuClock::Activity activity = clock.Take(samples[0]);
   EXPECT_EQ(activity.state, 0);
   EXPECT_EQ(activity.cpu, kNoCpu);
@@ -196,7 +270,7 @@ TEST(CpuClockTest, NothingIsKnownOfAProcessThatIsNotThere) {
   clock.Attach();
   EXPECT_EQ(clock.known(), 0);
   const auto samples = SamplesOf({process.pid()});
-  clock.Look(samples, 1);
+  clock.Look(samples, {1, 1});
   EXPECT_EQ(clock.Take(samples[0]).cpu, kNoCpu);
 }
 
