@@ -35,8 +35,8 @@ export interface HotShare {
 export interface ActivitySummary {
   /** Only what the recording knows. */
   readonly shares: Readonly<Partial<Record<Activity, number>>>
-  /** Measured CPU time; null when none was measured. */
-  readonly cpuNs: number | null
+  /** Measured CPU time; absent when none was measured. */
+  readonly cpuNs?: number
 }
 
 export interface ThreadSummary extends Thread {
@@ -159,7 +159,7 @@ export function reasonCounts(summary: Summary): [reason: Reason, samples: number
 
 function activitySummary({ total, timeNs, cpuNs }: ActivityTimes): ActivitySummary {
   const entries = Object.entries(timeNs).map(([name, ns]) => [name, total === 0 ? 0 : ns / total])
-  return { shares: Object.fromEntries(entries), cpuNs: cpuNs ?? null }
+  return { shares: Object.fromEntries(entries), ...(cpuNs === undefined ? {} : { cpuNs }) }
 }
 
 function threadSummaries(profile: Profile, activity: readonly ActivityTimes[]): ThreadSummary[] {

@@ -68,13 +68,13 @@ function activity({ activity: { shares, cpuNs } }: RecordSummary): string {
       ? []
       : [`${formatShare(share)} ${words}`]
   })
-  const cpu = cpuNs === null ? '' : `; ${formatTime(cpuNs)} of CPU time`
+  const cpu = cpuNs === undefined ? '' : `; ${formatTime(cpuNs)} of CPU time`
   return parts.join(', ') + cpu
 }
 
 function mode({ mode, samples, removed }: RecordSummary): string {
   const left = `${counted(removed.samples, 'sample')} of other time (${formatTime(removed.timeNs)})`
-  return `${mode}: ${formatCount(samples)} samples; ${left} left out`
+  return `${mode}: ${counted(samples, 'sample')}; ${left} left out`
 }
 
 function reading({ read, readChange }: RecordSummary): string {
