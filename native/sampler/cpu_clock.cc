@@ -110,7 +110,7 @@ struct CpuClock::Task {
   uint64_t looked_in = 0;  // the round of its last look
 };
 
-CpuClock::CpuClock(pid_t pid) : pid_(pid), ids_(pid), most_open_(MostOpen()) {
+CpuClock::CpuClock(pid_t pid, TaskIds* ids) : pid_(pid), ids_(ids), most_open_(MostOpen()) {
   const auto first = static_cast<uint64_t>(pid);
   has_syscall_ = Readable(pid, first, "syscall");
   has_state_ = has_syscall_ || Readable(pid, first, "stat");
@@ -153,12 +153,12 @@ CpuClock::Task* CpuClock::TaskOf(const ThreadSample& sample) {
 }
 
 bool CpuClock::Open(Task* task, uint64_t native_id) {
-  const uint64_t tid = ids_.Outer(native_id);
+  const uint64_t tid = ids_->Outer(native_id);
   if (tid == 0) return false;
   task->schedstat = OpenTaskFile(pid_, tid, "schedstat");
   task->place = OpenTaskFile(pid_, tid, has_syscall_ ? "syscall" : "stat");
   if (task->place < 0) {
-    ids_.Forget(native_id);
+    ids_->Forget(native_id);
     task->Close();
     return false;
   }
@@ -194,7 +194,7 @@ void CpuClock::LookAt(Task* task, const ThreadSample& sample) {
     if (place.empty()) {  // the thread is gone; its id may be another's soon
       task->Close();
       --open_;
-      ids_.Forget(sample.native_id);
+      ids_->Forget(sample.native_id);
       task->state = 0;
       return;
     }

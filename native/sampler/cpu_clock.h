@@ -32,7 +32,7 @@ TaskPlace ParseSyscall(std::string_view text);
 /// the kernel counts.
 class CpuClock {
  public:
-  explicit CpuClock(pid_t pid);
+  CpuClock(pid_t pid, TaskIds* ids);
   ~CpuClock();
   CpuClock(const CpuClock&) = delete;
   CpuClock& operator=(const CpuClock&) = delete;
@@ -76,7 +76,7 @@ class CpuClock {
   void Sweep();
 
   const pid_t pid_;
-  TaskIds ids_;
+  TaskIds* ids_;
   /// Whether the kernel has, and lets us read, /proc/PID/task/TID/syscall; else `stat` tells
   /// whether a thread runs.
   bool has_syscall_ = false;

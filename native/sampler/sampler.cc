@@ -62,7 +62,7 @@ Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
       watch_(options.pid),
       sharing_(options.pid),
       task_ids_(options.pid),
-      cpu_clock_(options.pid) {
+      cpu_clock_(options.pid, &task_ids_) {
   if (!options_.wait) {
     const AttachResult found = finder_.Find();
     *failure = found;

@@ -476,7 +476,7 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, uint64_t coll
   thread->stacks.resize(known);
   const auto add = [&](const FrameLink& link) {
     stack = Extend(stack, link, sample);
-    if (collected_in != 0 && link.address == collected_in) {
+    if (collected_in != 0 && link.address == collected_in && sample->quality != Quality::kMissed) {
       stack = tables_->Stack(stack, collector_frame_);
       lasting = std::min(lasting, thread->stacks.size());
     }

@@ -94,7 +94,8 @@ bool Becomes(const std::function<bool()>& holds) {
 
 TEST(CpuClockTest, TellsARunningProcessAndItsCpuTime) {
   const FakeProcess process(Spin);
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   ASSERT_NE(clock.known() & kOnCpu, 0);
   const auto samples = SamplesOf({process.pid()});
@@ -112,7 +113,8 @@ TEST(CpuClockTest, TellsARunningProcessAndItsCpuTime) {
 
 TEST(CpuClockTest, TellsASleepingProcessAndReadsOneFileForIt) {
   const FakeProcess process(Sleep);
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   const auto samples = SamplesOf({process.pid()});
   ASSERT_TRUE(Becomes([&] {
@@ -133,7 +135,8 @@ TEST(CpuClockTest, TellsWhoSleepsInTheQueueOfTheGil) {
   // What the child sleeps on has the address that it has here.
   alignas(8) static std::array<uint32_t, 64> words{};
   const FakeProcess process([] { return Wait(&words[10]); });
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   ASSERT_NE(clock.known() & kWaitsForGil, 0) << "the tests run with glibc";
   auto samples = SamplesOf({process.pid()});
@@ -156,7 +159,8 @@ TEST(CpuClockTest, TellsWhoSleepsInTheQueueOfTheGil) {
 
 TEST(CpuClockTest, LooksAtAllByTurnsWhenItMayNotLookAtAllAtOnce) {
   const FakeProcess process(OnThreads<Sleep, 3>);
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   const auto samples = SamplesOfAll(process.pid(), 3);
   ASSERT_TRUE(Becomes([&] {
@@ -179,7 +183,8 @@ TEST(CpuClockTest, LooksAtAllByTurnsWhenItMayNotLookAtAllAtOnce) {
 
 TEST(CpuClockTest, AThreadWhoseStackChangedComesFirst) {
   const FakeProcess process(OnThreads<Sleep, 4>);
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   auto samples = SamplesOfAll(process.pid(), 4);
   ASSERT_TRUE(Becomes([&] {
@@ -197,7 +202,8 @@ TEST(CpuClockTest, AThreadWhoseStackChangedComesFirst) {
 
 TEST(CpuClockTest, TheLivelyAreLookedAtByTurnsToo) {
   const FakeProcess process(OnThreads<Spin, 3>);
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   const auto samples = SamplesOfAll(process.pid(), 3);
   // A thread that was never put on a processor cannot be measured.
@@ -219,7 +225,8 @@ TEST(CpuClockTest, TheLivelyAreLookedAtByTurnsToo) {
 
 TEST(CpuClockTest, AThreadThatRunsSeveralInterpretersUsesItsTimeOnce) {
   const FakeProcess process(Spin);
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   const auto samples = SamplesOf({process.pid(), process.pid()});
   for (int round = 0; round < 3; ++round) {
@@ -234,7 +241,8 @@ TEST(CpuClockTest, AThreadThatRunsSeveralInterpretersUsesItsTimeOnce) {
 
 TEST(CpuClockTest, WhatIsKnownIsNotAskedForAgain) {
   const FakeProcess process(Spin);
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   const auto samples = SamplesOf({process.pid()});
   clock.NoteRunning(samples[0], 7, 1000);
@@ -249,7 +257,8 @@ TEST(CpuClockTest, WhatIsKnownIsNotAskedForAgain) {
 
 TEST(CpuClockTest, AThreadThatIsGoneIsNotMeasured) {
   FakeProcess process(Spin);
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   const auto samples = SamplesOf({process.pid()});
   clock.Look(samples, {1, 1});
@@ -266,7 +275,8 @@ TEST(CpuClockTest, NothingIsKnownOfAProcessThatIsNotThere) {
   FakeProcess process(Sleep);
   process.Kill();
   process.Reap();
-  CpuClock clock(process.pid());
+  TaskIds ids(process.pid());
+  CpuClock clock(process.pid(), &ids);
   clock.Attach();
   EXPECT_EQ(clock.known(), 0);
   const auto samples = SamplesOf({process.pid()});

@@ -61,10 +61,11 @@ const char* Name(SampleStatus status) {
 
 }  // namespace
 
-FakeReader::FakeReader(FakePython* python, Motion motion)
+FakeReader::FakeReader(FakePython* python, Motion motion, ReaderOptions options)
     : python_(python),
       motion_(motion),
-      reader_(&python->memory(), python->runtime(), FakePython::kFirstNativeId, &tables_) {}
+      reader_(&python->memory(), python->runtime(), FakePython::kFirstNativeId, &tables_, options) {
+}
 
 SampleStatus FakeReader::Sample() { return reader_.Sample(motion_); }
 

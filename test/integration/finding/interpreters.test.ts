@@ -163,9 +163,7 @@ describe.each(MINORS)('finding %s', (minor) => {
     expect(target.pid).not.toBe(target.spawned)
     await expectFound(target.pid, minor)
     const capture = await captureStill(target.pid, 3)
-    expect(capture.profile().threads).toMatchObject([
-      { pid: target.pid, nativeId: 1, isMain: true },
-    ])
+    expect(capture.profile().threads).toMatchObject([{ process: 0, nativeId: 1, isMain: true }])
   })
 
   it('beside a libpython that ctypes loaded and nobody started', async () => {
