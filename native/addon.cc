@@ -1,6 +1,7 @@
 #include <napi.h>
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -119,6 +120,9 @@ Array Numbers(Napi::Env env, const std::vector<T>& values) {
   return array;
 }
 
+/// Bits as in STATES of src/profile/profile.ts.
+constexpr const char* kStateNames[] = {"cpu", "gil", "gil-wait", "gc", "exception"};
+
 Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   const auto number = [env](uint64_t value) {
     return Napi::Number::New(env, static_cast<double>(value));
@@ -133,6 +137,11 @@ Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   out["droppedSamples"] = number(status.dropped_samples);
   out["execs"] = number(status.execs);
   out["samplerCpu"] = number(status.sampler_cpu);
+  Napi::Array states = Napi::Array::New(env);
+  for (size_t i = 0; i < std::size(kStateNames); ++i) {
+    if ((status.states >> i & 1) != 0) states[states.Length()] = kStateNames[i];
+  }
+  out["states"] = states;
   out["pythonVersion"] = status.python_version;
   out["read"] = Name(status.reading);
   out["readChange"] = Name(status.reading_change);
@@ -198,6 +207,8 @@ Napi::Object BatchObject(Napi::Env env, const pyprof::Batch& batch) {
   out["stack"] = Numbers<Napi::Int32Array>(env, samples.stack);
   out["quality"] = Numbers<Napi::Uint8Array>(env, samples.quality);
   out["reason"] = Numbers<Napi::Uint8Array>(env, samples.reason);
+  out["state"] = Numbers<Napi::Uint8Array>(env, samples.state);
+  out["cpu"] = Numbers<Napi::Float64Array>(env, samples.cpu);
 
   std::vector<double> gaps;
   for (const pyprof::GapRow& gap : batch.gaps) {
@@ -229,6 +240,8 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
     options.seed = static_cast<uint64_t>(number("seed"));
     options.reading = ReadingNamed(in.Get("read").ToString());
     options.max_overhead = number("maxOverhead");
+    options.states = in.Get("states").ToBoolean();
+    options.native_markers = in.Get("nativeMarkers").ToBoolean();
     pyprof::AttachResult failure{};
     sampler_ = std::make_unique<pyprof::Sampler>(options, &failure);
     if (failure.status == AttachStatus::kOk) return;

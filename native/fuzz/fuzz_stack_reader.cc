@@ -19,11 +19,12 @@ using pyprof::test::FakePython;
 
 class Session {
  public:
-  Session(Scene* scene, const pyprof::Layout& layout, pyprof::Motion motion)
+  Session(Scene* scene, const pyprof::Layout& layout, pyprof::Motion motion,
+          pyprof::ReaderOptions options)
       : scene_(scene),
         motion_(motion),
         reader_(&scene->python().memory(), {FakePython::kRuntime, layout},
-                FakePython::kFirstNativeId, &tables_) {}
+                FakePython::kFirstNativeId, &tables_, options) {}
 
   /// Takes a sample, during which the target changes as `changes` say: each before the copying of
   /// one range.
@@ -58,6 +59,7 @@ class Session {
       Require(sample.quality == pyprof::Quality::kExact || sample.reason != pyprof::Reason::kNone,
               "what is not exact has a reason");
       Require(sample.serial != UINT32_MAX, "a sample is a thread's");
+      Require((sample.state & ~reader_.known_states()) == 0, "only what is known is told");
       size_t depth = 0;
       for (int32_t stack = sample.stack; stack != pyprof::kNoStack; ++depth) {
         Require(in(stack, rows_.stacks.size()), "a stack is in the table");
@@ -102,7 +104,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     layout = parsed.layout;
   }
   Session session(&scene, layout,
-                  head / 48 % 2 == 0 ? pyprof::Motion::kPossible : pyprof::Motion::kStill);
+                  head / 48 % 2 == 0 ? pyprof::Motion::kPossible : pyprof::Motion::kStill,
+                  {.states = head / 96 % 2 == 1, .native_markers = head / 192 % 2 == 1});
 
   std::vector<std::pair<uint64_t, Change>> during;
   for (int samples = 0; !input.empty() && samples < kMaxSamples;) {

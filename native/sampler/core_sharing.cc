@@ -49,7 +49,7 @@ ThreadFacts::~ThreadFacts() {
   if (schedstat_ >= 0) close(schedstat_);
 }
 
-bool ThreadFacts::RunCount(uint64_t* count) const {
+bool ThreadFacts::RunCount(uint64_t* count, uint64_t* run_time) const {
   // Time on a processor, time waiting for one, runs.
   char text[96];
   const ssize_t got = schedstat_ < 0 ? -1 : pread(schedstat_, text, sizeof(text) - 1, 0);
@@ -58,6 +58,7 @@ bool ThreadFacts::RunCount(uint64_t* count) const {
   const char* last = strrchr(text, ' ');
   if (last == nullptr) return false;
   *count = strtoull(last, nullptr, 10);
+  *run_time = strtoull(text, nullptr, 10);
   return *count > 0;
 }
 
@@ -84,7 +85,8 @@ CoreSharing::CoreSharing(pid_t pid) : pid_(pid) {
   int processor = 0;
   bool runnable = false;
   const ThreadFacts self(getpid(), static_cast<uint64_t>(syscall(SYS_gettid)));
-  available_ = self.RunCount(&count) && self.Place(&processor, &runnable);
+  uint64_t run_time = 0;
+  available_ = self.RunCount(&count, &run_time) && self.Place(&processor, &runnable);
 }
 
 ThreadFacts* CoreSharing::Facts(uint64_t tid) {
@@ -118,12 +120,16 @@ bool CoreSharing::Follow(uint64_t tid) {
 bool CoreSharing::Begin(uint64_t tid) {
   watched_ = Facts(tid);
   began_ = false;
+  runnable_ = false;
   for (int move = 0; move < kMaxMoves; ++move) {
     int processor = 0;
     bool runnable = false;
     // The count first: a thread that does not run at the second look and was not put on a
     // processor since the first one cannot have run from the second look on either.
-    if (!watched_->RunCount(&count_) || !watched_->Place(&processor, &runnable)) return false;
+    if (!watched_->RunCount(&count_, &run_time_) || !watched_->Place(&processor, &runnable)) {
+      return false;
+    }
+    runnable_ = runnable;
     if (!runnable || processor == processor_) {
       began_ = true;
       return true;
@@ -133,9 +139,9 @@ bool CoreSharing::Begin(uint64_t tid) {
   return false;
 }
 
-bool CoreSharing::StoodStill() const {
+bool CoreSharing::StoodStill() {
   uint64_t count = 0;
-  return began_ && watched_->RunCount(&count) && count == count_;
+  return began_ && watched_->RunCount(&count, &run_time_) && count == count_;
 }
 
 void AskForPromptWakeups() {

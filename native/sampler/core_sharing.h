@@ -18,9 +18,9 @@ class ThreadFacts {
   ThreadFacts(const ThreadFacts&) = delete;
   ThreadFacts& operator=(const ThreadFacts&) = delete;
 
-  /// Number of times that the thread was put on a processor; false when the kernel does not count
-  /// it (CONFIG_SCHED_INFO) or the thread is gone.
-  bool RunCount(uint64_t* count) const;
+  /// Number of times that the thread was put on a processor, and its time on one in ns; false when
+  /// the kernel does not count them (CONFIG_SCHED_INFO) or the thread is gone.
+  bool RunCount(uint64_t* count, uint64_t* run_time) const;
   /// The processor that the thread runs on, waits for or ran on last, and whether it is runnable.
   bool Place(int* processor, bool* runnable) const;
 
@@ -48,7 +48,16 @@ class CoreSharing {
   /// Begins a read: true when the thread surely does not run now. Goes after it when it has moved.
   bool Begin(uint64_t tid);
   /// Ends the read: true when the thread of Begin has not run since.
-  bool StoodStill() const;
+  bool StoodStill();
+
+  /// What was learnt about the thread of Begin on the way.
+  struct Watched {
+    /// It waited for its processor when the read began.
+    bool runnable;
+    uint64_t run_count;
+    uint64_t run_time;  // ns, at the end of the read
+  };
+  Watched watched() const { return {runnable_, count_, run_time_}; }
 
  private:
   ThreadFacts* Facts(uint64_t tid);
@@ -57,7 +66,9 @@ class CoreSharing {
   pid_t pid_;
   bool available_ = true;
   bool began_ = false;
+  bool runnable_ = false;
   uint64_t count_ = 0;
+  uint64_t run_time_ = 0;
   ThreadFacts* watched_ = nullptr;
   int processor_ = -1;
   std::unordered_map<uint64_t, std::unique_ptr<ThreadFacts>> facts_;

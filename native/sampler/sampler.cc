@@ -7,8 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <utility>
 
 namespace pyprof {
@@ -36,6 +36,15 @@ constexpr uint64_t kSwitchCost = 15'000;
 /// A wake-up later than this was not given the core, and comes when the target chose to block.
 constexpr uint64_t kLate = kMillisecond;
 
+/// How many times a second the kernel is asked about threads (docs/accuracy.md): those that may
+/// run, and those that have shown no sign of it. While the target's core is shared, fewer.
+struct LookRates {
+  double lively;
+  double quiet;
+};
+constexpr LookRates kLooks{10'000, 2'000};
+constexpr LookRates kLooksSharing{500, 100};
+
 uint64_t Now(clockid_t clock) {
   timespec time{};
   clock_gettime(clock, &time);
@@ -44,21 +53,6 @@ uint64_t Now(clockid_t clock) {
 
 uint64_t Now() { return Now(CLOCK_MONOTONIC); }
 
-/// Thread id of the process's first thread as the process itself sees it: the last number of
-/// NSpid, which differs from the pid when the target lives in a pid namespace of its own.
-uint64_t MainNativeId(pid_t pid) {
-  std::string status;
-  if (ReadSmallFile("/proc/" + std::to_string(pid) + "/status", &status)) {
-    const size_t line = status.find("\nNSpid:");
-    if (line != std::string::npos) {
-      const size_t end = status.find('\n', line + 1);
-      const size_t last = status.find_last_of(" \t", end);
-      return std::strtoull(status.c_str() + last, nullptr, 10);
-    }
-  }
-  return static_cast<uint64_t>(pid);
-}
-
 }  // namespace
 
 Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
@@ -66,7 +60,9 @@ Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
       memory_(options.pid),
       finder_(options.pid, &memory_),
       watch_(options.pid),
-      sharing_(options.pid) {
+      sharing_(options.pid),
+      task_ids_(options.pid),
+      cpu_clock_(options.pid, &task_ids_) {
   if (!options_.wait) {
     const AttachResult found = finder_.Find();
     *failure = found;
@@ -128,12 +124,21 @@ void Sampler::Attach(const AttachResult& found) {
   watch_.BindMemory();
   names_ = std::make_unique<ThreadNames>(&memory_, found.runtime, options_.pid);
   reader_ =
-      std::make_unique<StackReader>(&memory_, found.runtime, MainNativeId(options_.pid), &tables_);
+      std::make_unique<StackReader>(&memory_, found.runtime, task_ids_.main_native_id(), &tables_,
+                                    ReaderOptions{options_.states, options_.native_markers});
+  cpu_clock_.Attach();
+  uint8_t states = reader_->known_states();
+  // Without a GIL nobody waits for it.
+  const uint8_t gil = (states & kHoldsGil) != 0 ? kWaitsForGil : 0;
+  if (options_.states) {
+    states = static_cast<uint8_t>(states | (cpu_clock_.known() & (kOnCpu | gil)));
+  }
   threads_.clear();
   names_->Refresh();
   named_at_ = Now();
   const std::lock_guard lock(mutex_);
   pending_.status.python_version = found.runtime.layout.Version();
+  pending_.status.states = states;
   pending_.status.attach = AttachStatus::kOk;
   pending_.status.state = SamplerState::kSampling;
 }
@@ -249,7 +254,8 @@ void Sampler::ChooseReading() {
   if (options_.reading == Reading::kAuto && share > options_.max_overhead) {
     return UseLive(ReadingChange::kOverBudget);
   }
-  if (!sharing_.Follow(MainNativeId(options_.pid))) return UseLive(ReadingChange::kCoreNotAllowed);
+  const auto first = static_cast<uint64_t>(options_.pid);
+  if (!sharing_.Follow(first)) return UseLive(ReadingChange::kCoreNotAllowed);
   budget_from_ = 0;
 }
 
@@ -269,10 +275,39 @@ void Sampler::CheckBudget(uint64_t now) {
   budget_ticks_ = 0;
 }
 
+/// Asks the kernel about the threads of the last sample, as many as may be asked about now.
+void Sampler::LookAtThreads() {
+  if (!options_.states) return;
+  const LookRates rates = reading_ == Reading::kExact ? kLooksSharing : kLooks;
+  const uint64_t now = Now();
+  // No more is saved up than a second's, and the first time there is as much.
+  const double seconds = static_cast<double>(now - looked_at_) / static_cast<double>(kSecond);
+  lively_looks_ = std::min(lively_looks_ + seconds * rates.lively, rates.lively);
+  quiet_looks_ = std::min(quiet_looks_ + seconds * rates.quiet, rates.quiet);
+  looked_at_ = now;
+  const CpuClock::Most before = cpu_clock_.looks();
+  cpu_clock_.Look(reader_->samples(),
+                  {static_cast<size_t>(lively_looks_), static_cast<size_t>(quiet_looks_)});
+  lively_looks_ -= static_cast<double>(cpu_clock_.looks().lively - before.lively);
+  quiet_looks_ -= static_cast<double>(cpu_clock_.looks().quiet - before.quiet);
+}
+
+/// The kernel was asked about the GIL's holder already.
+void Sampler::NoteHolder(uint64_t native_id) {
+  for (const ThreadSample& sample : reader_->samples()) {
+    if (sample.native_id != native_id) continue;
+    const CoreSharing::Watched watched = sharing_.watched();
+    cpu_clock_.NoteRunning(sample, watched.run_count, watched.run_time);
+    return;
+  }
+}
+
 /// One sample by the reading in use; sets proved_.
 SampleStatus Sampler::Read() {
   proved_ = true;
   if (reading_ == Reading::kStop) {
+    // Before, since the stop itself puts every thread on a processor.
+    LookAtThreads();
     const int error = stopper_->Stop();
     if (error == ESRCH) return SampleStatus::kProcessGone;
     if (error != 0) return SampleStatus::kPermission;
@@ -282,10 +317,12 @@ SampleStatus Sampler::Read() {
   }
   if (reading_ == Reading::kLive) return reader_->Sample(Motion::kPossible);
 
-  const uint64_t holder = reader_->HolderNow();
+  const uint64_t native_holder = reader_->HolderNow();
+  const uint64_t holder = native_holder == 0 ? 0 : task_ids_.Outer(native_holder);
   const bool still = holder != 0 && sharing_.Begin(holder);
   const SampleStatus status = reader_->Sample(still ? Motion::kStill : Motion::kPossible);
-  proved_ = still && reader_->SteadyHolder() == holder && sharing_.StoodStill();
+  proved_ = still && reader_->SteadyHolder() == native_holder && sharing_.StoodStill();
+  if (options_.states && sharing_.watched().runnable) NoteHolder(native_holder);
   // The next wake-up shall be where the holder is.
   if (holder != 0) sharing_.Follow(holder);
   return status;
@@ -301,6 +338,7 @@ bool Sampler::SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick)
     if (!watch_.SameMemory()) status = SampleStatus::kProcessGone;
   }
   if (status == SampleStatus::kOk) NameNewThreads();
+  if (status == SampleStatus::kOk && reading_ != Reading::kStop) LookAtThreads();
   Record(now, tick, status == SampleStatus::kOk);
   if (status == SampleStatus::kOk) {
     if (now - named_at_ >= kNamesGap || names_->RefreshIsWanted()) RefreshNames(now);
@@ -373,6 +411,9 @@ void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
     if (late_ && how.reason == Reason::kNone) how.reason = Reason::kLate;
     columns.quality.push_back(static_cast<uint8_t>(how.quality));
     columns.reason.push_back(static_cast<uint8_t>(how.reason));
+    const CpuClock::Activity activity = cpu_clock_.Take(sample);
+    columns.state.push_back((sample.state | activity.state) & status.states);
+    columns.cpu.push_back(activity.cpu);
   }
   tables_.TakeNew(&pending_.rows);
 }

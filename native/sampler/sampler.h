@@ -14,6 +14,7 @@
 #include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
 #include "sampler/core_sharing.h"
+#include "sampler/cpu_clock.h"
 #include "sampler/process_watch.h"
 #include "sampler/schedule.h"
 #include "sampler/stopper.h"
@@ -51,6 +52,10 @@ struct SamplerOptions {
   Reading reading = Reading::kAuto;
   /// Share of one core that sampling may take from the target, for kAuto.
   double max_overhead = 0;
+  /// Tell what each thread was doing, and the CPU time that it used.
+  bool states = false;
+  /// Mark with `<native>` where C code has called Python code.
+  bool native_markers = false;
 };
 
 enum class SamplerState { kSearching, kSampling, kEnded };
@@ -88,6 +93,8 @@ struct SampleColumns {
   std::vector<double> time, weight;
   std::vector<int32_t> thread, stack;
   std::vector<uint8_t> quality, reason;
+  std::vector<uint8_t> state;  // bits of thread_state.h
+  std::vector<double> cpu;     // ns since the thread's last sample that has it, or kNoCpu
 };
 
 struct SamplerStatus {
@@ -105,6 +112,8 @@ struct SamplerStatus {
   ReadingChange reading_change = ReadingChange::kNone;
   /// Wake-ups that came late because the core was not given.
   uint64_t late_ticks = 0;
+  /// The states that samples tell of, as bits.
+  uint8_t states = 0;
   std::string python_version;
   AttachStatus attach = AttachStatus::kOk;
   std::string attach_detail;
@@ -150,6 +159,8 @@ class Sampler {
   void SampleLoop();
   bool SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick);
   SampleStatus Read();
+  void NoteHolder(uint64_t native_id);
+  void LookAtThreads();
   void ChooseReading();
   void UseLive(ReadingChange why);
   void CheckBudget(uint64_t now);
@@ -165,6 +176,8 @@ class Sampler {
   RuntimeFinder finder_;
   ProcessWatch watch_;
   CoreSharing sharing_;
+  TaskIds task_ids_;
+  CpuClock cpu_clock_;
   std::unique_ptr<Stopper> stopper_;
 
   // The loop thread's own.
@@ -185,6 +198,10 @@ class Sampler {
   uint64_t budget_from_ = 0;
   uint64_t budget_cpu_ = 0;
   uint64_t budget_ticks_ = 0;
+  /// Looks at threads that may be made, lively and quiet, and when that was last reckoned.
+  double lively_looks_ = 0;
+  double quiet_looks_ = 0;
+  uint64_t looked_at_ = 0;
 
   std::mutex mutex_;
   /// 1 once the loop is to end; a futex, so that a wake-up in time is one system call.

@@ -24,22 +24,27 @@ constexpr uint64_t kSwitchesFromHolder = 16;
 }  // namespace
 
 StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t main_native_id,
-                         Tables* tables)
+                         Tables* tables, ReaderOptions options)
     : memory_(memory),
       runtime_(runtime),
       layout_(runtime_.layout),
       main_native_id_(main_native_id),
       tables_(tables),
+      options_(options),
+      thread_state_(layout_, memory),
       codes_(memory, layout_, tables),
       snapshot_(memory),
       walk_(layout_, &codes_, &sizes_, &snapshot_),
       truncated_frame_(tables->Marker("<truncated>")),
       gone_frame_(tables->Marker("<gone>")),
-      freed_frame_(tables->Marker("<freed code>")) {
+      freed_frame_(tables->Marker("<freed code>")),
+      collector_frame_(options.states ? tables->Marker("<GC>") : 0),
+      native_frame_(options.native_markers ? tables->Marker("<native>") : 0) {
   const auto& t = layout_.thread;
   state_size_ = std::max({t.prev, t.next, t.interp, t.current_frame, t.base_frame, t.thread_id,
                           t.native_thread_id, t.datastack_chunk}) +
                 8;
+  if (options_.states) state_size_ = std::max(state_size_, thread_state_.thread_end());
   const auto& i = layout_.interpreter;
   has_switches_ = !layout_.free_threaded && i.gil_holder != 0 && i.ceval_gil != 0 &&
                   i.gil_locked == i.gil_holder + kLockedFromHolder &&
@@ -52,6 +57,10 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
   uint64_t end = std::max({i.next, i.id, i.threads_head, i.threads_main}) + 8;
   if (has_switches_) end = std::max(end, i.gil_holder + kSwitchesFromHolder + 8);
   if (i.code_object_generation != 0) end = std::max(end, i.code_object_generation + 8);
+  if (options_.states) {
+    interpreter_from_ = std::min(interpreter_from_, thread_state_.interpreter_from());
+    end = std::max(end, thread_state_.interpreter_end());
+  }
   interpreter_size_ = end - interpreter_from_;
 }
 
@@ -75,7 +84,8 @@ void StackReader::MakePlan(bool holder_only) {
     thread->plan.changed = false;
     if ((holder_only && thread.get() != holder_) || bytes > kMaxFetched) continue;
     thread->first_segment = ranges_.size();
-    thread->plan.AppendRanges(state_size_, layout_.frame.size, &ranges_);
+    thread->plan.AppendRanges(state_size_, layout_.frame.size,
+                              options_.states ? thread_state_.before_frame() : 0, &ranges_);
     thread->segments = ranges_.size() - thread->first_segment;
     for (size_t i = thread->first_segment; i < ranges_.size(); ++i) bytes += ranges_[i].size;
   }
@@ -264,6 +274,7 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
     thread->native_id = native_id;
     thread->serial = serials_++;
     thread->plan.root_chunk = 0;
+    thread->entry = 0;
   }
   const Interpreter& interpreter = interpreters_[thread->interpreter];
   // Not set yet while the interpreter starts, and not published before 3.14.
@@ -285,8 +296,76 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   const bool main_gil = !control_known_ || gil_of_[thread->interpreter] == 0;
   *sample = {thread->serial, native_id, thread->python_id, interpreter.id, thread->is_main,
              main_gil,       kNoStack,  walked.quality,    walked.reason};
-  Intern(thread, walked, sample);
+  const uint64_t collected_in =
+      options_.states ? NoteState(thread, state, head, planned, walked.kept, sample) : 0;
+  Intern(thread, walked, collected_in, sample);
   return true;
+}
+
+uint8_t StackReader::known_states() const {
+  if (!options_.states) return 0;
+  uint8_t known = 0;
+  if (thread_state_.has_holder_flag() || has_switches_) known |= kHoldsGil;
+  if (thread_state_.has_collector_frame() || known != 0) known |= kCollects;
+  if (thread_state_.has_exceptions()) known |= kHandlesException;
+  return known;
+}
+
+bool StackReader::HoldsGil(const Thread& thread, const std::byte* state) const {
+  if (thread_state_.has_holder_flag()) return thread_state_.HoldsGil(state);
+  if (!control_known_) return false;
+  const Control& gil = before_[gil_of_[thread.interpreter]];
+  return gil.locked && gil.holder == thread.plan.address;
+}
+
+/// Fills in what the thread was doing. Returns the frame in which the collector runs; 0: in none,
+/// or it is not known in which.
+uint64_t StackReader::NoteState(Thread* thread, const std::byte* state, const std::byte* head,
+                                std::span<const Segment> planned, size_t kept,
+                                ThreadSample* sample) {
+  const uint64_t gil = interpreters_[thread->interpreter].gil;
+  if (has_switches_ && gil != 0) {
+    sample->gil_queue = gil + layout_.interpreter.gil_holder -
+                        layout_.interpreter.gil_runtime_state + kSwitchesFromHolder + 8;
+  }
+  const bool holds = HoldsGil(*thread, state);
+  if (holds) sample->state |= kHoldsGil;
+  if (thread_state_.has_exceptions() &&
+      thread_state_.HandlesException(thread->plan.address, state, planned)) {
+    sample->state |= kHandlesException;
+  }
+
+  const Collector collector = thread_state_.CollectorIn(head, interpreter_from_);
+  const std::vector<FrameLink>& fresh = walk_.fresh();
+  const std::vector<FrameLink>& links = thread->plan.links;
+  // Leaf first: the fresh ones, then those that were kept.
+  const auto link = [&](size_t i) -> const FrameLink& {
+    return i < fresh.size() ? fresh[i] : links[kept - 1 - (i - fresh.size())];
+  };
+  const size_t count = fresh.size() + kept;
+  if (thread_state_.has_collector_frame()) {
+    if (!collector.works || collector.frame == 0) return 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (link(i).address != collector.frame) continue;
+      sample->state |= kCollects;
+      return collector.frame;
+    }
+    return 0;
+  }
+  size_t entry = 0;
+  while (entry < count && link(entry).code != 0) ++entry;
+  const uint64_t innermost = entry < count ? link(entry).address : 0;
+  if (!collector.works) {
+    thread->entry = innermost;
+    return 0;
+  }
+  // Before 3.15 only this is told: it is at work. It needs the GIL for it.
+  if (!holds) return 0;
+  sample->state |= kCollects;
+  // Python code that the collector calls has an entry frame of its own. When the innermost one was
+  // there before the collection, or is the first of all, the collector runs in the leaf.
+  const bool in_leaf = innermost != 0 && (innermost == thread->entry || link(entry).previous == 0);
+  return in_leaf ? link(0).address : 0;
 }
 
 /// The list of threads could not be followed beyond `gone`: all that hung on it and was known is
@@ -379,7 +458,11 @@ void StackReader::CheckCodes(Thread* thread, size_t kept) {
 
 /// The stack that has the link on top of `stack`; entry frames and CPython's own glue add nothing.
 int32_t StackReader::Extend(int32_t stack, const FrameLink& link, ThreadSample* sample) {
-  if (link.code == 0) return stack;
+  if (link.code == 0) {
+    // What the first entry frame of a thread was called by is no news.
+    return options_.native_markers && stack != kNoStack ? tables_->Stack(stack, native_frame_)
+                                                        : stack;
+  }
   WalkResult result{sample->quality, sample->reason};
   CodeObject* code = codes_.Get(link.code);
   const bool doubtful = code == nullptr || std::find(doubtful_codes_.begin(), doubtful_codes_.end(),
@@ -399,28 +482,39 @@ int32_t StackReader::Extend(int32_t stack, const FrameLink& link, ThreadSample* 
 }
 
 /// Turns what the walk found into one number, and keeps it for the next sample when it is whole.
-void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample* sample) {
+void StackReader::Intern(Thread* thread, const WalkResult& walked, uint64_t collected_in,
+                         ThreadSample* sample) {
   const std::vector<FrameLink>& fresh = walk_.fresh();
   std::vector<FrameLink>& links = thread->plan.links;
   CheckCodes(thread, walked.kept);
   doubted_ = false;
-  const size_t known = std::min(walked.kept, thread->stacks.size());
+  size_t known = std::min(walked.kept, thread->stacks.size());
+  for (size_t i = 0; collected_in != 0 && i < known; ++i) {
+    if (links[i].address == collected_in) known = i;
+  }
+  // From the frame on in which the collector runs, stacks are as they are for this sample only.
+  size_t lasting = SIZE_MAX;
 
   int32_t stack = known > 0 ? thread->stacks[known - 1] : kNoStack;
   if (walked.reason == Reason::kTruncated) stack = tables_->Stack(kNoStack, truncated_frame_);
   links.resize(walked.kept);
   thread->stacks.resize(known);
-  for (size_t i = known; i < walked.kept; ++i) {
-    stack = Extend(stack, links[i], sample);
+  const auto add = [&](const FrameLink& link) {
+    stack = Extend(stack, link, sample);
+    if (collected_in != 0 && link.address == collected_in && sample->quality != Quality::kMissed) {
+      stack = tables_->Stack(stack, collector_frame_);
+      lasting = std::min(lasting, thread->stacks.size());
+    }
     thread->stacks.push_back(stack);
-  }
+  };
+  for (size_t i = known; i < walked.kept; ++i) add(links[i]);
   for (size_t i = fresh.size(); i-- > 0;) {
-    stack = Extend(stack, fresh[i], sample);
+    add(fresh[i]);
     links.push_back(fresh[i]);
-    thread->stacks.push_back(stack);
   }
   if (walked.leaf_gone && stack != kNoStack) stack = tables_->Stack(stack, gone_frame_);
   sample->stack = stack;
+  if (lasting < thread->stacks.size()) thread->stacks.resize(lasting);
   if (!walked.whole || doubted_) {
     links.clear();
     thread->stacks.clear();

@@ -13,6 +13,7 @@
 #include "stack/quality.h"
 #include "stack/snapshot.h"
 #include "stack/thread_plan.h"
+#include "stack/thread_state.h"
 
 namespace pyprof {
 
@@ -33,6 +34,18 @@ struct ThreadSample {
   int32_t stack;
   Quality quality;
   Reason reason;
+  /// What CPython says that the thread was doing (thread_state.h); 0 without ReaderOptions::states.
+  uint8_t state = 0;
+  /// Where threads that wait for its GIL sleep: a pthread_cond_t and a pthread_mutex_t; 0: not
+  /// known.
+  uint64_t gil_queue = 0;
+};
+
+struct ReaderOptions {
+  /// Tell what each thread was doing, and mark with `<GC>` the frames in which the collector runs.
+  bool states = false;
+  /// Mark with `<native>` where C code has called Python code.
+  bool native_markers = false;
 };
 
 enum class SampleStatus {
@@ -48,13 +61,16 @@ enum class SampleStatus {
 /// read as long as the threads stand about where the last sample found them.
 class StackReader {
  public:
-  StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t main_native_id,
-              Tables* tables);
+  StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t main_native_id, Tables* tables,
+              ReaderOptions options = {});
 
   /// One sample of every thread that runs. A thread whose state exists but that the operating
   /// system has not started yet is no sample. The result holds until the next call.
   SampleStatus Sample(Motion motion);
   const std::vector<ThreadSample>& samples() const { return samples_; }
+
+  /// The states that samples tell of; the others are 0 and say nothing.
+  uint8_t known_states() const;
 
   /// Whether the last sample found a thread, or a thread's root frame, that the one before did not
   /// know: the process may run another program.
@@ -97,6 +113,7 @@ class StackReader {
     uint64_t next = 0;
     uint64_t generation = 0;      // at which the code of its links was last checked
     size_t sample = 0;            // index of its last sample
+    uint64_t entry = 0;           // the innermost entry frame when the collector last was at rest
     std::vector<int32_t> stacks;  // stacks[i] is the stack that ends in plan.links[i]
   };
 
@@ -113,7 +130,11 @@ class StackReader {
   Motion MotionOf(const Thread& thread) const;
   void ReadAll();
   bool ReadHolder();
-  void Intern(Thread* thread, const WalkResult& walked, ThreadSample* sample);
+  void Intern(Thread* thread, const WalkResult& walked, uint64_t collected_in,
+              ThreadSample* sample);
+  bool HoldsGil(const Thread& thread, const std::byte* state) const;
+  uint64_t NoteState(Thread* thread, const std::byte* state, const std::byte* head,
+                     std::span<const Segment> planned, size_t kept, ThreadSample* sample);
   void CheckCodes(Thread* thread, size_t kept);
   int32_t Extend(int32_t stack, const FrameLink& link, ThreadSample* sample);
   uint64_t GenerationNow();
@@ -137,6 +158,8 @@ class StackReader {
   const Layout& layout_;
   const uint64_t main_native_id_;
   Tables* tables_;
+  const ReaderOptions options_;
+  ThreadState thread_state_;
   CodeTable codes_;
   Snapshot snapshot_;
   FrameSizeVerdict sizes_;
@@ -183,6 +206,8 @@ class StackReader {
   int32_t truncated_frame_;
   int32_t gone_frame_;
   int32_t freed_frame_;
+  int32_t collector_frame_;
+  int32_t native_frame_;
 };
 
 }  // namespace pyprof

@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "stack/work_limit.h"
+#include "stack/task_ids.h"
 
 namespace pyprof {
 
@@ -24,7 +24,7 @@ class TaskNames {
   void Refresh();
 
   /// Id of the process's first thread, as the process itself sees it.
-  uint64_t main_native_id() const { return main_native_id_; }
+  uint64_t main_native_id() const { return ids_.main_native_id(); }
 
  private:
   struct Task {
@@ -33,16 +33,9 @@ class TaskNames {
   };
 
   std::string Read(uint64_t native_id);
-  void FindOuterIds();
 
   const std::string directory_;
-  uint64_t main_native_id_;
-  /// The process lives in a pid namespace below that of our /proc, which knows its threads by other
-  /// ids.
-  bool nested_;
-  std::map<uint64_t, uint64_t> inner_ids_;  // by the id in our /proc
-  std::map<uint64_t, uint64_t> outer_ids_;  // the other way round
-  WorkLimit scans_;
+  TaskIds ids_;
   std::map<uint64_t, Task> tasks_;
   uint64_t refreshed_to_ = 0;
 };

@@ -90,14 +90,15 @@ void ThreadPlan::NoteOutside(const std::vector<uint64_t>& met) {
   changed = true;
 }
 
-void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, std::vector<Range>* out) const {
+void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, size_t before,
+                              std::vector<Range>* out) const {
   out->push_back({address, state_size});
   if (!outside.empty()) {
-    Range range{outside.front(), frame_size};
+    Range range{outside.front() - before, before + frame_size};
     for (const uint64_t at : outside) {
       if (at + frame_size - range.address > range.size + kMergeWithin) {
         out->push_back(range);
-        range = {at, frame_size};
+        range = {at - before, before + frame_size};
       } else {
         range.size = std::max<size_t>(range.size, at + frame_size - range.address);
       }

@@ -72,8 +72,9 @@ class ThreadPlan {
 
   /// Appends the ranges to read: the thread state, then the frames outside of the chunks, then the
   /// chunks, newest first, then the
-  /// spare ones.
-  void AppendRanges(size_t state_size, size_t frame_size, std::vector<Range>* out) const;
+  /// spare ones. Of a frame outside, `before` bytes in front of it are read too.
+  void AppendRanges(size_t state_size, size_t frame_size, size_t before,
+                    std::vector<Range>* out) const;
 
  private:
   uint64_t highest_ = 0;

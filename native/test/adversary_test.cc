@@ -35,7 +35,8 @@ INSTANTIATE_TEST_SUITE_P(Python, AdversaryTest,
                          });
 
 TEST_P(AdversaryTest, EverySampleEndsWithinBoundsAndTheReaderRecovers) {
-  FakeReader reader(&python, seed() % 2 == 0 ? Motion::kStill : Motion::kPossible);
+  const ReaderOptions options{.states = seed() % 3 == 0, .native_markers = seed() % 4 == 0};
+  FakeReader reader(&python, seed() % 2 == 0 ? Motion::kStill : Motion::kPossible, options);
   FakeReader still(&python);
   const std::string truth = still.Picture();
   reader.Sample();

@@ -26,14 +26,15 @@ TEST(ThreadFacts, ARunningThreadHasAProcessorAndIsRunnable) {
 TEST(ThreadFacts, EachSleepIsCountedAsARunMore) {
   const ThreadFacts facts(getpid(), Self());
   uint64_t before = 0;
-  if (!facts.RunCount(&before)) {
+  uint64_t run_time = 0;
+  if (!facts.RunCount(&before, &run_time)) {
     // A kernel that does not count runs: then nobody may be told that it does.
     EXPECT_FALSE(CoreSharing(getpid()).Available());
     return;
   }
   usleep(1000);
   uint64_t after = 0;
-  ASSERT_TRUE(facts.RunCount(&after));
+  ASSERT_TRUE(facts.RunCount(&after, &run_time));
   EXPECT_GT(after, before);
 }
 
@@ -44,8 +45,9 @@ TEST(ThreadFacts, OfAThreadThatIsGoneThereAreNone) {
   int processor = 0;
   bool runnable = false;
   uint64_t count = 0;
+  uint64_t run_time = 0;
   EXPECT_FALSE(facts.Place(&processor, &runnable));
-  EXPECT_FALSE(facts.RunCount(&count));
+  EXPECT_FALSE(facts.RunCount(&count, &run_time));
 }
 
 TEST(CoreSharing, AThreadThatSleepsStandsStill) {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { FORMATS, type Format } from '../formats/index.ts'
+import { MODES } from '../profile/profile.ts'
 import { addChoiceOptions } from './choice.ts'
 import type { CommandContext } from './context.ts'
 import { addFormatOptions, formatNames, parseFormat } from './format-options.ts'
@@ -72,6 +73,16 @@ export function registerRecord(program: Command, context: CommandContext): void 
       `format of outputs whose suffix does not say it: ${formatNames('or')}`,
       parseFormat,
     )
+    .addOption(
+      new Option(
+        '--mode <mode>',
+        'what counts: wall: all time; cpu: measured CPU time; gil: while the GIL was held; ' +
+          'exception: while one was handled (Python 3.15) (default: wall)',
+      ).choices(MODES),
+    )
+    .option('-g, --gil', 'the same as --mode gil')
+    .option('-i, --idle', 'show the time of idle threads under <idle>, and keep it in every mode')
+    .option('--native-markers', 'mark with <native> where C code has called Python code')
   addFormatOptions(addChoiceOptions(command))
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
     .addHelpText('after', EXAMPLES)

@@ -1,13 +1,6 @@
 import type { Batch, NativeThread, SamplerStatus } from '../sampling/addon.ts'
 import { float64Column, int32Column, uint8Column } from './column.ts'
-import {
-  type Accounting,
-  type Gap,
-  type Meta,
-  NO_CPU,
-  type Process,
-  type Profile,
-} from './profile.ts'
+import type { Accounting, Gap, Meta, Process, Profile } from './profile.ts'
 
 /** Collects batches into columns. A profile of what is there so far can be had at any time. */
 export class ProfileBuilder {
@@ -55,8 +48,8 @@ export class ProfileBuilder {
     this.#samples.stack.append(batch.stack)
     this.#samples.quality.append(batch.quality)
     this.#samples.reason.append(batch.reason)
-    this.#samples.state.append(new Uint8Array(batch.time.length))
-    this.#samples.cpu.append(new Float64Array(batch.time.length).fill(NO_CPU))
+    this.#samples.state.append(batch.state)
+    this.#samples.cpu.append(batch.cpu)
     for (let at = 0; at + 2 < batch.gaps.length; at += 3) {
       const [start = 0, duration = 0, missedTicks = 0] = batch.gaps.subarray(at, at + 3)
       this.#gaps.push({ start, duration, missedTicks })

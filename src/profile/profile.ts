@@ -140,7 +140,10 @@ export interface SampleTable {
   readonly reason: Column
   /** Bits by STATES. */
   readonly state: Column
-  /** CPU time that the thread used since its last sample, ns; NO_CPU when it was not measured. */
+  /**
+   * CPU time that the thread used since its last sample that has one, ns; NO_CPU when it was not
+   * measured. The kernel counts the time of a running thread up to its last scheduler tick.
+   */
   readonly cpu: Column
 }
 
@@ -150,6 +153,10 @@ export interface Gap {
   readonly duration: number
   readonly missedTicks: number
 }
+
+/** What a sample weighs and which samples count; see modes.ts. Every recording is made in `wall`. */
+export const MODES = ['wall', 'cpu', 'gil', 'exception'] as const
+export type Mode = (typeof MODES)[number]
 
 /** How the target is read: while it runs on, sharing its core, or stopped. */
 export type Reading = 'live' | 'exact' | 'stop'
@@ -171,7 +178,7 @@ export interface Meta {
   readonly exporter: string
   readonly command: string
   readonly pythonVersion: string
-  readonly mode: 'wall'
+  readonly mode: Mode
   /** The states that every sample tells of. */
   readonly states: readonly State[]
   /** The reading in use at the end; see docs/accuracy.md. */

@@ -1,15 +1,18 @@
 import {
   type EndReason,
+  type Mode,
   type Profile,
   QUALITY,
   type Quality,
   type Reading,
   type ReadingChange,
   type Reason,
+  type State,
   type Thread,
   type View,
 } from './profile.ts'
 import { type QualityCount, qualityCounts } from './quality-view.ts'
+import { type Activity, type ActivityTimes, activityTimes } from './state-view.ts'
 import { hottest, type WeightTotals, weightTotals } from './views.ts'
 
 const HOTTEST_FUNCTIONS = 5
@@ -29,8 +32,17 @@ export interface HotShare {
   readonly totalNs: number
 }
 
+/** What threads did, as shares (0 to 1) of their sampled time; one sample may count for several. */
+export interface ActivitySummary {
+  /** Only what the recording knows. */
+  readonly shares: Readonly<Partial<Record<Activity, number>>>
+  /** Measured CPU time; absent when none was measured. */
+  readonly cpuNs?: number
+}
+
 export interface ThreadSummary extends Thread {
   readonly samples: number
+  readonly activity: ActivitySummary
 }
 
 /** What a profile holds, how good it is and what it cost. The same object is printed and --json. */
@@ -38,7 +50,9 @@ export interface Summary {
   readonly exporter: string
   readonly command: string
   readonly pythonVersion: string
-  readonly mode: 'wall'
+  readonly mode: Mode
+  /** What of the recording the mode leaves out. */
+  readonly removed: { readonly samples: number; readonly timeNs: number }
   readonly read: Reading
   /** Why it is not the reading asked for; '' when it is. */
   readonly readChange: ReadingChange
@@ -58,6 +72,10 @@ export interface Summary {
   readonly uncertain: number
   readonly isUncertain: boolean
   readonly timeNs: WeightTotals
+  /** The states that were recorded. */
+  readonly states: readonly State[]
+  /** Of all threads and the whole recording, whatever the mode. */
+  readonly activity: ActivitySummary
   readonly gaps: { readonly count: number; readonly missedTicks: number; readonly timeNs: number }
   readonly droppedSamples: number
   /** Ticks at which sharing the core was asked for and the core came late. */
@@ -69,7 +87,15 @@ export interface Summary {
   readonly hottest: readonly HotShare[]
 }
 
-export function summarize(profile: Profile): Summary {
+/**
+ * @param recorded the recording that the profile is a view of, when it is one, and what of it the
+ *   view leaves out
+ */
+export function summarize(
+  profile: Profile,
+  recorded: Profile = profile,
+  removed: Summary['removed'] = { samples: 0, timeNs: 0 },
+): Summary {
   const { meta, accounting, samples } = profile
   const quality = qualityCounts(profile)
   const time = weightTotals(profile)
@@ -78,12 +104,14 @@ export function summarize(profile: Profile): Summary {
   const lost = view.steps.reduce((sum, step) => sum + step.missed, 0)
   const uncertainSamples = quality.partial.samples + quality.missed.samples + lost
   const uncertain = uncertainSamples === 0 ? 0 : uncertainSamples / (samples.length + lost)
+  const activity = activityTimes(recorded)
   const share = (ns: number) => (time.total === 0 ? 0 : ns / time.total)
   return {
     exporter: meta.exporter,
     command: meta.command,
     pythonVersion: meta.pythonVersion,
     mode: meta.mode,
+    removed,
     read: meta.read,
     readChange: meta.readChange,
     startedAt: new Date(meta.startedAt).toISOString(),
@@ -100,6 +128,8 @@ export function summarize(profile: Profile): Summary {
     uncertain,
     isUncertain: uncertain > UNCERTAIN_LIMIT,
     timeNs: time,
+    states: meta.states,
+    activity: activitySummary(activity.all),
     gaps: {
       count: profile.gaps.length,
       missedTicks: accounting.missedTicks,
@@ -109,7 +139,7 @@ export function summarize(profile: Profile): Summary {
     lateTicks: accounting.lateTicks,
     execs: accounting.execs,
     profilerCpuNs: accounting.profilerCpu,
-    threads: countByThread(profile),
+    threads: threadSummaries(profile, activity.threads),
     hottest: hottest(profile, HOTTEST_FUNCTIONS).map((row) => ({
       function: row.qualname,
       file: row.file,
@@ -134,9 +164,18 @@ export function reasonCounts(summary: Summary): [reason: Reason, samples: number
   return [...counts].sort((a, b) => b[1] - a[1])
 }
 
-function countByThread(profile: Profile): ThreadSummary[] {
+function activitySummary({ total, timeNs, cpuNs }: ActivityTimes): ActivitySummary {
+  const entries = Object.entries(timeNs).map(([name, ns]) => [name, total === 0 ? 0 : ns / total])
+  return { shares: Object.fromEntries(entries), ...(cpuNs === undefined ? {} : { cpuNs }) }
+}
+
+function threadSummaries(profile: Profile, activity: readonly ActivityTimes[]): ThreadSummary[] {
   const counts = new Float64Array(profile.threads.length)
   const { thread, length } = profile.samples
   for (let row = 0; row < length; row++) counts[thread[row]!]!++
-  return profile.threads.map((each, index) => ({ ...each, samples: counts[index]! }))
+  return profile.threads.map((each, index) => ({
+    ...each,
+    samples: counts[index]!,
+    activity: activitySummary(activity[index]!),
+  }))
 }

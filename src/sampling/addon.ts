@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { PyprofError } from '../errors.ts'
-import type { Reading, ReadingChange } from '../profile/profile.ts'
+import type { Reading, ReadingChange, State } from '../profile/profile.ts'
 
 /** New rows of the tables since the last drain. Field order and units as in profile.ts. */
 export interface Batch {
@@ -21,6 +21,10 @@ export interface Batch {
   readonly stack: Int32Array
   readonly quality: Uint8Array
   readonly reason: Uint8Array
+  /** Bits by STATES. */
+  readonly state: Uint8Array
+  /** ns; NO_CPU where it was not measured. */
+  readonly cpu: Float64Array
   /** 3 per row: start, duration, missed ticks. */
   readonly gaps: Float64Array
   readonly status: SamplerStatus
@@ -64,6 +68,8 @@ export interface SamplerStatus {
   readonly readChange: ReadingChange
   /** Wake-ups that came late because the core was not given. */
   readonly lateTicks: number
+  /** The states that samples tell of. */
+  readonly states: readonly State[]
   /** Why no supported Python was found so far; '' when one was. Codes as in AttachFailure. */
   readonly attachError: AttachErrorCode | ''
   readonly attachDetail: string
@@ -105,6 +111,10 @@ export interface SamplerOptions {
   readonly read: Reading | 'auto'
   /** Share of a core (0.005 is half a percent) that 'auto' may take from the target. */
   readonly maxOverhead: number
+  /** Record what threads were doing and the CPU time they used, and mark `<GC>`. */
+  readonly states: boolean
+  /** Mark with `<native>` where C code has called Python code. */
+  readonly nativeMarkers: boolean
 }
 
 export interface NativeSampler {

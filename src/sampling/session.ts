@@ -10,7 +10,7 @@ const BUFFERED_SECONDS = 5
 /** The number of threads to expect when fewer are there at the start. */
 const EXPECTED_THREADS = 32
 const MIN_CAPACITY = 1 << 16
-/** About 54 MB of native memory at 26 bytes a sample. */
+/** About 73 MB of native memory at 35 bytes a sample. */
 const MAX_CAPACITY = 1 << 21
 
 export interface SessionOptions {
@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly read: SamplerOptions['read']
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
+  /** Mark with `<native>` where C code has called Python code. */
+  readonly nativeMarkers: boolean
   /** Threads of the target when the recording starts, as far as known. */
   readonly threads: number
   /** Receives every batch in order. */
@@ -59,6 +61,8 @@ export class Session {
       seed: randomInt(2 ** 32),
       read: options.read,
       maxOverhead: options.maxOverhead,
+      states: true,
+      nativeMarkers: options.nativeMarkers,
     })
     this.#onBatch = options.onBatch
     this.ended = new Promise((resolve, reject) => {

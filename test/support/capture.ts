@@ -10,7 +10,9 @@ import {
   type Quality,
   REASONS,
   type Reason,
+  STATES,
   type StackIndex,
+  type State,
 } from '../../src/profile/profile.ts'
 import {
   loadAddon,
@@ -51,6 +53,9 @@ export interface NamedSample {
   readonly thread: number
   readonly quality: Quality
   readonly reason: Reason
+  readonly states: readonly State[]
+  /** ns, NO_CPU where it was not measured. */
+  readonly cpu: number
   /** Root first; empty for a thread without Python frames and for a missed sample. */
   readonly frames: readonly NamedFrame[]
   /** Function names root first, with `;` between. */
@@ -79,6 +84,8 @@ export class Capture {
       seed: nextSeed++,
       read: 'live',
       maxOverhead: 1,
+      states: false,
+      nativeMarkers: false,
       ...native,
     })
     this.drain()
@@ -133,13 +140,13 @@ export class Capture {
 
   /** What was captured so far. */
   profile(): Profile {
-    const { endReason, elapsed, pythonVersion, read, readChange } = this.#status
+    const { endReason, elapsed, pythonVersion, read, readChange, states } = this.#status
     const meta: Meta = {
       exporter: 'pyprof@test',
       command: 'test',
       pythonVersion,
       mode: 'wall',
-      states: [],
+      states,
       read: read === 'auto' ? 'live' : read,
       readChange,
       rate: this.#rate,
@@ -219,6 +226,8 @@ export function namedSamples(profile: Profile): NamedSample[] {
       thread: samples.thread[row]!,
       quality: QUALITY[samples.quality[row]!]!,
       reason: REASONS[samples.reason[row]!]!,
+      states: STATES.filter((_, bit) => (samples.state[row]! & (1 << bit)) !== 0),
+      cpu: samples.cpu[row]!,
       ...names,
     }
   })

@@ -176,7 +176,15 @@ export interface SummaryJson {
   readonly lateTicks: number
   readonly execs: number
   readonly profilerCpuNs: number
-  readonly threads: readonly { nativeId: number; isMain: boolean; samples: number }[]
+  readonly states: readonly string[]
+  readonly activity: { shares: Readonly<Record<string, number>>; cpuNs?: number }
+  readonly removed: { samples: number; timeNs: number }
+  readonly threads: readonly {
+    nativeId: number
+    isMain: boolean
+    samples: number
+    activity: { shares: Readonly<Record<string, number>>; cpuNs?: number }
+  }[]
   readonly hottest: readonly { function: string; file: string; self: number; total: number }[]
   readonly outputs: readonly { path: string; format: string; bytes: number }[]
 }

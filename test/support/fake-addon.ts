@@ -1,3 +1,4 @@
+import { NO_CPU } from '../../src/profile/profile.ts'
 import type {
   Addon,
   AttachErrorCode,
@@ -21,6 +22,7 @@ export const SAMPLING: SamplerStatus = {
   read: 'live',
   readChange: '',
   lateTicks: 0,
+  states: [],
   attachError: '',
   attachDetail: '',
 }
@@ -40,6 +42,8 @@ export function batchOf(parts: Partial<Omit<Batch, 'status'>>, status = SAMPLING
     stack: new Int32Array(),
     quality: new Uint8Array(),
     reason: new Uint8Array(),
+    state: new Uint8Array(parts.time?.length ?? 0),
+    cpu: new Float64Array(parts.time?.length ?? 0).fill(NO_CPU),
     gaps: new Float64Array(),
     ...parts,
     status,

@@ -61,10 +61,10 @@ const char* Name(SampleStatus status) {
 
 }  // namespace
 
-FakeReader::FakeReader(FakePython* python, Motion motion)
+FakeReader::FakeReader(FakePython* python, Motion motion, ReaderOptions options)
     : python_(python),
       motion_(motion),
-      reader_(&python->memory(), python->runtime(), FakePython::kFirstNativeId, &tables_) {
+      reader_(&python->memory(), python->runtime(), FakePython::kFirstNativeId, &tables_, options) {
   reader_.SetHeadGap(0);
 }
 

@@ -19,7 +19,8 @@ namespace pyprof::test {
 /// run on.
 class FakeReader {
  public:
-  explicit FakeReader(FakePython* python, Motion motion = Motion::kStill);
+  explicit FakeReader(FakePython* python, Motion motion = Motion::kStill,
+                      ReaderOptions options = {});
 
   SampleStatus Sample();
   /// Takes a sample and draws it, function names only.

@@ -1,5 +1,6 @@
 import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
+import { type ModeOptions, requireStates } from '../../profile/modes.ts'
 import { type EndReason, NO_PROCESS, type Profile, type Reading } from '../../profile/profile.ts'
 import type { Addon, SamplerStatus } from '../../sampling/addon.ts'
 import { attachFailureOf, explainAttachFailure } from '../../sampling/attach-failure.ts'
@@ -19,6 +20,9 @@ export interface CaptureOptions {
   readonly read: Reading | 'auto'
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
+  readonly nativeMarkers: boolean
+  /** What the recording will be shown as. */
+  readonly view: ModeOptions
   /** Whether the target may still have to become a Python. */
   readonly wait: boolean
   readonly progress: Progress | undefined
@@ -46,11 +50,13 @@ export class Capture {
   #targetEnded = false
   #failureCode = ''
   #failure: PyprofError | undefined
+  #isChecked = false
+  #refusal: unknown
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
     this.#options = options
-    const { addon, pid, rate, duration, wait, read, maxOverhead } = options
+    const { addon, pid, rate, duration, wait, read, maxOverhead, nativeMarkers } = options
     const status = readStatus(PROC, pid)
     // A thread's id opens all of its process's files in /proc, and would be read like one.
     if (status && status.tgid !== pid) {
@@ -66,10 +72,12 @@ export class Capture {
         wait,
         read,
         maxOverhead,
+        nativeMarkers,
         threads,
         onBatch: (batch) => {
           this.#builder.add(batch)
           this.#follow(batch.status)
+          this.#check(batch.status)
         },
       })
     } catch (error) {
@@ -84,6 +92,18 @@ export class Capture {
     if (reason === 'target-ended') this.#targetEnded = true
     else this.#signal = reason
     this.#session.stop()
+  }
+
+  /** Ends a recording at once that cannot be shown as asked for. */
+  #check({ pythonVersion, states }: SamplerStatus): void {
+    if (this.#isChecked || pythonVersion === '') return
+    this.#isChecked = true
+    try {
+      requireStates(this.#options.view, states, pythonVersion)
+    } catch (error) {
+      this.#refusal = error
+      this.#session.stop()
+    }
   }
 
   #follow(status: SamplerStatus): void {
@@ -107,13 +127,14 @@ export class Capture {
   #result(status: SamplerStatus): Captured {
     const { exporter, pid, command, rate, progress } = this.#options
     progress?.erase()
+    if (this.#refusal) throw this.#refusal
     const cpu = process.cpuUsage()
     const meta = {
       exporter,
       command,
       pythonVersion: status.pythonVersion,
       mode: 'wall',
-      states: [],
+      states: status.states,
       // Until a Python is found no reading has been chosen, and nothing has been read.
       read: status.read === 'auto' ? 'live' : status.read,
       readChange: status.readChange,

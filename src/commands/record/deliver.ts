@@ -6,7 +6,8 @@ import type { FormatOptions } from '../../formats/index.ts'
 import { stepText } from '../../formats/summary.ts'
 import { formatTime } from '../../formats/text.ts'
 import { type Choice, chosen } from '../../profile/choice.ts'
-import { summarize } from '../../profile/summary.ts'
+import { type ModeOptions, viewInMode } from '../../profile/modes.ts'
+import { type Summary, summarize } from '../../profile/summary.ts'
 import { weightTotals } from '../../profile/views.ts'
 import { unmatchedTexts } from '../choice.ts'
 import type { CommandContext } from '../context.ts'
@@ -17,7 +18,7 @@ import type { Output } from './outputs.ts'
 import { endSentence, type RecordSummary, reportLines } from './report.ts'
 import { type Written, writeNew, writeOutput } from './write-output.ts'
 
-export interface DeliverOptions {
+export interface DeliverOptions extends ModeOptions {
   readonly pid: number
   readonly launched: boolean
   readonly format: FormatOptions
@@ -35,18 +36,24 @@ export function deliver(
   options: DeliverOptions,
   context: CommandContext,
 ): number {
+  const recorded = captured.profile
+  const isEmpty = weightTotals(recorded).python === 0
+  const inMode = isEmpty
+    ? { profile: recorded, removed: { samples: 0, timeNs: 0 } }
+    : viewInMode(recorded, options)
   const { pid, launched, json } = options
-  const { profile, unmatched } = chosen(captured.profile, options.choice)
-  const summary = summarize(profile)
+  const { profile, unmatched } = chosen(inMode.profile, options.choice)
+  const summary = summarize(profile, recorded, inMode.removed)
   const base = { ...summary, pid, launched, signal: captured.signal, unmatched }
   if (summary.timeNs.python === 0) {
     const empty = { ...base, outputs: [] }
     if (json) showJson(empty, context)
-    const isEmpty = weightTotals(captured.profile).python === 0
     context.report(
       isEmpty
         ? nothingCaptured(empty, captured.failure)
-        : nothingChosen(captured, outputs[0]!, empty, options),
+        : weightTotals(inMode.profile).python === 0
+          ? nothingInMode(summary, recorded.samples.length)
+          : nothingChosen(captured, outputs[0]!, empty, options),
     )
     return EXIT.nothing
   }
@@ -153,6 +160,23 @@ function nothingChosen(
     exitCode: EXIT.nothing,
   })
 }
+
+function nothingInMode({ mode }: Summary, samples: number): PyprofError {
+  const did = { wall: '', ...MODE_VERBS }[mode]
+  return new PyprofError({
+    code: 'nothing-in-mode',
+    what: `Nothing was captured in mode ${mode}, and no file was written.`,
+    why: `In none of ${counted(samples, 'sample')} did Python code ${did}.`,
+    hint: 'See what the threads did with --mode wall, or record for longer: --duration.',
+    exitCode: EXIT.nothing,
+  })
+}
+
+const MODE_VERBS = {
+  cpu: 'run on a processor, with CPU time that could be measured',
+  gil: 'hold the GIL',
+  exception: 'handle an exception',
+} as const
 
 function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefined): PyprofError {
   const what = 'Nothing was captured, and no file was written.'

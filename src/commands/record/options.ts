@@ -2,7 +2,7 @@ import { usageError } from '../../errors.ts'
 import { type Format, type FormatOptions, formatFor, suits } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Choice } from '../../profile/choice.ts'
-import type { Reading } from '../../profile/profile.ts'
+import type { Mode, Reading } from '../../profile/profile.ts'
 import { choiceOf, type RawChoice } from '../choice.ts'
 import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
@@ -20,6 +20,10 @@ export interface RecordOptions {
   readonly read: Reading | 'auto'
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
+  readonly mode: Mode
+  /** Show idle threads as such, and in every mode. */
+  readonly idle: boolean
+  readonly nativeMarkers: boolean
   readonly outputs: readonly OutputRequest[]
   readonly format: FormatOptions
   readonly choice: Choice
@@ -33,6 +37,10 @@ export interface RawRecordOptions extends RawChoice, RawFormatOptions {
   readonly rate: number
   readonly read: Reading | 'auto'
   readonly maxOverhead: number
+  readonly mode?: Mode
+  readonly gil?: boolean
+  readonly idle?: boolean
+  readonly nativeMarkers?: boolean
   readonly output?: readonly string[]
   readonly format?: Format
   readonly json?: boolean
@@ -63,6 +71,9 @@ export function recordOptions(
     rate: raw.rate,
     read: raw.read,
     maxOverhead: raw.maxOverhead,
+    mode: chooseMode(raw),
+    idle: raw.idle ?? false,
+    nativeMarkers: raw.nativeMarkers ?? false,
     outputs,
     format: formatOptionsOf(
       raw,
@@ -71,6 +82,16 @@ export function recordOptions(
     choice: choiceOf(raw),
     json: raw.json ?? false,
   }
+}
+
+function chooseMode({ mode, gil }: RawRecordOptions): Mode {
+  if (!gil) return mode ?? 'wall'
+  if (mode === undefined || mode === 'gil') return 'gil'
+  throw usageError(
+    `--gil and --mode ${mode} are both given.`,
+    '--gil means --mode gil, and a profile has one mode.',
+    'Leave one of them out.',
+  )
 }
 
 function chooseTarget(

@@ -1,7 +1,14 @@
 import { stepText } from '../../formats/summary.ts'
 import { formatCount, formatTime, visible } from '../../formats/text.ts'
 import type { Unmatched } from '../../profile/choice.ts'
-import { type EndReason, QUALITY, type Reading, type ReadingChange } from '../../profile/profile.ts'
+import {
+  type EndReason,
+  type Mode,
+  QUALITY,
+  type Reading,
+  type ReadingChange,
+} from '../../profile/profile.ts'
+import type { Activity } from '../../profile/state-view.ts'
 import { reasonCounts, type Summary } from '../../profile/summary.ts'
 import { unmatchedTexts } from '../choice.ts'
 import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
@@ -41,6 +48,40 @@ const READING_CHANGES: Record<Exclude<ReadingChange, ''>, string> = {
   'no-run-count': 'the kernel does not count the runs of a thread, which exact needs',
 }
 
+const SHARES_OF: Record<Mode, string> = {
+  wall: 'sampled time of all threads',
+  cpu: 'CPU time of all threads',
+  gil: 'time in which threads held the GIL',
+  exception: 'time in which threads handled an exception',
+}
+
+const ACTIVITIES: readonly [Activity, string][] = [
+  ['cpu', 'on a CPU'],
+  ['gil', 'with the GIL'],
+  ['gil-wait', 'waiting for it'],
+  ['gc', 'collecting garbage'],
+  ['exception', 'handling an exception'],
+  ['idle', 'idle'],
+]
+
+/** What the threads did, of which the usual is always shown and the rest when there was some. */
+function activity({ activity: { shares, cpuNs } }: RecordSummary): string {
+  const parts = ACTIVITIES.flatMap(([name, words]) => {
+    const share = shares[name]
+    const isUsual = name === 'cpu' || name === 'gil' || name === 'idle'
+    return share === undefined || (share === 0 && !isUsual)
+      ? []
+      : [`${formatShare(share)} ${words}`]
+  })
+  const cpu = cpuNs === undefined ? '' : `; ${formatTime(cpuNs)} of CPU time`
+  return parts.join(', ') + cpu
+}
+
+function mode({ mode, samples, removed }: RecordSummary): string {
+  const left = `${counted(removed.samples, 'sample')} of other time (${formatTime(removed.timeNs)})`
+  return `${mode}: ${counted(samples, 'sample')}; ${left} left out`
+}
+
 function reading({ read, readChange }: RecordSummary): string {
   return READINGS[read] + (readChange === '' ? '' : ` (${READING_CHANGES[readChange]})`)
 }
@@ -60,6 +101,8 @@ export function reportLines(summary: RecordSummary): string[] {
     row('reading', reading(summary)),
     row('quality', quality(summary)),
     ...(summary.timeNs.empty > 0 ? [row('empty', empty(summary))] : []),
+    ...(summary.states.length > 0 ? [row('threads', activity(summary))] : []),
+    ...(summary.mode === 'wall' ? [] : [row('mode', mode(summary))]),
     ...summary.view.steps.map((step) => row('filter', stepText(step))),
     row('gaps', gaps(summary)),
     row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
@@ -154,9 +197,9 @@ function warnings(summary: RecordSummary): string[] {
   return found
 }
 
-function hotHead({ view }: RecordSummary): string {
+function hotHead({ view, mode }: RecordSummary): string {
   const isAll = view.steps.every(({ effect }) => effect === 'folded')
-  const time = isAll ? 'the sampled time of all threads' : 'the time that the filters left'
+  const time = isAll ? `the ${SHARES_OF[mode]}` : 'the time that the filters left'
   const what = view.granularity === 'modules' ? 'module' : 'function'
   return `    self    total  ${what} (shares of ${time})`
 }

@@ -101,7 +101,7 @@ class Recording {
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
-    const { rate, duration, read, maxOverhead } = this.#options
+    const { rate, duration, read, maxOverhead, nativeMarkers } = this.#options
     const { exporter } = this.#context
     return new Capture({
       addon: this.#addon,
@@ -110,14 +110,16 @@ class Recording {
       duration,
       read,
       maxOverhead,
+      nativeMarkers,
+      view: this.#options,
       ...target,
     })
   }
 
   async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
     const captured = await capture.ended
-    const { format, choice, json } = this.#options
-    const options = { pid, launched, format, choice, json }
+    const { format, choice, json, mode, idle } = this.#options
+    const options = { pid, launched, format, choice, json, mode, idle }
     const exitCode = deliver(captured, this.#outputs, options, this.#context)
     if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)

@@ -46,6 +46,32 @@ describe('the target', () => {
   })
 })
 
+describe('the mode', () => {
+  const modeOf = (raw: Partial<RawRecordOptions>) =>
+    recordOptions({ ...ATTACH, ...raw }, undefined, []).mode
+
+  test('is wall, or what is asked for', () => {
+    expect(modeOf({})).toBe('wall')
+    expect(modeOf({ mode: 'cpu' })).toBe('cpu')
+    expect(modeOf({ gil: true })).toBe('gil')
+    expect(modeOf({ gil: true, mode: 'gil' })).toBe('gil')
+  })
+
+  test('is one', () => {
+    expect(refusal({ ...ATTACH, gil: true, mode: 'cpu' }, undefined, [])).toContain(
+      '--gil and --mode cpu are both given.',
+    )
+  })
+
+  test('leaves idle threads and C boundaries unmarked unless asked to', () => {
+    const plain = recordOptions(ATTACH, undefined, [])
+    expect([plain.idle, plain.nativeMarkers]).toEqual([false, false])
+    const raw = { ...ATTACH, idle: true, nativeMarkers: true }
+    const marked = recordOptions(raw, undefined, [])
+    expect([marked.idle, marked.nativeMarkers]).toEqual([true, true])
+  })
+})
+
 describe('the outputs', () => {
   test('by default are one new speedscope file named after the target', () => {
     const [output] = recordOptions(ATTACH, undefined, []).outputs

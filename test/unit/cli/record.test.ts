@@ -162,6 +162,52 @@ describe('recording a process', () => {
     })
   })
 
+  test('shows the recording in the mode that is asked for', async () => {
+    const batch = workBatch(4, { ...OVER, states: ['cpu', 'gil'] })
+    const state = Uint8Array.of(3, 3, 0, 1)
+    const cpu = Float64Array.of(8e6, 6e6, 0, 2e6)
+    const run3 = (...args: string[]) =>
+      run(
+        [...ATTACH, ...args, '-f', 'collapsed', '-o', '-'],
+        new FakeAddon([{ ...batch, state, cpu }]),
+      )
+    const path = '<module> (/srv/app.py:12);work (/srv/app.py:7)'
+    expect((await run3()).out).toBe(`${path} 40000\n`)
+    expect((await run3('--mode', 'cpu')).out).toBe(`${path} 16000\n`)
+    expect((await run3('-g')).out).toBe(`${path} 20000\n`)
+    expect((await run3('-i')).out).toBe(`${path} 30000\n${path};<idle> 10000\n`)
+    const { err } = await run3('--mode', 'gil')
+    expect(err).toContain('  mode     gil: 2 samples; 2 samples of other time (20.0 ms) left out')
+    expect(err).toContain('75.0 % on a CPU, 50.0 % with the GIL, 25.0 % idle; 16.0 ms of CPU time')
+  })
+
+  test('asks for states always, and for markers when told to', async () => {
+    const addon = new FakeAddon([workBatch(3, OVER)])
+    await run([...ATTACH, '--native-markers', '-o', '/dev/null', '-f', 'collapsed'], addon)
+    expect(addon.options).toMatchObject({ states: true, nativeMarkers: true })
+  })
+
+  test('ends at once when the mode cannot be shown', async () => {
+    const addon = new FakeAddon([workBatch(3, { states: ['cpu', 'gil'], pythonVersion: '3.13.1' })])
+    const recording = run(
+      [...ATTACH, '--mode', 'exception', '-o', '/dev/null', '-f', 'collapsed'],
+      addon,
+    )
+    await expect(recording).rejects.toMatchObject({ code: 'states-missing', exitCode: 2 })
+    expect(addon.stops).toBeGreaterThan(0)
+  })
+
+  test('says so when no sample is of the mode', async () => {
+    const batch = workBatch(3, { ...OVER, states: ['cpu', 'gil'] })
+    const out = join(temporaryFolder(), 'out.txt')
+    const { exitCode, reports } = await run([...ATTACH, '-g', '-o', out], new FakeAddon([batch]))
+    expect(exitCode).toBe(4)
+    expect(reports).toMatchObject([
+      { code: 'nothing-in-mode', why: 'In none of 3 samples did Python code hold the GIL.' },
+    ])
+    expect(existsSync(out)).toBe(false)
+  })
+
   test('writes only the profile to stdout with -o -', async () => {
     const argv = [...ATTACH, '-f', 'collapsed', '-o', '-']
     const { out, err } = await run(argv, new FakeAddon([workBatch(2, OVER)]))

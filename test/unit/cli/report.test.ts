@@ -71,6 +71,37 @@ describe('the report', () => {
     )
   })
 
+  test('tells what the threads did, where that was recorded', () => {
+    const meta = { states: ['cpu', 'gil', 'gil-wait', 'gc'] as const }
+    const lines = report(
+      [
+        { stack: [main], states: ['cpu', 'gil'], cpu: 8 * MS },
+        { stack: [parse], thread: 1, states: ['gil-wait'], cpu: 0 },
+        { stack: [parse], thread: 2, states: [] },
+        { stack: [parse], thread: 3, states: [] },
+      ],
+      { meta },
+    )
+    expect(lines).toContain(
+      '  threads  25.0 % on a CPU, 25.0 % with the GIL, 25.0 % waiting for it, 50.0 % idle; ' +
+        '8.00 ms of CPU time',
+    )
+    expect(report([{ stack: [main] }]).join('\n')).not.toContain('  threads  ')
+    expect(lines.join('\n')).not.toContain('  mode  ')
+  })
+
+  test('tells the mode, what it leaves out, and what the shares are of', () => {
+    const lines = report(
+      [{ stack: [main] }],
+      { meta: { mode: 'cpu' } },
+      { removed: { samples: 1234, timeNs: 12.34e9 } },
+    )
+    expect(lines).toContain(
+      '  mode     cpu: 1 sample; 1,234 samples of other time (12.3 s) left out',
+    )
+    expect(lines).toContain('    self    total  function (shares of the CPU time of all threads)')
+  })
+
   test('of a bad one tells everything that is missing or doubtful, in words', () => {
     const lines = report(
       [

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { viewInMode } from '../../../src/profile/modes.ts'
 import { reasonCounts, summarize } from '../../../src/profile/summary.ts'
 import { MS, profileOf } from '../../support/ascii-profile.ts'
 
@@ -25,6 +26,32 @@ describe('summarize', () => {
       hot('a', 3, { self: 0.3, total: 0.4, selfNs: 30 * MS, totalNs: 40 * MS }),
       hot('b', 8, { self: 0.1, total: 0.1, selfNs: 10 * MS, totalNs: 10 * MS }),
     ])
+  })
+
+  test('tells what the threads did, of what was recorded and whatever the mode', () => {
+    const recorded = profileOf(
+      [
+        { stack: [a], states: ['cpu', 'gil'], weight: 30 * MS, cpu: 25 * MS },
+        { stack: [a], states: ['gil-wait'], weight: 10 * MS, cpu: 0 },
+        { stack: [b], thread: 1, weight: 40 * MS },
+      ],
+      { meta: { states: ['cpu', 'gil', 'gil-wait'] } },
+    )
+    const { profile, removed } = viewInMode(recorded, { mode: 'gil', idle: false })
+    const summary = summarize(profile, recorded, removed)
+    expect(summary.mode).toBe('gil')
+    expect(summary.samples).toBe(1)
+    expect(summary.removed).toEqual({ samples: 2, timeNs: 50 * MS })
+    expect(summary.states).toEqual(['cpu', 'gil', 'gil-wait'])
+    expect(summary.activity).toEqual({
+      shares: { cpu: 0.375, gil: 0.375, 'gil-wait': 0.125, idle: 0.5 },
+      cpuNs: 25 * MS,
+    })
+    expect(summary.threads.map(({ activity }) => activity)).toEqual([
+      { shares: { cpu: 0.75, gil: 0.75, 'gil-wait': 0.25, idle: 0 }, cpuNs: 25 * MS },
+      { shares: { cpu: 0, gil: 0, 'gil-wait': 0, idle: 1 } },
+    ])
+    expect(summarize(profileOf([{ stack: [a] }])).activity).toEqual({ shares: {} })
   })
 
   test('names at most five functions', () => {

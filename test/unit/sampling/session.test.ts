@@ -15,6 +15,7 @@ function start(addon: FakeAddon) {
     wait: false,
     read: 'auto',
     maxOverhead: 0.005,
+    nativeMarkers: false,
     threads: 1,
     onBatch: (batch) => batches.push(batch),
   })

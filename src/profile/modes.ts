@@ -1,0 +1,259 @@
+import { PyprofError } from '../errors.ts'
+import {
+  MODES,
+  type Mode,
+  NO_COLUMN,
+  NO_CPU,
+  NO_STACK,
+  type Profile,
+  QUALITY,
+  REASONS,
+  type SampleTable,
+  type StackIndex,
+  type State,
+  type ThreadIndex,
+} from './profile.ts'
+import { isIdle, stateBit } from './state-view.ts'
+
+/** The frame on top of an idle thread's stack, when idle time is shown. */
+export const IDLE_FRAME = '<idle>'
+
+const MISSED = QUALITY.indexOf('missed')
+const NO_REASON = REASONS.indexOf('none')
+
+export interface ModeOptions {
+  readonly mode: Mode
+  /** Keep the samples of idle threads in every mode, under `<idle>`. */
+  readonly idle: boolean
+}
+
+/** A profile as a mode shows it, and what of the recording it does not show. */
+export interface ModeView {
+  readonly profile: Profile
+  readonly removed: { readonly samples: number; readonly timeNs: number }
+}
+
+/** The state that a sample must have to count in a mode. */
+const STATE_OF: Record<Exclude<Mode, 'wall'>, State> = {
+  cpu: 'cpu',
+  gil: 'gil',
+  exception: 'exception',
+}
+
+/**
+ * Shows a recording in a mode.
+ *
+ * - `wall`: all samples, by the time that passed.
+ * - `cpu`: samples of threads on a processor, by measured CPU time. A sample stands for the CPU time
+ *   that its thread used since its last sample on a processor; what is used after the last one of
+ *   them counts for it. CPU time of a thread that was never met on a processor is a missed sample.
+ * - `gil`: samples of threads that held the GIL, by the time that passed.
+ * - `exception`: samples of threads that handled an exception, by the time that passed.
+ *
+ * With `idle`, samples of idle threads are kept too, by the time that passed, with `<idle>` on top.
+ *
+ * @throws PyprofError code `states-missing` when the recording does not know what that takes
+ */
+export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
+  const { mode, idle } = options
+  requireStates(options, recorded.meta.states, recorded.meta.pythonVersion)
+  const { samples } = recorded
+  const wanted = mode === 'wall' ? 0 : stateBit(STATE_OF[mode])
+  const rows: number[] = []
+  const idleRows = new Set<number>()
+  let removed = 0
+  for (let row = 0; row < samples.length; row++) {
+    const bits = samples.state[row]!
+    const isShownIdle = idle && isIdle(bits) && samples.quality[row] !== MISSED
+    if ((bits & wanted) === wanted || isShownIdle) {
+      if (isShownIdle) idleRows.add(rows.length)
+      rows.push(row)
+    } else {
+      removed += samples.weight[row]!
+    }
+  }
+  const removedSamples = samples.length - rows.length
+  const shown = mode === 'cpu' ? byCpuTime(recorded, rows) : samplesOf(samples, rows)
+  const profile = { ...recorded, samples: shown, meta: { ...recorded.meta, mode } }
+  return {
+    profile: idleRows.size > 0 ? underIdle(profile, idleRows) : profile,
+    removed: { samples: removedSamples, timeNs: removed },
+  }
+}
+
+const NEEDS: Record<State, (pythonVersion: string) => string> = {
+  cpu: () =>
+    'It does not hold whether threads ran: the files syscall and stat of /proc/PID/task/TID ' +
+    'could not be read.',
+  gil: () =>
+    'It does not hold which thread had the GIL: this Python has none (a free-threaded build), or ' +
+    'one that pyprof cannot read.',
+  'gil-wait': () => 'It does not hold which threads waited for the GIL.',
+  gc: () => 'It does not hold which threads collected garbage.',
+  exception: (version) =>
+    `Python ${version} does not publish which threads handle an exception; Python 3.15 is the ` +
+    'first to do so.',
+}
+
+/**
+ * Checks that a recording knows the states that a mode is made of.
+ * @throws PyprofError code `states-missing`
+ */
+export function requireStates(
+  { mode, idle }: ModeOptions,
+  states: readonly State[],
+  pythonVersion: string,
+): void {
+  const needs: State[] = mode === 'wall' ? [] : [STATE_OF[mode]]
+  if (idle) needs.push('cpu')
+  const missing = needs.find((state) => !states.includes(state))
+  if (missing === undefined) return
+  const option = mode !== 'wall' && missing === STATE_OF[mode] ? `--mode ${mode}` : '--idle'
+  const others = MODES.filter(
+    (other) => other === 'wall' || (other !== mode && states.includes(STATE_OF[other])),
+  )
+  throw new PyprofError({
+    code: 'states-missing',
+    what: `${option} needs what this recording does not hold.`,
+    why: states.length === 0 ? 'No thread states were recorded.' : NEEDS[missing](pythonVersion),
+    hint: `Leave ${option} out. These modes can be shown: ${others.join(', ')}.`,
+    exitCode: 2,
+  })
+}
+
+/** Some rows of the sample table, with weights of their own if given. */
+function samplesOf(
+  samples: SampleTable,
+  rows: readonly number[],
+  weights?: ArrayLike<number>,
+): SampleTable {
+  if (!weights && rows.length === samples.length) return samples
+  const pick = (column: ArrayLike<number>) => Float64Array.from(rows, (row) => column[row]!)
+  return {
+    length: rows.length,
+    time: pick(samples.time),
+    weight: weights ?? pick(samples.weight),
+    thread: pick(samples.thread),
+    stack: pick(samples.stack),
+    quality: pick(samples.quality),
+    reason: pick(samples.reason),
+    state: pick(samples.state),
+    cpu: pick(samples.cpu),
+  }
+}
+
+/** CPU time of one thread on its way to the samples that it belongs to. */
+interface Spending {
+  /** Used, and given to no sample yet. */
+  pending: number
+  /** Places of samples on a processor that have nothing yet. */
+  waiting: number[]
+  last: number
+}
+
+/**
+ * Gives each thread's measured CPU time to its samples on a processor. The kernel's count of a
+ * running thread stands still between scheduler ticks, so what it then moves by belongs to all the
+ * samples since it last moved.
+ */
+function byCpuTime({ samples, threads }: Profile, rows: readonly number[]): SampleTable {
+  const onCpu = stateBit('cpu')
+  const weights = new Float64Array(rows.length)
+  const spendings = threads.map((): Spending => ({ pending: 0, waiting: [], last: -1 }))
+  let place = 0
+  for (let row = 0; row < samples.length; row++) {
+    const spending = spendings[samples.thread[row]!]!
+    if (samples.cpu[row] !== NO_CPU) spending.pending += samples.cpu[row]!
+    if (rows[place] === row) {
+      if ((samples.state[row]! & onCpu) === 0) {
+        weights[place] = samples.weight[row]!
+      } else {
+        spending.waiting.push(place)
+        spending.last = place
+      }
+      place++
+    }
+    const { pending, waiting } = spending
+    if (pending === 0 || waiting.length === 0) continue
+    for (const each of waiting) weights[each] = pending / waiting.length
+    spending.pending = 0
+    spending.waiting = []
+  }
+  const unseen: [ThreadIndex, number][] = []
+  spendings.forEach(({ pending, last }, thread) => {
+    if (pending === 0) return
+    if (last >= 0) weights[last]! += pending
+    else unseen.push([thread, pending])
+  })
+  return withMissed(samplesOf(samples, rows, weights), samples, unseen)
+}
+
+/** Adds a missed sample for each thread whose CPU time no sample met, at its last sample's time. */
+function withMissed(
+  shown: SampleTable,
+  samples: SampleTable,
+  unseen: readonly [ThreadIndex, number][],
+): SampleTable {
+  if (unseen.length === 0) return shown
+  const lastTime = new Map<number, number>()
+  for (let row = 0; row < samples.length; row++) {
+    lastTime.set(samples.thread[row]!, samples.time[row]!)
+  }
+  const more = (column: ArrayLike<number>, value: (at: [ThreadIndex, number]) => number) =>
+    Float64Array.from([...Array.from(column), ...unseen.map(value)])
+  return {
+    length: shown.length + unseen.length,
+    time: more(shown.time, ([thread]) => lastTime.get(thread)!),
+    weight: more(shown.weight, ([, cpu]) => cpu),
+    thread: more(shown.thread, ([thread]) => thread),
+    stack: more(shown.stack, () => NO_STACK),
+    quality: more(shown.quality, () => MISSED),
+    reason: more(shown.reason, () => NO_REASON),
+    state: more(shown.state, () => 0),
+    cpu: more(shown.cpu, ([, cpu]) => cpu),
+  }
+}
+
+/** Puts `<idle>` on top of the stacks of these rows. */
+function underIdle(profile: Profile, idleRows: ReadonlySet<number>): Profile {
+  const { strings, functions, frames, stacks, samples } = profile
+  const fn = functions.length
+  const frame = frames.length
+  const parents: StackIndex[] = []
+  const idleOf = new Map<StackIndex, StackIndex>()
+  const stack = Float64Array.from({ length: samples.length }, (_, row) => {
+    const top = samples.stack[row]!
+    if (!idleRows.has(row) || top === NO_STACK) return top
+    let idle = idleOf.get(top)
+    if (idle === undefined) {
+      idle = stacks.length + parents.push(top) - 1
+      idleOf.set(top, idle)
+    }
+    return idle
+  })
+  const with1 = (column: ArrayLike<number>, value: number) => [...Array.from(column), value]
+  return {
+    ...profile,
+    strings: [...strings, IDLE_FRAME, ''],
+    functions: {
+      length: fn + 1,
+      qualname: with1(functions.qualname, strings.length),
+      file: with1(functions.file, strings.length + 1),
+      firstLine: with1(functions.firstLine, 0),
+    },
+    frames: {
+      length: frame + 1,
+      function: with1(frames.function, fn),
+      line: with1(frames.line, 0),
+      endLine: with1(frames.endLine, 0),
+      column: with1(frames.column, NO_COLUMN),
+      endColumn: with1(frames.endColumn, NO_COLUMN),
+    },
+    stacks: {
+      length: stacks.length + parents.length,
+      parent: [...Array.from(stacks.parent), ...parents],
+      frame: [...Array.from(stacks.frame), ...parents.map(() => frame)],
+    },
+    samples: { ...samples, stack },
+  }
+}

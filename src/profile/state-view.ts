@@ -1,0 +1,71 @@
+import { NO_CPU, type Profile, STATES, type State } from './profile.ts'
+
+/** What a thread did, or `idle`: it neither ran nor held the GIL nor waited for it. */
+export type Activity = State | 'idle'
+
+/** A state's bit in the samples' state column. */
+export function stateBit(state: State): number {
+  return 1 << STATES.indexOf(state)
+}
+
+const BUSY = stateBit('cpu') | stateBit('gil') | stateBit('gil-wait')
+
+/** Whether the bits are those of an idle thread; only where the state `cpu` is known. */
+export function isIdle(bits: number): boolean {
+  return (bits & BUSY) === 0
+}
+
+/** Time by activity, in ns of the samples' weight; one sample may count for several. */
+export interface ActivityTimes {
+  readonly total: number
+  /** Only what the recording knows. */
+  readonly timeNs: Readonly<Partial<Record<Activity, number>>>
+  /** Measured CPU time; undefined when none was measured. */
+  readonly cpuNs: number | undefined
+}
+
+/** Adds up what all threads did, and what each of them did, by index. */
+export function activityTimes(profile: Profile): {
+  readonly all: ActivityTimes
+  readonly threads: readonly ActivityTimes[]
+} {
+  const { samples, meta } = profile
+  const all = new Sums()
+  const threads = profile.threads.map(() => new Sums())
+  for (let row = 0; row < samples.length; row++) {
+    const sums = threads[samples.thread[row]!]!
+    const cpu = samples.cpu[row]!
+    for (const each of [all, sums]) {
+      each.add(samples.weight[row]!, samples.state[row]!, cpu)
+    }
+  }
+  return {
+    all: all.times(meta.states),
+    threads: threads.map((sums) => sums.times(meta.states)),
+  }
+}
+
+class Sums {
+  #total = 0
+  #idle = 0
+  #cpu: number | undefined
+  readonly #byState = STATES.map(() => 0)
+
+  add(weight: number, bits: number, cpu: number): void {
+    this.#total += weight
+    STATES.forEach((_, index) => {
+      if ((bits & (1 << index)) !== 0) this.#byState[index]! += weight
+    })
+    if (isIdle(bits)) this.#idle += weight
+    if (cpu !== NO_CPU) this.#cpu = (this.#cpu ?? 0) + cpu
+  }
+
+  times(known: readonly State[]): ActivityTimes {
+    const entries: [Activity, number][] = STATES.filter((state) => known.includes(state)).map(
+      (state) => [state, this.#byState[STATES.indexOf(state)]!],
+    )
+    if (known.includes('cpu')) entries.push(['idle', this.#idle])
+    const timeNs: Partial<Record<Activity, number>> = Object.fromEntries(entries)
+    return { total: this.#total, timeNs, cpuNs: this.#cpu }
+  }
+}
