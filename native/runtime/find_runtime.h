@@ -49,6 +49,10 @@ class RuntimeFinder {
   /// May be called again and again while a process starts: files without a runtime are remembered.
   AttachResult Find();
 
+  /// Whether a live runtime stands where that of another process is. A process that was forked off
+  /// is a copy of its parent, and need not be searched.
+  bool IsSame(const Runtime& known);
+
  private:
   using FileId = std::pair<std::string, uint64_t>;  // device, inode
 

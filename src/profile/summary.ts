@@ -1,5 +1,7 @@
 import {
+  type DescendantSource,
   type EndReason,
+  type Process,
   type Profile,
   QUALITY,
   type Quality,
@@ -26,6 +28,10 @@ export interface HotShare {
   readonly total: number
   readonly selfNs: number
   readonly totalNs: number
+}
+
+export interface ProcessSummary extends Process {
+  readonly samples: number
 }
 
 export interface ThreadSummary extends Thread {
@@ -61,6 +67,12 @@ export interface Summary {
   readonly lateTicks: number
   readonly execs: number
   readonly profilerCpuNs: number
+  /** Mean length of a tick, in which every process is read, ns. */
+  readonly tickNs: number
+  /** How descendants were found; '' when they were not followed. */
+  readonly descendants: DescendantSource
+  /** The target first; the others are its descendants. */
+  readonly processes: readonly ProcessSummary[]
   readonly threads: readonly ThreadSummary[]
   /** By self time, the most first. */
   readonly hottest: readonly HotShare[]
@@ -102,6 +114,9 @@ export function summarize(profile: Profile): Summary {
     lateTicks: accounting.lateTicks,
     execs: accounting.execs,
     profilerCpuNs: accounting.profilerCpu,
+    tickNs: accounting.ticks === 0 ? 0 : accounting.tickTime / accounting.ticks,
+    descendants: meta.descendants,
+    processes: countByProcess(profile),
     threads: countByThread(profile),
     hottest: hottest(profile, HOTTEST_FUNCTIONS).map((row) => ({
       function: row.qualname,
@@ -132,4 +147,11 @@ function countByThread(profile: Profile): ThreadSummary[] {
   const { thread, length } = profile.samples
   for (let row = 0; row < length; row++) counts[thread[row]!]!++
   return profile.threads.map((each, index) => ({ ...each, samples: counts[index]! }))
+}
+
+function countByProcess(profile: Profile): ProcessSummary[] {
+  const counts = new Float64Array(profile.processes.length)
+  const { threads, samples } = profile
+  for (let row = 0; row < samples.length; row++) counts[threads[samples.thread[row]!]!.process]!++
+  return profile.processes.map((each, index) => ({ ...each, samples: counts[index]! }))
 }

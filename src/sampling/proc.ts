@@ -104,8 +104,12 @@ export function quoteCommand(argv: readonly string[]): string {
 /** What a process was started as; its name in brackets when it has no command line. */
 export function commandOf(proc: Proc, pid: number): string {
   const text = proc.read(pid, 'cmdline') ?? ''
+  return text === '' ? `[${readStatus(proc, pid)?.name ?? pid}]` : commandIn(text)
+}
+
+/** The command that the text of a /proc/PID/cmdline tells. */
+export function commandIn(text: string): string {
   // A process may overwrite its command line with one string without a NUL at the end.
   const argv = text.replace(/\0+$/, '').split('\0')
-  if (text !== '') return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
-  return `[${readStatus(proc, pid)?.name ?? pid}]`
+  return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
 }

@@ -1,9 +1,13 @@
 import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
-import { type EndReason, NO_PROCESS, type Profile, type Reading } from '../../profile/profile.ts'
-import type { Addon, SamplerStatus } from '../../sampling/addon.ts'
-import { attachFailureOf, explainAttachFailure } from '../../sampling/attach-failure.ts'
-import { PROC, readStatus } from '../../sampling/proc.ts'
+import type { EndReason, Process, Profile, Reading } from '../../profile/profile.ts'
+import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
+import {
+  attachFailureOf,
+  explainAttachFailure,
+  whyUnreadable,
+} from '../../sampling/attach-failure.ts'
+import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
 import { Session } from '../../sampling/session.ts'
 import type { Progress } from './progress.ts'
 
@@ -21,6 +25,8 @@ export interface CaptureOptions {
   readonly maxOverhead: number
   /** Whether the target may still have to become a Python. */
   readonly wait: boolean
+  /** Record the target's descendants too. */
+  readonly follow: boolean
   readonly progress: Progress | undefined
 }
 
@@ -46,11 +52,13 @@ export class Capture {
   #targetEnded = false
   #failureCode = ''
   #failure: PyprofError | undefined
+  /** Why processes could not be read, by index: asked while they are there. */
+  readonly #unreadable: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
     this.#options = options
-    const { addon, pid, rate, duration, wait, read, maxOverhead } = options
+    const { addon, pid, rate, duration, wait, read, maxOverhead, follow } = options
     const status = readStatus(PROC, pid)
     // A thread's id opens all of its process's files in /proc, and would be read like one.
     if (status && status.tgid !== pid) {
@@ -67,8 +75,12 @@ export class Capture {
         read,
         maxOverhead,
         threads,
+        follow,
         onBatch: (batch) => {
           this.#builder.add(batch)
+          for (const process of batch.processes) {
+            this.#unreadable[process.index] = whyUnreadable(process)
+          }
           this.#follow(batch.status)
         },
       })
@@ -105,7 +117,7 @@ export class Capture {
   }
 
   #result(status: SamplerStatus): Captured {
-    const { exporter, pid, command, rate, progress } = this.#options
+    const { exporter, command, rate, progress } = this.#options
     progress?.erase()
     const cpu = process.cpuUsage()
     const meta = {
@@ -117,24 +129,27 @@ export class Capture {
       // Until a Python is found no reading has been chosen, and nothing has been read.
       read: status.read === 'auto' ? 'live' : status.read,
       readChange: status.readChange,
+      descendants: status.descendants,
       rate,
       startedAt: this.#startedAt ?? Date.now(),
       duration: status.elapsed,
       endReason: endReason(status, this.#targetEnded),
     } as const
-    const target = {
-      pid,
-      parent: NO_PROCESS,
-      command,
-      pythonVersion: status.pythonVersion,
-      start: 0,
-      end: status.elapsed,
-      unreadable: '',
-    }
+    const processes = this.#builder.processes.map((each) => this.#process(each, status.elapsed))
     return {
-      profile: this.#builder.build(meta, [target], (cpu.user + cpu.system) * 1000),
+      profile: this.#builder.build(meta, processes, (cpu.user + cpu.system) * 1000),
       signal: this.#signal,
       failure: status.pythonVersion === '' ? this.#failure : undefined,
+    }
+  }
+
+  #process({ index, commandLine, end, detail, ...process }: NativeProcess, elapsed: number): Process {
+    return {
+      ...process,
+      // The target's is the one that it was recorded for, whatever it has become since.
+      command: index === 0 ? this.#options.command : commandIn(commandLine),
+      end: end < 0 ? elapsed : end,
+      unreadable: this.#unreadable[index] ?? '',
     }
   }
 }

@@ -17,6 +17,8 @@ export interface RecordOptions {
   readonly read: Reading | 'auto'
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
+  /** Record the target's descendants too. */
+  readonly subprocesses: boolean
   readonly outputs: readonly OutputRequest[]
   readonly threads: boolean
   readonly functions: boolean
@@ -30,6 +32,7 @@ export interface RawRecordOptions {
   readonly rate: number
   readonly read: Reading | 'auto'
   readonly maxOverhead: number
+  readonly subprocesses?: boolean
   readonly output?: readonly string[]
   readonly format?: Format
   readonly threads?: boolean
@@ -62,6 +65,7 @@ export function recordOptions(
     rate: raw.rate,
     read: raw.read,
     maxOverhead: raw.maxOverhead,
+    subprocesses: raw.subprocesses ?? false,
     outputs,
     threads: raw.threads ?? false,
     functions: raw.function ?? false,

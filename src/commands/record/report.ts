@@ -33,6 +33,7 @@ const READING_CHANGES: Record<Exclude<ReadingChange, ''>, string> = {
   'over-budget': 'exact would take more of the target than --max-overhead allows',
   'no-gil': 'exact needs a GIL, which this Python has not',
   'core-not-allowed': "pyprof may not run on the target's processors",
+  'several-processes': 'several processes cannot all share one core',
   'no-run-count': 'the kernel does not count the runs of a thread, which exact needs',
 }
 

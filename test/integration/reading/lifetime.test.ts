@@ -97,11 +97,11 @@ describe.each(MINORS)('the life of a target on %s', (minor) => {
     const seen = capture.samples()
     expect(seen.at(-1)?.text).toBe('<module>;before;fork;only_parent;hold')
     expect(texts(seen).join()).not.toContain('only_child')
-    expect(capture.profile().threads).toMatchObject([{ pid: target.pid, nativeId: target.pid }])
+    expect(capture.profile().threads).toMatchObject([{ process: 0, nativeId: target.pid }])
 
     const ofChild = await captureStill(child, 10)
     expect(texts(ofChild.samples())).toEqual(['<module>;before;fork;only_child'])
-    expect(ofChild.profile().threads).toMatchObject([{ pid: child, nativeId: child, isMain: true }])
+    expect(ofChild.profile().threads).toMatchObject([{ process: 0, nativeId: child, isMain: true }])
   })
 
   it('stopped by a signal: sampled as it stands', async () => {

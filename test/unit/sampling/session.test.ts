@@ -16,6 +16,7 @@ function start(addon: FakeAddon) {
     read: 'auto',
     maxOverhead: 0.005,
     threads: 1,
+    follow: false,
     onBatch: (batch) => batches.push(batch),
   })
   return { session, batches }
