@@ -64,6 +64,8 @@ bool FilterProcesses(int socket) {
 ProcessEvents::ProcessEvents() {
   socket_ = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
   if (socket_ < 0) return;
+  // As much as everybody may have, and what is wanted where it is allowed.
+  setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &kBuffer, sizeof(kBuffer));
   setsockopt(socket_, SOL_SOCKET, SO_RCVBUFFORCE, &kBuffer, sizeof(kBuffer));
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;

@@ -7,9 +7,9 @@
 namespace pyprof {
 
 /// The kernel's own news of starting and ending processes, by the proc connector
-/// (include/uapi/linux/cn_proc.h). They come for the whole machine. Needs CAP_NET_ADMIN and the
-/// initial pid, user and network namespaces. Threads and what else the connector tells are left
-/// out in the kernel, by a socket filter.
+/// (include/uapi/linux/cn_proc.h). They come for the whole machine. Needs the initial pid,
+/// user and network namespaces, and before Linux 6.6 CAP_NET_ADMIN. Threads and what else the
+/// connector tells are left out in the kernel, by a socket filter.
 class ProcessEvents {
  public:
   struct Event {

@@ -18,6 +18,8 @@ namespace {
 constexpr uint64_t kTargetSearchGap = 20 * kMillisecond;
 /// How long a process that was Python before an exec is given to become Python again.
 constexpr uint64_t kAfterExec = 3 * kSecond;
+/// How often new processes are looked for before sampling has begun; afterwards every tick does.
+constexpr uint64_t kEarlyLookGap = 2 * kMillisecond;
 /// A process that may not be read, while it starts another program, often may a moment later.
 constexpr uint64_t kFailureHolds = 20 * kMillisecond;
 
@@ -148,6 +150,7 @@ uint64_t Sampler::NextWake() const {
   uint64_t wake = descendants_ != nullptr ? descendants_->due() : UINT64_MAX;
   if (deadline_ != 0) wake = std::min(wake, deadline_);
   if (schedule_) return std::min(wake, schedule_->next());
+  if (descendants_ != nullptr) wake = std::min(wake, looked_at_ + kEarlyLookGap);
   for (const auto& followed : targets_) {
     if (!followed->ended) wake = std::min(wake, followed->target.search_due());
   }
@@ -198,6 +201,7 @@ bool Sampler::LookAround(uint64_t now, const Schedule::Tick* tick) {
 }
 
 void Sampler::FindDescendants(uint64_t now) {
+  looked_at_ = now;
   for (const auto& [pid, parent] : descendants_->Look(now)) {
     Followed* above = &root();
     for (const auto& each : targets_) {

@@ -210,6 +210,7 @@ class Sampler {
   int32_t thread_count_ = 0;
   uint64_t origin_ = 0;
   uint64_t deadline_ = 0;
+  uint64_t looked_at_ = 0;
   Reading reading_ = Reading::kLive;
   /// Several processes were there to be read at once; they cannot all share a core.
   bool several_ = false;

@@ -30,7 +30,10 @@ export interface HotShare {
   readonly totalNs: number
 }
 
-export interface ProcessSummary extends Process {
+export interface ProcessSummary extends Omit<Process, 'start' | 'end'> {
+  /** When it was first and last seen, since the start of the recording. */
+  readonly startNs: number
+  readonly endNs: number
   readonly samples: number
 }
 
@@ -153,5 +156,10 @@ function countByProcess(profile: Profile): ProcessSummary[] {
   const counts = new Float64Array(profile.processes.length)
   const { threads, samples } = profile
   for (let row = 0; row < samples.length; row++) counts[threads[samples.thread[row]!]!.process]!++
-  return profile.processes.map((each, index) => ({ ...each, samples: counts[index]! }))
+  return profile.processes.map(({ start, end, ...process }, index) => ({
+    ...process,
+    startNs: start,
+    endNs: end,
+    samples: counts[index]!,
+  }))
 }

@@ -45,14 +45,10 @@ export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC):
       return targetError('permission', `${target} may not be read.`, denial)
     }
     case 'unsupported-version':
-      return targetError(
-        'unsupported-version',
-        `${target} runs ${pythonNamed(detail)}.`,
-        {
-          why: `pyprof reads ${SUPPORTED_VERSIONS}.`,
-          hint: 'Run the program with one of these versions.',
-        },
-      )
+      return targetError('unsupported-version', `${target} runs ${pythonNamed(detail)}.`, {
+        why: `pyprof reads ${SUPPORTED_VERSIONS}.`,
+        hint: 'Run the program with one of these versions.',
+      })
     case 'bad-layout':
       return targetError('bad-layout', `${target} cannot be understood.`, {
         why: `The table that its Python publishes about itself does not hold together: ${detail}.`,
@@ -66,7 +62,7 @@ export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC):
     case 'not-python':
       return targetError('not-python', `${target} is not a Python.`, {
         why: `No file or memory of it holds a Python that pyprof reads (${SUPPORTED_VERSIONS}).`,
-        hint: 'A launcher or a shell has its Python as a child: pgrep -af python',
+        hint: `A launcher or a shell has its Python as a child: pyprof record --subprocesses --pid ${pid}`,
       })
   }
 }
@@ -85,7 +81,7 @@ export function whyUnreadable(process: NativeProcess, proc: Proc = PROC): string
       return error.code === 'permission' ? error.why : 'It may not be read.'
     }
     case 'not-started':
-      return 'It was forked without telling Python: its threads cannot be told from its parent\'s.'
+      return "It was forked without telling Python: its threads cannot be told from its parent's."
     default:
       return explainAttachFailure({ pid, code, detail }, proc).why
   }
