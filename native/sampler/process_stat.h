@@ -15,6 +15,8 @@ struct ProcessStat {
   uint64_t threads;
   /// When it started, in clock ticks since boot: together with its id it names a process for good.
   uint64_t start;
+  /// Processor time that it has used, in clock ticks.
+  uint64_t cpu;
 
   /// Its last thread has ended; only its exit status is left.
   bool Ended() const { return (state == 'Z' || state == 'X') && threads <= 1; }

@@ -13,6 +13,7 @@
 
 #include "runtime/maps.h"
 #include "sampler/clock.h"
+#include "sampler/process_stat.h"
 
 namespace pyprof {
 namespace {
@@ -25,8 +26,10 @@ constexpr uint64_t kSearchesPerAge = 8;
 /// A search is not repeated before so many times its own length.
 constexpr uint64_t kSearchShare = 10;
 /// After a fork Python gives the thread its new id and forgets the parent's other threads, all in
-/// microseconds. Where that does not happen, the program forked from C and did not tell Python.
-constexpr uint64_t kForkSettles = 10 * kMillisecond;
+/// microseconds of processor time. Where that has not happened when the child sleeps, or has run
+/// for so many clock ticks, the program forked from C and did not tell Python. It may still be
+/// about to run another program; so long it is waited for that, ns.
+constexpr uint64_t kForkSettles = 2;
 constexpr uint64_t kForkIsUntold = 100 * kMillisecond;
 /// Threads of a fork that are looked at.
 constexpr size_t kMaxForkThreads = 4096;
@@ -136,9 +139,12 @@ AttachResult Target::SearchFork(uint64_t age, bool surely_own) {
   }
   bool first_is_own = false;
   const size_t threads = CountThreads(&first_is_own);
-  if (first_is_own && (threads == 1 || age >= kForkSettles)) return ok;
-  if (!first_is_own && threads == 1 && surely_own && age >= kForkSettles) return ok;
-  const bool untold = !first_is_own && surely_own && age >= kForkIsUntold;
+  if (first_is_own && threads == 1) return ok;
+  const auto stat = ReadProcessStat(pid_);
+  const bool settled = stat && (stat->state == 'S' || stat->cpu >= kForkSettles);
+  if (first_is_own && settled) return ok;
+  const bool untold = surely_own && settled && age >= kForkIsUntold;
+  if (untold && threads == 1) return ok;
   return {AttachStatus::kNotStarted, runtime_, untold ? kUntoldFork : ""};
 }
 
