@@ -18,8 +18,11 @@ namespace {
 constexpr uint64_t kTargetSearchGap = 20 * kMillisecond;
 /// How long a process that was Python before an exec is given to become Python again.
 constexpr uint64_t kAfterExec = 3 * kSecond;
-/// How often new processes are looked for before sampling has begun; afterwards every tick does.
-constexpr uint64_t kEarlyLookGap = 2 * kMillisecond;
+/// How often is looked for new processes and programs before sampling has begun, at first and when
+/// it lasts; afterwards every tick does.
+constexpr uint64_t kEarlyLookGap = kMillisecond;
+constexpr uint64_t kEarly = 2 * kSecond;
+constexpr uint64_t kLateLookGap = 5 * kMillisecond;
 /// A process that may not be read, while it starts another program, often may a moment later.
 constexpr uint64_t kFailureHolds = 20 * kMillisecond;
 
@@ -127,6 +130,7 @@ void Sampler::Run() {
   // A timer may be late by the slack, which is 50 us unless asked otherwise.
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
   AskForPromptWakeups();
+  started_at_ = looked_at_ = Now();
   if (attached_ > 0) Begin(&root());
   while (true) {
     if (!SleepUntil(NextWake())) return End(EndReason::kStopped);
@@ -150,7 +154,8 @@ uint64_t Sampler::NextWake() const {
   uint64_t wake = descendants_ != nullptr ? descendants_->due() : UINT64_MAX;
   if (deadline_ != 0) wake = std::min(wake, deadline_);
   if (schedule_) return std::min(wake, schedule_->next());
-  if (descendants_ != nullptr) wake = std::min(wake, looked_at_ + kEarlyLookGap);
+  const bool early = looked_at_ - started_at_ < kEarly;
+  wake = std::min(wake, looked_at_ + (early ? kEarlyLookGap : kLateLookGap));
   for (const auto& followed : targets_) {
     if (!followed->ended) wake = std::min(wake, followed->target.search_due());
   }
@@ -159,6 +164,7 @@ uint64_t Sampler::NextWake() const {
 
 /// One sample of every process. False when the recording has ended.
 bool Sampler::TakeTick(uint64_t now) {
+  CheckCrowd();
   late_ = reading_ == Reading::kExact && now - schedule_->next() > kLate;
   const Schedule::Tick tick = schedule_->Take(now);
   RecordTick(now, tick);
@@ -179,13 +185,15 @@ bool Sampler::TakeTick(uint64_t now) {
 /// Looks for new processes, and for a Python in those that are none yet. What is found in a tick is
 /// sampled in it. False when the recording has ended.
 bool Sampler::LookAround(uint64_t now, const Schedule::Tick* tick) {
+  looked_at_ = now;
   if (descendants_ != nullptr) FindDescendants(now);
   // A crowd of new processes must not keep the others waiting for long: the rest is searched later.
   const uint64_t until = Now() + std::max(options_.interval / 2, kMillisecond);
   for (size_t i = 0; i < targets_.size(); ++i) {
     Followed* followed = targets_[i].get();
-    const uint64_t at = Now();
     if (followed->ended || followed->target.attached()) continue;
+    const uint64_t at = Now();
+    if (at >= until) break;
     if (!followed->target.SearchIsDue(at)) continue;
     if (!Search(followed, at)) return false;
     if (!followed->target.attached()) continue;
@@ -195,13 +203,11 @@ bool Sampler::LookAround(uint64_t now, const Schedule::Tick* tick) {
       Begin(followed);
     }
     if (tick != nullptr && !SampleOnce(followed, now, *tick)) return false;
-    if (Now() >= until) break;
   }
   return DropEnded();
 }
 
 void Sampler::FindDescendants(uint64_t now) {
-  looked_at_ = now;
   for (const auto& [pid, parent] : descendants_->Look(now)) {
     Followed* above = &root();
     for (const auto& each : targets_) {
@@ -295,10 +301,7 @@ void Sampler::UseLive(ReadingChange why) {
 
 /// Decides on the reading for a process just attached to.
 void Sampler::ChooseReading(Followed* followed) {
-  const bool wants_exact =
-      options_.reading == Reading::kAuto || options_.reading == Reading::kExact;
-  if (wants_exact && attached_ > 1) several_ = true;
-  if (several_) return UseLive(ReadingChange::kSeveralProcesses);
+  if (several_ || attached_ > 1) return;
   reading_ = options_.reading == Reading::kAuto ? Reading::kExact : options_.reading;
   {
     const std::lock_guard lock(mutex_);
@@ -316,6 +319,19 @@ void Sampler::ChooseReading(Followed* followed) {
     return UseLive(ReadingChange::kCoreNotAllowed);
   }
   budget_from_ = 0;
+}
+
+/// Goes over to live reading, for good, when a second process is there at two ticks. A fork that is
+/// about to run another program is there at one at most.
+void Sampler::CheckCrowd() {
+  if (reading_ != Reading::kExact || attached_ < 2) {
+    crowded_ = false;
+  } else if (crowded_) {
+    several_ = true;
+    UseLive(ReadingChange::kSeveralProcesses);
+  } else {
+    crowded_ = true;
+  }
 }
 
 /// Once a second: goes over to live reading when sharing the core has taken more than allowed.
@@ -337,7 +353,9 @@ void Sampler::CheckBudget(uint64_t now) {
 /// Samples a process that is attached to. False when the recording has ended.
 bool Sampler::SampleOnce(Followed* followed, uint64_t now, const Schedule::Tick& tick) {
   Target& target = followed->target;
-  const SampleStatus status = target.Sample(reading_);
+  const bool alone = attached_ < 2;
+  const SampleStatus status =
+      target.Sample(reading_ == Reading::kExact && !alone ? Reading::kLive : reading_);
   if (status != SampleStatus::kOk) return HandleLoss(followed, status, now);
   target.NameNewThreads();
   Record(followed, now, tick);

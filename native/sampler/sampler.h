@@ -184,6 +184,7 @@ class Sampler {
   bool DropEnded();
   void ChooseReading(Followed* followed);
   void UseLive(ReadingChange why);
+  void CheckCrowd();
   void CheckBudget(uint64_t now);
   void CountExec(Followed* followed);
   void RecordTick(uint64_t now, const Schedule::Tick& tick);
@@ -210,9 +211,12 @@ class Sampler {
   int32_t thread_count_ = 0;
   uint64_t origin_ = 0;
   uint64_t deadline_ = 0;
+  uint64_t started_at_ = 0;
   uint64_t looked_at_ = 0;
   Reading reading_ = Reading::kLive;
-  /// Several processes were there to be read at once; they cannot all share a core.
+  /// Several processes are there to be read at once, which cannot all share a core: at this tick,
+  /// and for so long that it counts.
+  bool crowded_ = false;
   bool several_ = false;
   bool late_ = false;
   uint64_t budget_from_ = 0;
