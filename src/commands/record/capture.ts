@@ -143,7 +143,10 @@ export class Capture {
     }
   }
 
-  #process({ index, commandLine, end, detail, ...process }: NativeProcess, elapsed: number): Process {
+  #process(
+    { index, commandLine, end, detail, ...process }: NativeProcess,
+    elapsed: number,
+  ): Process {
     return {
       ...process,
       // The target's is the one that it was recorded for, whatever it has become since.

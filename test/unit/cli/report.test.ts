@@ -113,6 +113,10 @@ describe('the report', () => {
 })
 
 test('the end is told with the signal that caused it', () => {
-  expect(endSentence({ ...END, endReason: 'interrupted', signal: 'SIGHUP' })).toBe('interrupted by SIGHUP')
-  expect(endSentence({ ...END, endReason: 'exited', signal: 'SIGTERM' })).toBe('the target has ended')
+  expect(endSentence({ ...END, endReason: 'interrupted', signal: 'SIGHUP' })).toBe(
+    'interrupted by SIGHUP',
+  )
+  expect(endSentence({ ...END, endReason: 'exited', signal: 'SIGTERM' })).toBe(
+    'the target has ended',
+  )
 })

@@ -116,6 +116,11 @@ describe('bufferCapacity', () => {
     expect(bufferCapacity(1000, 1)).toBe(160_000)
   })
 
+  test('expects still more where processes may come', () => {
+    expect(bufferCapacity(1000, 1, true)).toBe(1_280_000)
+    expect(bufferCapacity(1000, 300, true)).toBe(1_500_000)
+  })
+
   test('has a floor and a bound', () => {
     expect(bufferCapacity(0.01, 1)).toBe(65_536)
     expect(bufferCapacity(100_000, 1000)).toBe(2_097_152)
