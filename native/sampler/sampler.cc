@@ -271,7 +271,9 @@ void Sampler::NoteFailure(Followed* followed, const AttachResult& found, uint64_
     pending_.status.attach = found.status;
     pending_.status.attach_detail = found.detail;
   }
-  const bool holds = now - followed->failed_since >= kFailureHolds || followed->target.Exited();
+  // A version that was read is a fact, even of a process that has ended a moment later.
+  const bool holds = found.status == AttachStatus::kUnsupportedVersion ||
+                     now - followed->failed_since >= kFailureHolds || followed->target.Exited();
   const bool named =
       found.status == AttachStatus::kUnsupportedVersion ||
       found.status == AttachStatus::kBadLayout ||
