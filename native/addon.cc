@@ -70,8 +70,15 @@ const char* Name(ReadingChange change) {
       return "core-not-allowed";
     case ReadingChange::kNoRunCount:
       return "no-run-count";
+    case ReadingChange::kSeveralProcesses:
+      return "several-processes";
   }
   return "";
+}
+
+const char* Name(const std::optional<pyprof::DescendantSource>& source) {
+  if (!source) return "";
+  return *source == pyprof::DescendantSource::kEvents ? "events" : "polling";
 }
 
 Reading ReadingNamed(const std::string& name) {
@@ -146,14 +153,30 @@ Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   out["read"] = Name(status.reading);
   out["readChange"] = Name(status.reading_change);
   out["lateTicks"] = number(status.late_ticks);
+  out["tickTime"] = number(status.tick_time);
+  out["descendants"] = Name(status.descendants);
   out["attachError"] = Name(status.attach);
   out["attachDetail"] = status.attach_detail;
   return out;
 }
 
+Napi::Object ProcessObject(Napi::Env env, const pyprof::ProcessRow& row) {
+  Napi::Object out = Napi::Object::New(env);
+  out["index"] = Napi::Number::New(env, row.index);
+  out["pid"] = Napi::Number::New(env, row.pid);
+  out["parent"] = Napi::Number::New(env, row.parent);
+  out["commandLine"] = row.command;
+  out["pythonVersion"] = row.python_version;
+  out["start"] = Napi::Number::New(env, row.start);
+  out["end"] = Napi::Number::New(env, row.end);
+  out["unreadable"] = Name(row.unreadable);
+  out["detail"] = row.detail;
+  return out;
+}
+
 Napi::Object ThreadObject(Napi::Env env, const pyprof::ThreadRow& row) {
   Napi::Object out = Napi::Object::New(env);
-  out["pid"] = Napi::Number::New(env, row.pid);
+  out["process"] = Napi::Number::New(env, row.process);
   out["nativeId"] = Napi::Number::New(env, static_cast<double>(row.native_id));
   out["interpreter"] = Napi::Number::New(env, static_cast<double>(row.interpreter));
   out["name"] = row.name;
@@ -186,6 +209,11 @@ Napi::Object BatchObject(Napi::Env env, const pyprof::Batch& batch) {
   Napi::Object out = Napi::Object::New(env);
   AddRows(env, batch.rows, &out);
 
+  Napi::Array processes = Napi::Array::New(env, batch.processes.size());
+  for (uint32_t i = 0; i < batch.processes.size(); ++i) {
+    processes[i] = ProcessObject(env, batch.processes[i]);
+  }
+  out["processes"] = processes;
   Napi::Array threads = Napi::Array::New(env, batch.threads.size());
   for (uint32_t i = 0; i < batch.threads.size(); ++i) {
     threads[i] = ThreadObject(env, batch.threads[i]);
@@ -242,6 +270,7 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
     options.max_overhead = number("maxOverhead");
     options.states = in.Get("states").ToBoolean();
     options.native_markers = in.Get("nativeMarkers").ToBoolean();
+    options.follow = in.Get("follow").ToBoolean().Value();
     pyprof::AttachResult failure{};
     sampler_ = std::make_unique<pyprof::Sampler>(options, &failure);
     if (failure.status == AttachStatus::kOk) return;

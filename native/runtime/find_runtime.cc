@@ -105,6 +105,14 @@ bool RuntimeFinder::IsLive(const Runtime& runtime) {
          memory_->ReadValue(thread + l.thread.interp, &owner) && owner == interpreter;
 }
 
+bool RuntimeFinder::IsSame(const Runtime& known) {
+  std::array<std::byte, kMaxDebugOffsetsSize> table{};
+  if (!memory_->Read(known.address, table.data(), table.size())) return false;
+  const OffsetsResult parsed = ParseDebugOffsets(table);
+  return parsed.status == OffsetsStatus::kOk &&
+         parsed.layout.version_hex == known.layout.version_hex && IsLive(known);
+}
+
 AttachResult RuntimeFinder::Examine(uint64_t address, uint64_t size) {
   std::array<std::byte, kMaxDebugOffsetsSize> table{};
   const size_t wanted = std::min<uint64_t>(size, table.size());

@@ -76,6 +76,10 @@ class RuntimeFinder {
   /// Without `search_memory` only files are looked at, which costs a fraction of a millisecond.
   AttachResult Find(bool search_memory = true);
 
+  /// Whether a live runtime stands where that of another process is. A process that was forked off
+  /// is a copy of its parent, and need not be searched.
+  bool IsSame(const Runtime& known);
+
  private:
   AttachResult Examine(uint64_t address, uint64_t size);
   bool IsLive(const Runtime& runtime);

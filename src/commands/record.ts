@@ -19,6 +19,7 @@ Examples:
   pyprof record --pid 42 -d 10 -f collapsed -o - | sort -k2 -n
   pyprof record --pid 42 -d 30 --include function:serve --no-stdlib -o out.svg
   pyprof record --pid 42 -r 5khz --read live -d 10 -o out.svg
+  pyprof record --subprocesses --threads -o out.svg -- gunicorn -w 4 app:app
   pyprof record --pid 42 -d 10 --json | jq '.hottest'
 
 Ctrl-C, SIGTERM and SIGHUP end the recording of a process; the files are written all the same.
@@ -62,6 +63,7 @@ export function registerRecord(program: Command, context: CommandContext): void 
         .argParser(parseOverhead)
         .default(DEFAULT_OVERHEAD, '0.5%'),
     )
+    .option('-s, --subprocesses', 'record all Pythons that it starts, too, in one profile')
     .option(
       '-o, --output <file>',
       'file to write, or - for stdout; may be given several times ' +

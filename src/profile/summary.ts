@@ -1,6 +1,8 @@
 import {
+  type DescendantSource,
   type EndReason,
   type Mode,
+  type Process,
   type Profile,
   QUALITY,
   type Quality,
@@ -38,6 +40,13 @@ export interface ActivitySummary {
   readonly shares: Readonly<Partial<Record<Activity, number>>>
   /** Measured CPU time; absent when none was measured. */
   readonly cpuNs?: number
+}
+
+export interface ProcessSummary extends Omit<Process, 'start' | 'end'> {
+  /** When it was first and last seen, since the start of the recording. */
+  readonly startNs: number
+  readonly endNs: number
+  readonly samples: number
 }
 
 export interface ThreadSummary extends Thread {
@@ -82,6 +91,12 @@ export interface Summary {
   readonly lateTicks: number
   readonly execs: number
   readonly profilerCpuNs: number
+  /** Mean length of a tick, in which every process is read, ns. */
+  readonly tickNs: number
+  /** How descendants were found; '' when they were not followed. */
+  readonly descendants: DescendantSource
+  /** The target first; the others are its descendants. */
+  readonly processes: readonly ProcessSummary[]
   readonly threads: readonly ThreadSummary[]
   /** By self time, the most first. */
   readonly hottest: readonly HotShare[]
@@ -139,6 +154,9 @@ export function summarize(
     lateTicks: accounting.lateTicks,
     execs: accounting.execs,
     profilerCpuNs: accounting.profilerCpu,
+    tickNs: accounting.ticks === 0 ? 0 : accounting.tickTime / accounting.ticks,
+    descendants: meta.descendants,
+    processes: countByProcess(profile),
     threads: threadSummaries(profile, activity.threads),
     hottest: hottest(profile, HOTTEST_FUNCTIONS).map((row) => ({
       function: row.qualname,
@@ -177,5 +195,17 @@ function threadSummaries(profile: Profile, activity: readonly ActivityTimes[]): 
     ...each,
     samples: counts[index]!,
     activity: activitySummary(activity[index]!),
+  }))
+}
+
+function countByProcess(profile: Profile): ProcessSummary[] {
+  const counts = new Float64Array(profile.processes.length)
+  const { threads, samples } = profile
+  for (let row = 0; row < samples.length; row++) counts[threads[samples.thread[row]!]!.process]!++
+  return profile.processes.map(({ start, end, ...process }, index) => ({
+    ...process,
+    startNs: start,
+    endNs: end,
+    samples: counts[index]!,
   }))
 }

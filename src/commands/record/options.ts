@@ -24,6 +24,8 @@ export interface RecordOptions {
   /** Show idle threads as such, and in every mode. */
   readonly idle: boolean
   readonly nativeMarkers: boolean
+  /** Record the target's descendants too. */
+  readonly subprocesses: boolean
   readonly outputs: readonly OutputRequest[]
   readonly format: FormatOptions
   readonly choice: Choice
@@ -41,6 +43,7 @@ export interface RawRecordOptions extends RawChoice, RawFormatOptions {
   readonly gil?: boolean
   readonly idle?: boolean
   readonly nativeMarkers?: boolean
+  readonly subprocesses?: boolean
   readonly output?: readonly string[]
   readonly format?: Format
   readonly json?: boolean
@@ -74,6 +77,7 @@ export function recordOptions(
     mode: chooseMode(raw),
     idle: raw.idle ?? false,
     nativeMarkers: raw.nativeMarkers ?? false,
+    subprocesses: raw.subprocesses ?? false,
     outputs,
     format: formatOptionsOf(
       raw,

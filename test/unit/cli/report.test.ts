@@ -7,6 +7,7 @@ import {
 import { summarize } from '../../../src/profile/summary.ts'
 import { type DraftSample, MS, profileOf } from '../../support/ascii-profile.ts'
 
+const END = { descendants: '', launched: false } as const
 const main = { name: '<module>', firstLine: 1 }
 const parse = { name: 'Parser.parse', file: '/srv/parser.py', firstLine: 12 }
 
@@ -151,6 +152,10 @@ describe('the report', () => {
 })
 
 test('the end is told with the signal that caused it', () => {
-  expect(endSentence({ endReason: 'interrupted', signal: 'SIGHUP' })).toBe('interrupted by SIGHUP')
-  expect(endSentence({ endReason: 'exited', signal: 'SIGTERM' })).toBe('the target has ended')
+  expect(endSentence({ ...END, endReason: 'interrupted', signal: 'SIGHUP' })).toBe(
+    'interrupted by SIGHUP',
+  )
+  expect(endSentence({ ...END, endReason: 'exited', signal: 'SIGTERM' })).toBe(
+    'the target has ended',
+  )
 })
