@@ -30,6 +30,8 @@ enum class AttachStatus {
   kBadLayout,
   /// A supported Python that has no running interpreter yet, or none any more.
   kNotStarted,
+  /// asyncio's tasks were asked for, and this version does not publish them.
+  kNoTaskTable,
 };
 
 struct AttachResult {
@@ -37,6 +39,10 @@ struct AttachResult {
   Runtime runtime;
   std::string detail;
 };
+
+/// Opens the file behind a mapping, also one that was deleted or lies in another mount namespace;
+/// -1 when it cannot be had. The caller closes it.
+int OpenMappedFile(pid_t pid, const Mapping& mapping);
 
 /// Looks for a CPython runtime in one process. Every mapped file with a `.PyRuntime` section is a
 /// candidate, whatever its name; the one whose cookie, offsets and first interpreter are alive is
@@ -56,7 +62,6 @@ class RuntimeFinder {
   bool IsLive(const Runtime& runtime);
   AttachResult FindByFiles(const std::vector<Mapping>& mappings);
   AttachResult FindByScan(const std::vector<Mapping>& mappings);
-  int OpenMapped(const Mapping& mapping) const;
 
   pid_t pid_;
   RemoteMemory* memory_;

@@ -68,7 +68,7 @@ Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
       watch_(options.pid),
       sharing_(options.pid) {
   if (!options_.wait) {
-    const AttachResult found = finder_.Find();
+    const AttachResult found = FindRuntime();
     *failure = found;
     if (found.status != AttachStatus::kOk) {
       End(EndReason::kNeverPython);
@@ -130,12 +130,39 @@ void Sampler::Attach(const AttachResult& found) {
   reader_ =
       std::make_unique<StackReader>(&memory_, found.runtime, MainNativeId(options_.pid), &tables_);
   threads_.clear();
+  orphans_.clear();
+  tasks_.reset();
+  if (options_.tasks) {
+    asyncio_ = std::make_unique<AsyncioFinder>(options_.pid, &memory_, found.runtime);
+    FindAsyncio();
+  }
   names_->Refresh();
   named_at_ = Now();
   const std::lock_guard lock(mutex_);
   pending_.status.python_version = found.runtime.layout.Version();
   pending_.status.attach = AttachStatus::kOk;
   pending_.status.state = SamplerState::kSampling;
+}
+
+/// A runtime that can be sampled as asked; one without the tables that this needs is none.
+AttachResult Sampler::FindRuntime() {
+  AttachResult found = finder_.Find();
+  if (found.status == AttachStatus::kOk && options_.tasks && found.runtime.layout.Minor() < 14) {
+    found.status = AttachStatus::kNoTaskTable;
+  }
+  return found;
+}
+
+/// asyncio may be imported at any time, or never.
+void Sampler::FindAsyncio() {
+  if (asyncio_ == nullptr || tasks_ != nullptr || !asyncio_limit_.Ready()) return;
+  asyncio_limit_.Run([this] {
+    const auto offsets = asyncio_->Find();
+    if (!offsets) return;
+    tasks_ = std::make_unique<TaskReader>(&memory_, asyncio_->runtime(), *offsets, *options_.tasks,
+                                          &tables_);
+    reader_->KeepChains();
+  });
 }
 
 void Sampler::CountExec(bool exec) {
@@ -156,7 +183,7 @@ bool Sampler::Search() {
   bool exec = false;
   while (true) {
     exec = exec || (origin_ != 0 && !watch_.SameMemory());
-    const AttachResult found = finder_.Find();
+    const AttachResult found = FindRuntime();
     if (found.status == AttachStatus::kOk) {
       exec = exec || (origin_ != 0 && !watch_.SameMemory());
       Attach(found);
@@ -167,6 +194,11 @@ bool Sampler::Search() {
       const std::lock_guard lock(mutex_);
       pending_.status.attach = found.status;
       pending_.status.attach_detail = found.detail;
+    }
+    if (found.status == AttachStatus::kNoTaskTable) {
+      CountExec(exec);
+      End(origin_ == 0 ? EndReason::kNeverPython : EndReason::kNotPythonAfterExec);
+      return false;
     }
     if (watch_.Exited()) {
       End(origin_ == 0 ? EndReason::kNeverPython : EndReason::kExited);
@@ -269,6 +301,13 @@ void Sampler::CheckBudget(uint64_t now) {
   budget_ticks_ = 0;
 }
 
+/// One sample of the threads and, when they are asked for, of the tasks at the same instant.
+SampleStatus Sampler::ReadOnce(Motion motion) {
+  const SampleStatus status = reader_->Sample(motion);
+  if (status == SampleStatus::kOk && tasks_ != nullptr) tasks_->Read(*reader_, motion);
+  return status;
+}
+
 /// One sample by the reading in use; sets proved_.
 SampleStatus Sampler::Read() {
   proved_ = true;
@@ -276,16 +315,17 @@ SampleStatus Sampler::Read() {
     const int error = stopper_->Stop();
     if (error == ESRCH) return SampleStatus::kProcessGone;
     if (error != 0) return SampleStatus::kPermission;
-    const SampleStatus status = reader_->Sample(Motion::kStill);
+    const SampleStatus status = ReadOnce(Motion::kStill);
     stopper_->LetGo();
     return status;
   }
-  if (reading_ == Reading::kLive) return reader_->Sample(Motion::kPossible);
+  if (reading_ == Reading::kLive) return ReadOnce(Motion::kPossible);
 
   const uint64_t holder = reader_->HolderNow();
   const bool still = holder != 0 && sharing_.Begin(holder);
-  const SampleStatus status = reader_->Sample(still ? Motion::kStill : Motion::kPossible);
-  proved_ = still && reader_->SteadyHolder() == holder && sharing_.StoodStill();
+  const SampleStatus status = ReadOnce(still ? Motion::kStill : Motion::kPossible);
+  proved_ = still && reader_->SteadyHolder() == holder &&
+            (tasks_ == nullptr || reader_->HolderIsSteady()) && sharing_.StoodStill();
   // The next wake-up shall be where the holder is.
   if (holder != 0) sharing_.Follow(holder);
   return status;
@@ -305,6 +345,7 @@ bool Sampler::SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick)
   if (status == SampleStatus::kOk) {
     if (now - named_at_ >= kNamesGap || names_->RefreshIsWanted()) RefreshNames(now);
     CheckBudget(now);
+    FindAsyncio();
     return true;
   }
   return HandleLoss(status);
@@ -341,9 +382,46 @@ int32_t Sampler::ThreadIndex(const ThreadSample& sample) {
   if (known.index < 0) {
     known.index = thread_count_++;
     pending_.threads.push_back(
-        {options_.pid, sample.native_id, sample.interpreter, known.name, sample.is_main});
+        {options_.pid, sample.native_id, sample.interpreter, known.name, sample.is_main, false});
   }
   return known.index;
+}
+
+/// Index of the row for the suspended tasks among which this one is.
+int32_t Sampler::WaitingIndex(const WaitingTask& task) {
+  const auto announce = [this](ThreadRow row) {
+    pending_.threads.push_back(std::move(row));
+    return thread_count_++;
+  };
+  if (task.sample < 0) {
+    const auto [at, is_new] = orphans_.try_emplace(task.interpreter, -1);
+    if (is_new) at->second = announce({options_.pid, 0, task.interpreter, "", false, true});
+    return at->second;
+  }
+  const ThreadSample& sample = tasks_->samples()[static_cast<size_t>(task.sample)];
+  KnownThread& known = threads_[sample.serial];
+  if (known.waiting_index < 0) {
+    known.waiting_index = announce(
+        {options_.pid, sample.native_id, sample.interpreter, known.name, false, true});
+  }
+  return known.waiting_index;
+}
+
+void Sampler::AddSample(uint64_t now, const Schedule::Tick& tick, int32_t thread, int32_t stack,
+                        WalkResult how, bool main_gil) {
+  SampleColumns& columns = pending_.samples;
+  if (columns.time.size() >= options_.capacity) {
+    ++pending_.status.dropped_samples;
+    return;
+  }
+  columns.thread.push_back(thread);
+  columns.time.push_back(static_cast<double>(now - origin_));
+  columns.weight.push_back(static_cast<double>(tick.weight));
+  columns.stack.push_back(stack);
+  if (!proved_ && main_gil) how.Degrade(Quality::kRepaired, Reason::kUnproved);
+  if (late_ && how.reason == Reason::kNone) how.reason = Reason::kLate;
+  columns.quality.push_back(static_cast<uint8_t>(how.quality));
+  columns.reason.push_back(static_cast<uint8_t>(how.reason));
 }
 
 void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
@@ -358,21 +436,15 @@ void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
     pending_.gaps.push_back({now - tick.gap - origin_, tick.gap, tick.missed});
   }
   if (!readable) return;
-  SampleColumns& columns = pending_.samples;
-  for (const ThreadSample& sample : reader_->samples()) {
-    if (columns.time.size() >= options_.capacity) {
-      ++status.dropped_samples;
-      continue;
+  for (const ThreadSample& sample : tasks_ != nullptr ? tasks_->samples() : reader_->samples()) {
+    AddSample(now, tick, ThreadIndex(sample), sample.stack, {sample.quality, sample.reason},
+              sample.main_gil);
+  }
+  if (tasks_ != nullptr) {
+    status.loop_seen = status.loop_seen || tasks_->loop_seen();
+    for (const WaitingTask& task : tasks_->waiting()) {
+      AddSample(now, tick, WaitingIndex(task), task.stack, {task.quality, task.reason}, true);
     }
-    columns.thread.push_back(ThreadIndex(sample));
-    columns.time.push_back(static_cast<double>(now - origin_));
-    columns.weight.push_back(static_cast<double>(tick.weight));
-    columns.stack.push_back(sample.stack);
-    WalkResult how{sample.quality, sample.reason};
-    if (!proved_ && sample.main_gil) how.Degrade(Quality::kRepaired, Reason::kUnproved);
-    if (late_ && how.reason == Reason::kNone) how.reason = Reason::kLate;
-    columns.quality.push_back(static_cast<uint8_t>(how.quality));
-    columns.reason.push_back(static_cast<uint8_t>(how.reason));
   }
   tables_.TakeNew(&pending_.rows);
 }
@@ -386,6 +458,7 @@ void Sampler::RefreshNames(uint64_t now) {
     std::string name = names_->NameOf(sample.python_id, sample.native_id);
     if (known.index < 0 || name.empty() || name == known.name) continue;
     renamed.push_back({known.index, name});
+    if (known.waiting_index >= 0) renamed.push_back({known.waiting_index, name});
     known.name = std::move(name);
   }
   const std::lock_guard lock(mutex_);

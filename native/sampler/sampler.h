@@ -4,12 +4,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "asyncio/asyncio_offsets.h"
+#include "asyncio/task_reader.h"
 #include "code/tables.h"
 #include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
@@ -19,6 +23,7 @@
 #include "sampler/stopper.h"
 #include "stack/stack_reader.h"
 #include "stack/thread_names.h"
+#include "stack/work_limit.h"
 
 namespace pyprof {
 
@@ -51,6 +56,8 @@ struct SamplerOptions {
   Reading reading = Reading::kAuto;
   /// Share of one core that sampling may take from the target, for kAuto.
   double max_overhead = 0;
+  /// Stacks by asyncio task, and of which tasks; nothing: by thread.
+  std::optional<TaskScope> tasks;
 };
 
 enum class SamplerState { kSearching, kSampling, kEnded };
@@ -70,6 +77,8 @@ struct ThreadRow {
   int64_t interpreter;
   std::string name;
   bool is_main;
+  /// Not a thread, but the suspended tasks of one: each of its samples is one task.
+  bool waiting_tasks;
 };
 
 struct ThreadRename {
@@ -105,6 +114,8 @@ struct SamplerStatus {
   ReadingChange reading_change = ReadingChange::kNone;
   /// Wake-ups that came late because the core was not given.
   uint64_t late_ticks = 0;
+  /// Whether a thread was seen to run an asyncio event loop; only with SamplerOptions::tasks.
+  bool loop_seen = false;
   std::string python_version;
   AttachStatus attach = AttachStatus::kOk;
   std::string attach_detail;
@@ -140,6 +151,8 @@ class Sampler {
   struct KnownThread {
     int32_t index = -1;
     std::string name;
+    /// Of the row that stands for its suspended tasks.
+    int32_t waiting_index = -1;
   };
 
   void Run();
@@ -150,6 +163,9 @@ class Sampler {
   void SampleLoop();
   bool SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick);
   SampleStatus Read();
+  SampleStatus ReadOnce(Motion motion);
+  AttachResult FindRuntime();
+  void FindAsyncio();
   void ChooseReading();
   void UseLive(ReadingChange why);
   void CheckBudget(uint64_t now);
@@ -157,6 +173,9 @@ class Sampler {
   void Record(uint64_t now, const Schedule::Tick& tick, bool readable);
   void NameNewThreads();
   int32_t ThreadIndex(const ThreadSample& sample);
+  int32_t WaitingIndex(const WaitingTask& task);
+  void AddSample(uint64_t now, const Schedule::Tick& tick, int32_t thread, int32_t stack,
+                 WalkResult how, bool main_gil);
   void RefreshNames(uint64_t now);
   void End(EndReason reason);
 
@@ -171,6 +190,12 @@ class Sampler {
   Tables tables_;
   std::unique_ptr<StackReader> reader_;
   std::unique_ptr<ThreadNames> names_;
+  /// Only when tasks are asked for; the second one once the program has imported asyncio.
+  std::unique_ptr<AsyncioFinder> asyncio_;
+  std::unique_ptr<TaskReader> tasks_;
+  WorkLimit asyncio_limit_;
+  /// Rows for the tasks whose threads are gone, by interpreter.
+  std::map<int64_t, int32_t> orphans_;
   /// By the reader's serial; the serials start anew with a new reader.
   std::vector<KnownThread> threads_;
   int32_t thread_count_ = 0;

@@ -164,6 +164,15 @@ uint64_t StackReader::HolderNow() {
   return native_id;
 }
 
+bool StackReader::HolderIsSteady() {
+  if (!control_known_) return false;
+  std::vector<std::byte> words(interpreter_size_);
+  const uint64_t address = interpreters_.front().address + interpreter_from_;
+  Control now{};
+  return memory_->Read(address, words.data(), words.size()) &&
+         ControlIn({address, words.size(), words.data()}, &now) && now.SameHolder(after_.front());
+}
+
 /// Whether the list of interpreters is, by the snapshot, what it was.
 bool StackReader::InterpretersHold() const {
   auto expected = Load<uint64_t>(snapshot_.segments().front().data);
@@ -394,12 +403,30 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample*
     links.push_back(fresh[i]);
     thread->stacks.push_back(stack);
   }
+  if (keeps_chains_) {
+    thread->chain.clear();
+    for (size_t i = 0; i < links.size(); ++i) {
+      thread->chain.push_back(
+          {links[i].address, thread->stacks[i], links[i].owner == kOwnedByGenerator});
+    }
+  }
   if (walked.leaf_gone && stack != kNoStack) stack = tables_->Stack(stack, gone_frame_);
   sample->stack = stack;
   if (sample->quality != Quality::kExact) {
     links.clear();
     thread->stacks.clear();
   }
+}
+
+std::vector<ThreadChain> StackReader::Chains() const {
+  std::vector<ThreadChain> chains;
+  for (const auto& thread : threads_) {
+    const size_t sample = thread->sample;
+    if (sample >= samples_.size() || samples_[sample].serial != thread->serial) continue;
+    chains.push_back({sample, thread->plan.address, interpreters_[thread->interpreter].address,
+                      thread->chain});
+  }
+  return chains;
 }
 
 /// Reads every thread. The picture holds as long as the GIL's holder alone can have changed it.

@@ -35,6 +35,26 @@ struct ThreadSample {
   Reason reason;
 };
 
+/// A link of a thread's chain as the last sample found it: the frame's address, and the stack that
+/// ends in it.
+struct ChainLink {
+  uint64_t address;
+  int32_t stack;
+  /// The frame lies in a generator or coroutine.
+  bool in_generator;
+};
+
+/// Where the frames of a sample's thread stand.
+struct ThreadChain {
+  /// Index of the thread's sample.
+  size_t sample;
+  /// Addresses of the thread state and of its interpreter.
+  uint64_t state;
+  uint64_t interpreter;
+  /// Root first; entry frames are links too.
+  std::span<const ChainLink> links;
+};
+
 enum class SampleStatus {
   kOk,
   /// The process is gone, or its memory is another program's.
@@ -56,6 +76,11 @@ class StackReader {
   SampleStatus Sample(Motion motion);
   const std::vector<ThreadSample>& samples() const { return samples_; }
 
+  /// From now on keeps the chain of every sample, for Chains.
+  void KeepChains() { keeps_chains_ = true; }
+  /// Of the last sample's threads, as far as they were found; valid until the next one.
+  std::vector<ThreadChain> Chains() const;
+
   /// Whether the last sample found a thread, or a thread's root frame, that the one before did not
   /// know: the process may run another program.
   bool SomethingNew() const { return something_new_; }
@@ -65,6 +90,10 @@ class StackReader {
   /// The same as the last sample saw it, when it was the same before and after the read and no
   /// other thread had the GIL in between; 0 otherwise. Both are about the main interpreter's GIL.
   uint64_t SteadyHolder() const { return steady_holder_; }
+
+  /// Reads the words of the main interpreter's GIL anew: whether they are what they were at the end
+  /// of the last sample.
+  bool HolderIsSteady();
 
   /// What the next sample will read.
   std::span<const Range> PlannedRanges();
@@ -95,6 +124,7 @@ class StackReader {
     uint64_t generation = 0;      // at which the code of its links was last checked
     size_t sample = 0;            // index of its last sample
     std::vector<int32_t> stacks;  // stacks[i] is the stack that ends in plan.links[i]
+    std::vector<ChainLink> chain;
   };
 
   SampleStatus ReadPlan(bool holder_only);
@@ -164,6 +194,7 @@ class StackReader {
   Motion motion_ = Motion::kPossible;
   uint64_t steady_holder_ = 0;
   bool something_new_ = false;
+  bool keeps_chains_ = false;
 
   std::vector<ThreadSample> samples_;
   size_t extra_reads_ = 0;
