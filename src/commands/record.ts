@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { FORMATS, type Format, formatNamed } from '../formats/index.ts'
+import { TASK_SCOPES } from '../profile/profile.ts'
 import type { CommandContext } from './context.ts'
 import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
@@ -15,6 +16,7 @@ Examples:
   pyprof record --pid 42 --duration 5m --threads -o out.svg -o out.collapsed
   pyprof record --pid 42 -d 10 -f collapsed -o - | sort -k2 -n
   pyprof record --pid 42 -r 5khz --read live -d 10 -o out.svg
+  pyprof record --pid 42 --async -d 10 -o out.svg
   pyprof record --pid 42 -d 10 --json | jq '.hottest'
 
 Ctrl-C, SIGTERM and SIGHUP end the recording of a process; the files are written all the same.
@@ -57,6 +59,13 @@ export function registerRecord(program: Command, context: CommandContext): void 
       )
         .argParser(parseOverhead)
         .default(DEFAULT_OVERHEAD, '0.5%'),
+    )
+    .addOption(
+      new Option(
+        '--async [tasks]',
+        'stacks by asyncio task, under the tasks that await it (Python 3.14 and later): running, ' +
+          'or all for the suspended ones too (default without a value: running)',
+      ).choices(TASK_SCOPES),
     )
     .option(
       '-o, --output <file>',

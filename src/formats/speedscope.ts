@@ -96,6 +96,7 @@ function busiest(profile: Profile, rows: RowsByThread, order: readonly ThreadInd
   let best = 0
   let mostMoved = 0
   for (const [position, thread] of order.entries()) {
+    if (profile.threads[thread]!.waitingTasks) continue
     let moved = 0
     let known: StackIndex | undefined
     for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) {

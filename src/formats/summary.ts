@@ -1,6 +1,6 @@
 import { type Profile, QUALITY } from '../profile/profile.ts'
 import { qualityCounts } from '../profile/quality-view.ts'
-import { weightTotals } from '../profile/views.ts'
+import { waitingTasks, weightTotals } from '../profile/views.ts'
 import { formatCount, formatTime } from './text.ts'
 
 /**
@@ -22,11 +22,12 @@ export function summaryLines(profile: Profile): [string, string] {
     return `${formatCount(quality[name].samples)} ${name}${why}`
   })
   const { empty } = weightTotals(profile)
+  const waiting = waitingTasks(profile)
   return [
     [
       `Python ${meta.pythonVersion}`,
       `${formatTime(meta.duration)} at ${rate} (${meta.rate} Hz asked)`,
-      countOf(threads.length, 'thread'),
+      countOf(threads.filter((thread) => !thread.waitingTasks).length, 'thread'),
       `${meta.mode} time`,
       `read ${meta.read}`,
     ].join(' · '),
@@ -36,6 +37,11 @@ export function summaryLines(profile: Profile): [string, string] {
         ? 'no gaps'
         : `${countOf(gaps.length, 'gap')}, ${formatTime(accounting.gapTime)}, ` +
           `${countOf(accounting.missedTicks, 'tick')} missed`,
+      ...(waiting.samples > 0
+        ? [
+            `${formatCount(waiting.samples)} of them of waiting tasks, ${formatTime(waiting.weight)}`,
+          ]
+        : []),
       ...(empty > 0 ? [`${formatTime(empty)} without Python frames`] : []),
       ...(accounting.lateTicks > 0 ? [`${countOf(accounting.lateTicks, 'tick')} late`] : []),
       ...(accounting.droppedSamples > 0

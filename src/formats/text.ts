@@ -45,7 +45,10 @@ export function threadLabel(thread: Thread, processes: readonly Process[]): stri
     `tid ${thread.nativeId === 0 ? 'unknown' : thread.nativeId}`,
     ...(thread.interpreter === 0 ? [] : [`interpreter ${thread.interpreter}`]),
   ]
-  return `${thread.name === '' ? '<unnamed>' : thread.name} (${parts.join(', ')})`
+  const name = thread.name === '' ? '<unnamed>' : thread.name
+  if (!thread.waitingTasks) return `${name} (${parts.join(', ')})`
+  const owner = thread.nativeId === 0 ? 'ended threads' : name
+  return `waiting tasks of ${owner} (${parts.join(', ')})`
 }
 
 /** `12,345`. */

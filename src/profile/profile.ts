@@ -77,6 +77,12 @@ export interface Thread {
   readonly name: string
   /** Main thread of the main interpreter. */
   readonly isMain: boolean
+  /**
+   * Not a thread but the suspended asyncio tasks of the thread with this id (0: of threads that have
+   * ended). Each of its samples is one task, and there are many at one instant, so its time is the
+   * waiting time of tasks: it is never part of the time of threads.
+   */
+  readonly waitingTasks?: boolean
 }
 
 /**
@@ -157,6 +163,10 @@ export type Reading = 'live' | 'exact' | 'stop'
 /** Why another reading was used than the one asked for; '' when it was not. */
 export type ReadingChange = '' | 'over-budget' | 'no-gil' | 'core-not-allowed' | 'no-run-count'
 
+/** Whose stacks are joined by task: those of the running ones, or of the suspended ones too. */
+export const TASK_SCOPES = ['running', 'all'] as const
+export type TaskScope = (typeof TASK_SCOPES)[number]
+
 /** Why a recording ended. */
 export type EndReason =
   | 'duration'
@@ -177,6 +187,12 @@ export interface Meta {
   /** The reading in use at the end; see docs/accuracy.md. */
   readonly read: Reading
   readonly readChange: ReadingChange
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: {
+    readonly scope: TaskScope
+    /** Whether any thread ran an event loop. */
+    readonly loopSeen: boolean
+  }
   /** Requested rate in Hz. */
   readonly rate: number
   /** Wall-clock start, milliseconds since the epoch. */

@@ -6,10 +6,11 @@ import {
   type Reading,
   type ReadingChange,
   type Reason,
+  type TaskScope,
   type Thread,
 } from './profile.ts'
 import { type QualityCount, qualityCounts } from './quality-view.ts'
-import { hottest, type WeightTotals, weightTotals } from './views.ts'
+import { hottest, type Sum, type WeightTotals, waitingTasks, weightTotals } from './views.ts'
 
 const HOTTEST_FUNCTIONS = 5
 
@@ -43,12 +44,20 @@ export interface Summary {
   readonly readChange: ReadingChange
   /** ISO 8601. */
   readonly startedAt: string
+  /** Stacks by asyncio task; null: by thread. */
+  readonly tasks: {
+    readonly scope: TaskScope
+    /** Whether any thread ran an event loop. */
+    readonly loopSeen: boolean
+    /** Samples of suspended tasks, which are in `samples` too, and the sum of the time they waited. */
+    readonly waiting: { readonly samples: number; readonly timeNs: number }
+  } | null
   readonly durationNs: number
   readonly endReason: EndReason
   /** Hz; `actual` is ticks over the duration. */
   readonly rate: { readonly requested: number; readonly actual: number }
   readonly ticks: number
-  /** Threads seen at those ticks: one sample is one thread at one tick. */
+  /** Threads seen at those ticks, and waiting tasks: one sample is one of them at one tick. */
   readonly samples: number
   readonly quality: Readonly<Record<Quality, QualityCount>>
   /** Share of the samples that are partial or missed, 0 to 1. */
@@ -81,6 +90,7 @@ export function summarize(profile: Profile): Summary {
     read: meta.read,
     readChange: meta.readChange,
     startedAt: new Date(meta.startedAt).toISOString(),
+    tasks: meta.tasks ? { ...meta.tasks, waiting: waiting(waitingTasks(profile)) } : null,
     durationNs: meta.duration,
     endReason: meta.endReason,
     rate: {
@@ -113,6 +123,10 @@ export function summarize(profile: Profile): Summary {
       totalNs: row.total,
     })),
   }
+}
+
+function waiting({ samples, weight }: Sum) {
+  return { samples, timeNs: weight }
 }
 
 /** Why samples are not exact, over all qualities, the most frequent first. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { PyprofError } from '../errors.ts'
-import type { Reading, ReadingChange } from '../profile/profile.ts'
+import type { Reading, ReadingChange, TaskScope } from '../profile/profile.ts'
 
 /** New rows of the tables since the last drain. Field order and units as in profile.ts. */
 export interface Batch {
@@ -32,6 +32,8 @@ export interface NativeThread {
   readonly interpreter: number
   readonly name: string
   readonly isMain: boolean
+  /** As Thread.waitingTasks. */
+  readonly waitingTasks?: boolean
 }
 
 export type SamplerState = 'searching' | 'sampling' | 'ended'
@@ -64,6 +66,8 @@ export interface SamplerStatus {
   readonly readChange: ReadingChange
   /** Wake-ups that came late because the core was not given. */
   readonly lateTicks: number
+  /** Whether a thread was seen to run an asyncio event loop; false unless tasks were asked for. */
+  readonly loopSeen: boolean
   /** Why no supported Python was found so far; '' when one was. Codes as in AttachFailure. */
   readonly attachError: AttachErrorCode | ''
   readonly attachDetail: string
@@ -77,6 +81,8 @@ export type AttachErrorCode =
   | 'unsupported-version'
   | 'bad-layout'
   | 'not-started'
+  /** Tasks were asked for, and this version of Python does not publish them. */
+  | 'no-task-table'
 
 /** What `probe` found: a readable Python, or the reason why not. */
 export type Probe =
@@ -98,6 +104,8 @@ export interface SamplerOptions {
   readonly read: Reading | 'auto'
   /** Share of a core (0.005 is half a percent) that 'auto' may take from the target. */
   readonly maxOverhead: number
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: TaskScope
 }
 
 export interface NativeSampler {

@@ -25,14 +25,24 @@ export interface SessionOptions {
   readonly read: SamplerOptions['read']
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: SamplerOptions['tasks']
   /** Threads of the target when the recording starts, as far as known. */
   readonly threads: number
   /** Receives every batch in order. */
   readonly onBatch: (batch: Batch) => void
 }
 
-/** How many samples the native buffer must hold so that a pause of Node loses none. */
-export function bufferCapacity(rate: number, threads: number): number {
+/**
+ * How many samples the native buffer must hold so that a pause of Node loses none. How many suspended
+ * tasks there are is not known.
+ */
+export function bufferCapacity(
+  rate: number,
+  threads: number,
+  tasks?: SamplerOptions['tasks'],
+): number {
+  if (tasks === 'all') return MAX_CAPACITY
   const wanted = Math.ceil(rate * Math.max(threads, EXPECTED_THREADS) * BUFFERED_SECONDS)
   return Math.min(MAX_CAPACITY, Math.max(MIN_CAPACITY, wanted))
 }
@@ -55,10 +65,11 @@ export class Session {
       interval: NS_PER_S / options.rate,
       duration: options.duration,
       wait: options.wait,
-      capacity: bufferCapacity(options.rate, options.threads),
+      capacity: bufferCapacity(options.rate, options.threads, options.tasks),
       seed: randomInt(2 ** 32),
       read: options.read,
       maxOverhead: options.maxOverhead,
+      ...(options.tasks && { tasks: options.tasks }),
     })
     this.#onBatch = options.onBatch
     this.ended = new Promise((resolve, reject) => {

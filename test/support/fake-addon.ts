@@ -21,6 +21,7 @@ export const SAMPLING: SamplerStatus = {
   read: 'live',
   readChange: '',
   lateTicks: 0,
+  loopSeen: false,
   attachError: '',
   attachDetail: '',
 }

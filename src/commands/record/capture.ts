@@ -1,6 +1,12 @@
 import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
-import { type EndReason, NO_PROCESS, type Profile, type Reading } from '../../profile/profile.ts'
+import {
+  type EndReason,
+  NO_PROCESS,
+  type Profile,
+  type Reading,
+  type TaskScope,
+} from '../../profile/profile.ts'
 import type { Addon, SamplerStatus } from '../../sampling/addon.ts'
 import { attachFailureOf, explainAttachFailure } from '../../sampling/attach-failure.ts'
 import { PROC, readStatus } from '../../sampling/proc.ts'
@@ -19,6 +25,8 @@ export interface CaptureOptions {
   readonly read: Reading | 'auto'
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
+  /** Stacks by asyncio task, and of which; undefined: by thread. */
+  readonly tasks: TaskScope | undefined
   /** Whether the target may still have to become a Python. */
   readonly wait: boolean
   readonly progress: Progress | undefined
@@ -50,7 +58,7 @@ export class Capture {
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
     this.#options = options
-    const { addon, pid, rate, duration, wait, read, maxOverhead } = options
+    const { addon, pid, rate, duration, wait, read, maxOverhead, tasks } = options
     const status = readStatus(PROC, pid)
     // A thread's id opens all of its process's files in /proc, and would be read like one.
     if (status && status.tgid !== pid) {
@@ -66,6 +74,7 @@ export class Capture {
         wait,
         read,
         maxOverhead,
+        ...(tasks && { tasks }),
         threads,
         onBatch: (batch) => {
           this.#builder.add(batch)
@@ -105,7 +114,7 @@ export class Capture {
   }
 
   #result(status: SamplerStatus): Captured {
-    const { exporter, pid, command, rate, progress } = this.#options
+    const { exporter, pid, command, rate, progress, tasks } = this.#options
     progress?.erase()
     const cpu = process.cpuUsage()
     const meta = {
@@ -117,6 +126,7 @@ export class Capture {
       // Until a Python is found no reading has been chosen, and nothing has been read.
       read: status.read === 'auto' ? 'live' : status.read,
       readChange: status.readChange,
+      ...(tasks && { tasks: { scope: tasks, loopSeen: status.loopSeen } }),
       rate,
       startedAt: this.#startedAt ?? Date.now(),
       duration: status.elapsed,

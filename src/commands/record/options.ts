@@ -1,7 +1,7 @@
 import { usageError } from '../../errors.ts'
 import { type Format, formatFor } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
-import type { Reading } from '../../profile/profile.ts'
+import type { Reading, TaskScope } from '../../profile/profile.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 
 export type Target =
@@ -17,6 +17,8 @@ export interface RecordOptions {
   readonly read: Reading | 'auto'
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
+  /** Stacks by asyncio task, and of which; undefined: by thread. */
+  readonly tasks: TaskScope | undefined
   readonly outputs: readonly OutputRequest[]
   readonly threads: boolean
   readonly functions: boolean
@@ -30,6 +32,8 @@ export interface RawRecordOptions {
   readonly rate: number
   readonly read: Reading | 'auto'
   readonly maxOverhead: number
+  /** true: given without a value. */
+  readonly async?: TaskScope | true
   readonly output?: readonly string[]
   readonly format?: Format
   readonly threads?: boolean
@@ -62,6 +66,7 @@ export function recordOptions(
     rate: raw.rate,
     read: raw.read,
     maxOverhead: raw.maxOverhead,
+    tasks: raw.async === true ? 'running' : raw.async,
     outputs,
     threads: raw.threads ?? false,
     functions: raw.function ?? false,

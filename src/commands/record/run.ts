@@ -101,7 +101,7 @@ class Recording {
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
-    const { rate, duration, read, maxOverhead } = this.#options
+    const { rate, duration, read, maxOverhead, tasks } = this.#options
     const { exporter } = this.#context
     return new Capture({
       addon: this.#addon,
@@ -110,6 +110,7 @@ class Recording {
       duration,
       read,
       maxOverhead,
+      tasks,
       ...target,
     })
   }
