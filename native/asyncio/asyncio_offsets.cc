@@ -33,25 +33,25 @@ std::optional<AsyncioOffsets> ParseAsyncioOffsets(std::span<const std::byte> tab
   if (table.size() < kAsyncioTableSize) return std::nullopt;
   AsyncioOffsets out;
   const std::byte* at = table.data();
-  for (uint64_t* field : {&out.task.size, &out.task.name, &out.task.awaited_by, &out.task.is_task,
-                          &out.task.awaited_by_is_set, &out.task.coro, &out.task.node,
-                          &out.interpreter.size, &out.interpreter.tasks_head, &out.thread.size,
-                          &out.thread.running_loop, &out.thread.running_task,
-                          &out.thread.tasks_head}) {
+  for (uint64_t* field :
+       {&out.task.size, &out.task.name, &out.task.awaited_by, &out.task.is_task,
+        &out.task.awaited_by_is_set, &out.task.coro, &out.task.node, &out.interpreter.size,
+        &out.interpreter.tasks_head, &out.thread.size, &out.thread.running_loop,
+        &out.thread.running_task, &out.thread.tasks_head}) {
     *field = Load<uint64_t>(at);
     at += 8;
   }
   const auto& t = out.task;
-  const bool sound =
-      t.size >= layout.object.size && t.size <= kMaxTaskSize && Fits(t.name, 8, t.size) &&
-      Fits(t.awaited_by, 8, t.size) && Fits(t.is_task, 1, t.size) &&
-      Fits(t.awaited_by_is_set, 1, t.size) && Fits(t.coro, 8, t.size) &&
-      Fits(t.node, kNodeSize, t.size) && out.interpreter.size == layout.interpreter.size &&
-      Fits(out.interpreter.tasks_head, kNodeSize, out.interpreter.size) &&
-      out.thread.size >= layout.thread.size && out.thread.size <= kMaxThreadSize &&
-      Fits(out.thread.running_loop, 8, out.thread.size) &&
-      Fits(out.thread.running_task, 8, out.thread.size) &&
-      Fits(out.thread.tasks_head, kNodeSize, out.thread.size);
+  const bool sound = t.size >= layout.object.size && t.size <= kMaxTaskSize &&
+                     Fits(t.name, 8, t.size) && Fits(t.awaited_by, 8, t.size) &&
+                     Fits(t.is_task, 1, t.size) && Fits(t.awaited_by_is_set, 1, t.size) &&
+                     Fits(t.coro, 8, t.size) && Fits(t.node, kNodeSize, t.size) &&
+                     out.interpreter.size == layout.interpreter.size &&
+                     Fits(out.interpreter.tasks_head, kNodeSize, out.interpreter.size) &&
+                     out.thread.size >= layout.thread.size && out.thread.size <= kMaxThreadSize &&
+                     Fits(out.thread.running_loop, 8, out.thread.size) &&
+                     Fits(out.thread.running_task, 8, out.thread.size) &&
+                     Fits(out.thread.tasks_head, kNodeSize, out.thread.size);
   if (!sound) return std::nullopt;
   return out;
 }
@@ -65,8 +65,8 @@ std::optional<AsyncioOffsets> AsyncioFinder::Find() {
   });
   for (const Mapping& mapping : mappings) {
     if (mapping.inode == 0 || mapping.path.empty() || mapping.path.front() != '/') continue;
-    const bool is_home = home != mappings.end() && mapping.inode == home->inode &&
-                         mapping.device == home->device;
+    const bool is_home =
+        home != mappings.end() && mapping.inode == home->inode && mapping.device == home->device;
     if (!is_home && !IsAsyncioFile(mapping.path)) continue;
     std::pair<std::string, uint64_t> id{mapping.device, mapping.inode};
     if (without_table_.contains(id)) continue;

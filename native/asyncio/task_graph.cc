@@ -71,8 +71,8 @@ FrameState FrameStateOf(int minor, int8_t value) {
 
 /// The three kinds of objects with a frame inside; one struct in CPython (_PyGenObject_HEAD).
 bool HasFrame(const Type& type) {
-  return !type.Has(kHeapType) && (type.name == "coroutine" || type.name == "generator" ||
-                                  type.name == "async_generator");
+  return !type.Has(kHeapType) &&
+         (type.name == "coroutine" || type.name == "generator" || type.name == "async_generator");
 }
 
 /// Objects whose first field is what they stand for: PyCoroWrapper (cw_coroutine), PyAsyncGenASend
@@ -297,15 +297,15 @@ uint64_t TaskGraph::Follow(const Descent& at, uint64_t* stack_top) {
     End(&task, Reason::kUnreadable);
     return 0;
   }
-  const FrameState state = FrameStateOf(
-      layout_.Minor(), Load<int8_t>(bytes_.data() + layout_.generator.gi_frame_state));
+  const FrameState state =
+      FrameStateOf(layout_.Minor(), Load<int8_t>(bytes_.data() + layout_.generator.gi_frame_state));
   if (state == FrameState::kExecuting || state == FrameState::kCleared) {
     if (!first) {
       // Its awaiter is suspended, so this one cannot run, nor have returned.
       End(&task, Reason::kMoved);
     } else {
-      task.state = state == FrameState::kExecuting ? CoroutineState::kRunning
-                                                   : CoroutineState::kFinished;
+      task.state =
+          state == FrameState::kExecuting ? CoroutineState::kRunning : CoroutineState::kFinished;
     }
     return 0;
   }

@@ -84,9 +84,7 @@ class TaskGraph {
 
   const std::vector<Task>& tasks() const { return tasks_; }
   /// Address of the frame of the task's own coroutine.
-  uint64_t FrameOf(const Task& task) const {
-    return task.coroutine + layout_.generator.gi_iframe;
-  }
+  uint64_t FrameOf(const Task& task) const { return task.coroutine + layout_.generator.gi_iframe; }
 
  private:
   /// What one task is awaited by, before it is known what these objects are.

@@ -186,11 +186,16 @@ TaskReader::Trusted TaskReader::Through(size_t index) {
       // Tasks that await each other: asyncio does not prevent it, and no root is more right.
       stack.stack = tables_->Stack(kNoStack, truncated_frame_);
       stack.how.Degrade(Quality::kPartial, Reason::kTruncated);
+      for (bool circle = true; circle; path.pop_back()) {
+        through_[path.back()] = stack;
+        circle = path.back() != at;
+      }
+      if (path.empty()) return stack;
+      stack = through_[at];
       break;
     }
   }
   for (size_t i = path.size(); i-- > 0;) {
-    // Of a circle, the stack begins with the awaiter at which it closes.
     stack = Onto(stack, tasks[path[i]].awaiter);
     through_[path[i]] = stack;
   }

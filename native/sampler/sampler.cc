@@ -401,8 +401,8 @@ int32_t Sampler::WaitingIndex(const WaitingTask& task) {
   const ThreadSample& sample = tasks_->samples()[static_cast<size_t>(task.sample)];
   KnownThread& known = threads_[sample.serial];
   if (known.waiting_index < 0) {
-    known.waiting_index = announce(
-        {options_.pid, sample.native_id, sample.interpreter, known.name, false, true});
+    known.waiting_index =
+        announce({options_.pid, sample.native_id, sample.interpreter, known.name, false, true});
   }
   return known.waiting_index;
 }

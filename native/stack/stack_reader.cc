@@ -423,8 +423,8 @@ std::vector<ThreadChain> StackReader::Chains() const {
   for (const auto& thread : threads_) {
     const size_t sample = thread->sample;
     if (sample >= samples_.size() || samples_[sample].serial != thread->serial) continue;
-    chains.push_back({sample, thread->plan.address, interpreters_[thread->interpreter].address,
-                      thread->chain});
+    chains.push_back(
+        {sample, thread->plan.address, interpreters_[thread->interpreter].address, thread->chain});
   }
   return chains;
 }
