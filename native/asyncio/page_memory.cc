@@ -21,10 +21,21 @@ void PageMemory::Begin() {
     if (page.used && page.readable) wanted_.push_back(number);
   }
   pages_.clear();
+  recent_ = nullptr;
   bytes_.clear();
   reads_ = 0;
   full_ = false;
   Copy(&wanted_);
+}
+
+/// Null when the page was not copied yet; a page that could not be is there all the same.
+PageMemory::Page* PageMemory::Find(uint64_t number) {
+  if (recent_ != nullptr && recent_number_ == number) return recent_;
+  const auto found = pages_.find(number);
+  if (found == pages_.end()) return nullptr;
+  recent_number_ = number;
+  recent_ = &found->second;
+  return recent_;
 }
 
 /// Copies the pages with these numbers, neighbours as one range.
@@ -68,7 +79,7 @@ void PageMemory::Prepare(std::span<const Range> ranges) {
     // An address near the end of all memory wraps; a range beyond the bound would not fit anyway.
     if (last < range.address / kPage || range.size > kMaxPages * kPage) continue;
     for (uint64_t page = range.address / kPage; page <= last; ++page) {
-      if (!pages_.contains(page)) wanted_.push_back(page);
+      if (Find(page) == nullptr) wanted_.push_back(page);
     }
     if (wanted_.size() > kMaxPages) break;
   }
@@ -82,12 +93,12 @@ int64_t PageMemory::ReadRanges(std::span<const Range> ranges, std::byte* out) {
     uint64_t at = range.address;
     size_t left = range.size;
     while (left > 0) {
-      const auto found = pages_.find(at / kPage);
-      if (found == pages_.end() || !found->second.readable) return copied > 0 ? copied : -EFAULT;
-      found->second.used = true;
+      Page* const page = Find(at / kPage);
+      if (page == nullptr || !page->readable) return copied > 0 ? copied : -EFAULT;
+      page->used = true;
       const uint64_t within = at % kPage;
       const size_t part = std::min<uint64_t>(left, kPage - within);
-      std::memcpy(out + copied, bytes_.data() + found->second.offset + within, part);
+      std::memcpy(out + copied, bytes_.data() + page->offset + within, part);
       copied += static_cast<int64_t>(part);
       at += part;
       left -= part;

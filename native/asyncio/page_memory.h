@@ -39,12 +39,16 @@ class PageMemory final : public RemoteMemory {
   };
 
   void Copy(std::vector<uint64_t>* wanted);
+  Page* Find(uint64_t number);
 
   RemoteMemory* memory_;
   std::unordered_map<uint64_t, Page> pages_;  // by page number
   std::vector<std::byte> bytes_;
   std::vector<Range> ranges_;
   std::vector<uint64_t> wanted_;
+  /// The page that was asked for last.
+  uint64_t recent_number_ = 0;
+  Page* recent_ = nullptr;
   size_t reads_ = 0;
   bool full_ = false;
 };

@@ -52,6 +52,7 @@ void TaskReader::ReadThreads(const StackReader& reader) {
         interpreters_.end()) {
       interpreters_.push_back(chain.interpreter);
       ranges.push_back({chain.interpreter + layout_.interpreter.code_object_generation, 8});
+      if (scope_ == TaskScope::kRunning) continue;
       ranges.push_back({chain.interpreter + layout_.interpreter.id, 8});
       ranges.push_back({chain.interpreter + offsets_.interpreter.tasks_head, 16});
     }
@@ -166,38 +167,38 @@ TaskReader::Trusted TaskReader::Root(const Task& task) {
 /// The stack of the tasks that await this one, outermost first: what its own marker stands on.
 TaskReader::Trusted TaskReader::Through(size_t index) {
   const std::vector<Task>& tasks = graph_.tasks();
-  std::vector<size_t> path;
-  std::unordered_set<size_t> on_path{index};
+  path_.clear();
   Trusted stack;
+  std::unordered_set<size_t> on_path;
   for (size_t at = index;;) {
-    if (const auto known = through_.find(at); known != through_.end()) {
-      stack = known->second;
+    if (through_[at].known) {
+      stack = through_[at];
       break;
     }
-    path.push_back(at);
     if (tasks[at].awaiters != Awaiters::kOne) {
       stack = Root(tasks[at]);
+      stack.known = true;
       through_[at] = stack;
-      path.pop_back();
       break;
     }
-    at = tasks[at].awaiter;
+    path_.push_back(at);
     if (!on_path.insert(at).second) {
       // Tasks that await each other: asyncio does not prevent it, and no root is more right.
       stack.stack = tables_->Stack(kNoStack, truncated_frame_);
       stack.how.Degrade(Quality::kPartial, Reason::kTruncated);
-      for (bool circle = true; circle; path.pop_back()) {
-        through_[path.back()] = stack;
-        circle = path.back() != at;
-      }
-      if (path.empty()) return stack;
-      stack = through_[at];
+      stack.known = true;
+      do {
+        path_.pop_back();
+        through_[path_.back()] = stack;
+      } while (path_.back() != at);
+      path_.pop_back();
       break;
     }
+    at = tasks[at].awaiter;
   }
-  for (size_t i = path.size(); i-- > 0;) {
-    stack = Onto(stack, tasks[path[i]].awaiter);
-    through_[path[i]] = stack;
+  for (size_t i = path_.size(); i-- > 0;) {
+    stack = Onto(stack, tasks[path_[i]].awaiter);
+    through_[path_[i]] = stack;
   }
   return stack;
 }
@@ -223,7 +224,9 @@ void TaskReader::Join(ThreadTasks* thread, ThreadSample* sample, Motion motion) 
     }
   };
   note(thread->running);
-  for (const size_t listed : thread->listed) note(listed);
+  if (RunsInside(*thread)) {
+    for (const size_t listed : thread->listed) note(listed);
+  }
 
   /// Where the tasks begin: the stack below each, innermost last.
   std::vector<std::pair<int32_t, size_t>> begins;
@@ -303,11 +306,11 @@ void TaskReader::Wait(const std::vector<size_t>& listed, bool whole, int32_t sam
 void TaskReader::Read(const StackReader& reader, Motion motion) {
   samples_ = reader.samples();
   waiting_.clear();
-  through_.clear();
   memory_.Begin();
   graph_.Begin();
   AddTasks(reader);
   FindCodes();
+  through_.assign(graph_.tasks().size(), {});
   const auto motion_of = [&](const ThreadTasks& thread) {
     return samples_[thread.chain.sample].main_gil ? motion : Motion::kPossible;
   };

@@ -77,6 +77,7 @@ class TaskReader {
   struct Trusted {
     int32_t stack = kNoStack;
     WalkResult how;
+    bool known = false;
   };
 
   void ReadThreads(const StackReader& reader);
@@ -106,7 +107,8 @@ class TaskReader {
   std::vector<std::vector<size_t>> orphans_;  // by interpreter: of threads that are gone
   std::vector<bool> orphans_whole_;
   std::vector<int64_t> interpreter_ids_;
-  std::unordered_map<size_t, Trusted> through_;  // by task
+  std::vector<Trusted> through_;  // by task
+  std::vector<size_t> path_;
   std::unordered_map<uint64_t, size_t> by_frame_;
   std::unordered_set<uint64_t> doubtful_codes_;
   std::unordered_map<std::string, int32_t> markers_;
