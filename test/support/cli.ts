@@ -176,6 +176,11 @@ export interface SummaryJson {
   readonly lateTicks: number
   readonly execs: number
   readonly profilerCpuNs: number
+  readonly tasks: null | {
+    scope: string
+    loopSeen: boolean
+    waiting: { samples: number; timeNs: number }
+  }
   readonly threads: readonly { nativeId: number; isMain: boolean; samples: number }[]
   readonly hottest: readonly { function: string; file: string; self: number; total: number }[]
   readonly outputs: readonly { path: string; format: string; bytes: number }[]
