@@ -243,7 +243,7 @@ void TaskReader::Join(ThreadTasks* thread, ThreadSample* sample, Motion motion) 
     const bool foreign = running.sound && running.state == CoroutineState::kForeign;
     if (!foreign) {
       // The thread went into the task, or out of it, after its stack was copied.
-      degrade(Quality::kRepaired, motion == Motion::kStill ? Reason::kMoved : Reason::kUnproved);
+      degrade(Quality::kRepaired, motion == Motion::kPossible ? Reason::kUnproved : Reason::kMoved);
       return;
     }
     // The task runs somewhere in this stack; the interpreter does not know where it begins.
@@ -311,8 +311,10 @@ void TaskReader::Read(const StackReader& reader, Motion motion) {
   AddTasks(reader);
   FindCodes();
   through_.assign(graph_.tasks().size(), {});
+  // What is proved afterwards is about those that share the main interpreter's GIL.
+  const Motion elsewhere = motion == Motion::kStopped ? motion : Motion::kPossible;
   const auto motion_of = [&](const ThreadTasks& thread) {
-    return samples_[thread.chain.sample].main_gil ? motion : Motion::kPossible;
+    return samples_[thread.chain.sample].main_gil ? motion : elsewhere;
   };
   for (ThreadTasks& thread : threads_) {
     Join(&thread, &samples_[thread.chain.sample], motion_of(thread));
@@ -325,7 +327,7 @@ void TaskReader::Read(const StackReader& reader, Motion motion) {
   }
   for (size_t i = 0; i < interpreters_.size(); ++i) {
     Wait(orphans_[i], orphans_whole_[i], -1, interpreter_ids_[i],
-         interpreter_ids_[i] == 0 ? motion : Motion::kPossible);
+         interpreter_ids_[i] == 0 ? motion : elsewhere);
   }
 }
 

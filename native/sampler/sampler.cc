@@ -315,7 +315,7 @@ SampleStatus Sampler::Read() {
     const int error = stopper_->Stop();
     if (error == ESRCH) return SampleStatus::kProcessGone;
     if (error != 0) return SampleStatus::kPermission;
-    const SampleStatus status = ReadOnce(Motion::kStill);
+    const SampleStatus status = ReadOnce(Motion::kStopped);
     stopper_->LetGo();
     return status;
   }

@@ -33,6 +33,7 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
       snapshot_(memory),
       walk_(layout_, &codes_, &sizes_, &snapshot_),
       truncated_frame_(tables->Marker("<truncated>")),
+      greenlet_frame_(tables->Marker("<greenlet>")),
       gone_frame_(tables->Marker("<gone>")),
       freed_frame_(tables->Marker("<freed code>")) {
   const auto& t = layout_.thread;
@@ -139,7 +140,7 @@ void StackReader::ReadControl() {
 
 /// Only the GIL's holder can have moved, unless the GIL went from one thread to another.
 Motion StackReader::MotionOf(const Thread& thread) const {
-  if (!control_known_) return motion_;
+  if (!control_known_ || motion_ == Motion::kStopped) return motion_;
   const size_t gil = gil_of_[thread.interpreter];
   if (motion_ == Motion::kStill && gil == 0) return Motion::kStill;
   const Control& before = before_[gil];
@@ -251,6 +252,7 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
     thread->native_id = native_id;
     thread->serial = serials_++;
     thread->plan.root_chunk = 0;
+    thread->plan.ForgetVerdicts();
   }
   const Interpreter& interpreter = interpreters_[thread->interpreter];
   // Not set yet while the interpreter starts, and not published before 3.14.
@@ -388,10 +390,13 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, ThreadSample*
     links = checked_links_;
     kept = 0;
   }
-  const size_t known = std::min(kept, thread->stacks.size());
+  int32_t below = kNoStack;
+  if (walked.reason == Reason::kTruncated) below = tables_->Stack(kNoStack, truncated_frame_);
+  if (walked.greenlet) below = tables_->Stack(kNoStack, greenlet_frame_);
+  const size_t known = below == thread->below ? std::min(kept, thread->stacks.size()) : 0;
+  thread->below = below;
 
-  int32_t stack = known > 0 ? thread->stacks[known - 1] : kNoStack;
-  if (walked.reason == Reason::kTruncated) stack = tables_->Stack(kNoStack, truncated_frame_);
+  int32_t stack = known > 0 ? thread->stacks[known - 1] : below;
   links.resize(walked.kept);
   thread->stacks.resize(known);
   for (size_t i = known; i < walked.kept; ++i) {

@@ -124,6 +124,7 @@ class StackReader {
     uint64_t generation = 0;      // at which the code of its links was last checked
     size_t sample = 0;            // index of its last sample
     std::vector<int32_t> stacks;  // stacks[i] is the stack that ends in plan.links[i]
+    int32_t below = kNoStack;     // what they all stand on
     std::vector<ChainLink> chain;
   };
 
@@ -203,6 +204,7 @@ class StackReader {
   std::vector<FrameLink> checked_links_;
   uint64_t generation_ = 0;
   int32_t truncated_frame_;
+  int32_t greenlet_frame_;
   int32_t gone_frame_;
   int32_t freed_frame_;
 };

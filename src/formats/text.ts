@@ -37,18 +37,20 @@ export function displayName(qualname: string): string {
 
 /**
  * `MainThread (tid 12)`: a name that tells threads apart and never ends in digits. The process and
- * the interpreter are named only where they differ from the usual.
+ * the interpreter are named only where they differ from the usual. `waiting tasks of MainThread
+ * (tid 12)` are no thread.
  */
 export function threadLabel(thread: Thread, processes: readonly Process[]): string {
+  const { nativeId, interpreter, name, waitingTasks } = thread
+  const isOrphaned = waitingTasks && nativeId === 0
   const parts = [
     ...(processes.length > 1 ? [`pid ${processes[thread.process]?.pid}`] : []),
-    `tid ${thread.nativeId === 0 ? 'unknown' : thread.nativeId}`,
-    ...(thread.interpreter === 0 ? [] : [`interpreter ${thread.interpreter}`]),
+    ...(isOrphaned ? [] : [`tid ${nativeId === 0 ? 'unknown' : nativeId}`]),
+    ...(interpreter === 0 ? [] : [`interpreter ${interpreter}`]),
   ]
-  const name = thread.name === '' ? '<unnamed>' : thread.name
-  if (!thread.waitingTasks) return `${name} (${parts.join(', ')})`
-  const owner = thread.nativeId === 0 ? 'ended threads' : name
-  return `waiting tasks of ${owner} (${parts.join(', ')})`
+  const owner = isOrphaned ? 'ended threads' : name === '' ? '<unnamed>' : name
+  const label = waitingTasks ? `waiting tasks of ${owner}` : owner
+  return parts.length === 0 ? label : `${label} (${parts.join(', ')})`
 }
 
 /** `12,345`. */

@@ -44,14 +44,14 @@ export interface Summary {
   readonly readChange: ReadingChange
   /** ISO 8601. */
   readonly startedAt: string
-  /** Stacks by asyncio task; null: by thread. */
-  readonly tasks: {
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: {
     readonly scope: TaskScope
     /** Whether any thread ran an event loop. */
     readonly loopSeen: boolean
     /** Samples of suspended tasks, which are in `samples` too, and the sum of the time they waited. */
     readonly waiting: { readonly samples: number; readonly timeNs: number }
-  } | null
+  }
   readonly durationNs: number
   readonly endReason: EndReason
   /** Hz; `actual` is ticks over the duration. */
@@ -90,7 +90,7 @@ export function summarize(profile: Profile): Summary {
     read: meta.read,
     readChange: meta.readChange,
     startedAt: new Date(meta.startedAt).toISOString(),
-    tasks: meta.tasks ? { ...meta.tasks, waiting: waiting(waitingTasks(profile)) } : null,
+    ...(meta.tasks && { tasks: { ...meta.tasks, waiting: waiting(waitingTasks(profile)) } }),
     durationNs: meta.duration,
     endReason: meta.endReason,
     rate: {

@@ -176,7 +176,7 @@ export interface SummaryJson {
   readonly lateTicks: number
   readonly execs: number
   readonly profilerCpuNs: number
-  readonly tasks: null | {
+  readonly tasks?: {
     scope: string
     loopSeen: boolean
     waiting: { samples: number; timeNs: number }

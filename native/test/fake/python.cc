@@ -349,7 +349,44 @@ FakeThread& FakeThread::PointCurrentFrameAt(uint64_t frame) {
   return *this;
 }
 
-uint64_t FakeThread::Innermost() const { return frames_.empty() ? base_frame_ : leaf(); }
+uint64_t FakeThread::Innermost() const {
+  if (!frames_.empty()) return leaf();
+  return stack_ == 0 ? base_frame_ : 0;
+}
+
+/// Keeps py_recursion_remaining and py_recursion_limit as CPython does.
+void FakeThread::CountCalls() {
+  const uint64_t back = python_->minor_ == 13 ? 28 : python_->minor_ == 14 ? 24 : 20;
+  const uint64_t at = state_ + python_->layout_.thread.current_frame - back;
+  const auto is_call = [](const Frame& frame) { return frame.code != 0; };
+  const auto calls = std::count_if(frames_.begin(), frames_.end(), is_call);
+  python_->memory_.Put<int32_t>(at, 1000 - calls_before_ - static_cast<int32_t>(calls));
+  python_->memory_.Put<int32_t>(at + 4, 1000);
+}
+
+FakeThread& FakeThread::BeginGreenlet() {
+  const auto is_call = [](const Frame& frame) { return frame.code != 0; };
+  const auto calls = std::count_if(frames_.begin(), frames_.end(), is_call);
+  const int32_t before = calls_before_ + static_cast<int32_t>(calls);
+  if (stacks_.empty()) stacks_.emplace_back();
+  stacks_.push_back({{}, {}, 0, before});
+  return SwitchTo(stacks_.size() - 1);
+}
+
+FakeThread& FakeThread::SwitchTo(size_t stack) {
+  if (stacks_.empty()) stacks_.emplace_back();
+  stacks_.at(stack_) = {chunks_, frames_, top_, calls_before_};
+  stack_ = stack;
+  const Stack& now = stacks_.at(stack);
+  chunks_ = now.chunks;
+  frames_ = now.frames;
+  top_ = now.top;
+  calls_before_ = now.calls_before;
+  python_->memory_.Put(state_ + python_->layout_.thread.datastack_chunk,
+                       chunks_.empty() ? 0 : chunks_.back().address);
+  CountCalls();
+  return PointCurrentFrameAt(Innermost());
+}
 
 void FakeThread::Push(const Frame& frame, uint64_t executable, uint8_t owner, int line) {
   python_->SetExecutable(frame.address, executable);
@@ -358,6 +395,7 @@ void FakeThread::Push(const Frame& frame, uint64_t executable, uint8_t owner, in
                           frame.code == 0 ? 0 : python_->InstructionAt(frame.code, line));
   python_->SetOwner(frame.address, owner);
   frames_.push_back(frame);
+  CountCalls();
   PointCurrentFrameAt(frame.address);
 }
 
@@ -418,6 +456,7 @@ FakeThread& FakeThread::Resume(const FakeGenerator& generator, int line) {
 FakeThread& FakeThread::Return() {
   const Frame frame = frames_.back();
   frames_.pop_back();
+  CountCalls();
   PointCurrentFrameAt(Innermost());
   switch (frame.place) {
     case Place::kCStack:

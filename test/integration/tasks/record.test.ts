@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { Program, PYPROF, pyprof, record, summaryOf } from '../../support/cli.ts'
+import { pyprof, record, startPyprof, summaryOf } from '../../support/cli.ts'
 import { python } from '../../support/pythons.ts'
 import { programArgs, startPython, startTarget } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'

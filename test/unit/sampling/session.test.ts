@@ -115,6 +115,11 @@ describe('bufferCapacity', () => {
     expect(bufferCapacity(1000, 1)).toBe(160_000)
   })
 
+  test('is as large as may be when any number of tasks may wait', () => {
+    expect(bufferCapacity(1, 1, 'all')).toBe(2_097_152)
+    expect(bufferCapacity(1000, 1, 'running')).toBe(160_000)
+  })
+
   test('has a floor and a bound', () => {
     expect(bufferCapacity(0.01, 1)).toBe(65_536)
     expect(bufferCapacity(100_000, 1000)).toBe(2_097_152)
