@@ -142,7 +142,7 @@ TaskReader::Trusted TaskReader::Onto(Trusted above, size_t index) {
     if (code == nullptr) {
       above.how.Degrade(Quality::kPartial, Reason::kFreedCode);
     } else {
-      shown = codes_.FrameOf(code, frame.instruction, &sure);
+      shown = codes_.FrameOf(frame.code, code, frame.instruction, &sure);
       if (!sure) above.how.Degrade(Quality::kRepaired, Reason::kMoved);
     }
     if (shown >= 0) above.stack = tables_->Stack(above.stack, shown);

@@ -277,6 +277,7 @@ void Sampler::ChooseReading() {
   }
   if (reading_ != Reading::kExact) return;
   const double share = static_cast<double>(kExactCost) / static_cast<double>(options_.interval);
+  if (!reader_->HasGil()) return UseLive(ReadingChange::kNoGil);
   if (!sharing_.Available()) return UseLive(ReadingChange::kNoRunCount);
   if (options_.reading == Reading::kAuto && share > options_.max_overhead) {
     return UseLive(ReadingChange::kOverBudget);

@@ -306,8 +306,10 @@ bool FrameWalk::LiveOn(uint64_t address, uint64_t below, FrameLink* out) {
 /// arguments are bound, and entered after that; the caller runs until then. The frame from which a
 /// generator was made keeps its executable when it is popped.
 bool FrameWalk::HasBegun(const FrameLink& link) {
-  const CodeObject* code = codes_->Find(link.code);
-  return code != nullptr && !code->makes_generator && link.instruction > code->first_unit;
+  CodeObject* code = codes_->Find(link.code);
+  if (code == nullptr || code->makes_generator) return false;
+  if (!layout_.free_threaded) return link.instruction > code->first_unit;
+  return codes_->UnitOf(link.code, code, link.instruction).value_or(0) > 0;
 }
 
 /// From a live frame upwards over every frame that stands where its caller's ends, or at the

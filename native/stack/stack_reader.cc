@@ -370,7 +370,7 @@ int32_t StackReader::Extend(int32_t stack, const FrameLink& link, ThreadSample* 
   if (doubtful) {
     result.Degrade(Quality::kPartial, Reason::kFreedCode);
   } else {
-    frame = codes_.FrameOf(code, link.instruction, &sure);
+    frame = codes_.FrameOf(link.code, code, link.instruction, &sure);
     if (!sure) result.Degrade(Quality::kRepaired, Reason::kMoved);
   }
   sample->quality = result.quality;

@@ -85,6 +85,9 @@ class StackReader {
   /// know: the process may run another program.
   bool SomethingNew() const { return something_new_; }
 
+  /// Whether the interpreter has a GIL whose words can be read.
+  bool HasGil() const { return has_switches_; }
+
   /// Native id of the thread that took the GIL last, read anew; 0 when there is none.
   uint64_t HolderNow();
   /// The same as the last sample saw it, when it was the same before and after the read and no

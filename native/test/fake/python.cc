@@ -46,7 +46,7 @@ constexpr uint64_t kGarbage = 0xdbdbdbdbdbdbdbdb;
 
 }  // namespace
 
-FakePython::FakePython(int minor)
+FakePython::FakePython(int minor, Build build)
     : minor_(minor),
       heap_(kHeap),
       next_chunk_(kChunks),
@@ -54,6 +54,7 @@ FakePython::FakePython(int minor)
       next_state_(kStates),
       next_c_stack_(kCStacks) {
   OffsetTable offsets(minor);
+  if (build == Build::kFreeThreaded) offsets.MakeFreeThreaded();
   const std::vector<std::byte> table = offsets.Bytes();
   const OffsetsResult parsed = ParseDebugOffsets(table);
   if (parsed.status != OffsetsStatus::kOk) {
@@ -201,6 +202,19 @@ void FakePython::GiveGil(const FakeThread& thread) {
 
 uint64_t FakePython::InstructionAt(uint64_t code, int line) const {
   return code + layout_.code.co_code_adaptive + static_cast<uint64_t>(line) * 2;
+}
+
+std::vector<uint64_t> FakePython::CopyBytecode(uint64_t code, size_t count) {
+  std::vector<uint64_t> copies = {InstructionAt(code, 0)};
+  const uint64_t array = Allocate((1 + 1 + count) * 8);
+  for (size_t i = 0; i < count; ++i) {
+    copies.push_back(Allocate(static_cast<uint64_t>(compiled_.at(code).lines) * 2));
+  }
+  memory_.Put(array, static_cast<uint64_t>(copies.size()));
+  memory_.Write(array + 8, copies.data(), copies.size() * 8);
+  memory_.Put(code + layout_.code.co_tlbc, array);
+  copies.erase(copies.begin());
+  return copies;
 }
 
 uint64_t FakePython::FrameBytes(uint64_t code) const {

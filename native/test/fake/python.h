@@ -123,8 +123,9 @@ class FakePython {
   static constexpr uint64_t kRuntime = 0xba07c0;
   static constexpr uint64_t kFirstNativeId = 4711;
 
+  enum class Build { kGil, kFreeThreaded };
   /// `minor` is 13, 14 or 15. Comes with the main interpreter, id 0, and no thread.
-  explicit FakePython(int minor);
+  explicit FakePython(int minor, Build build = Build::kGil);
 
   int minor() const { return minor_; }
   FakeMemory& memory() { return memory_; }
@@ -153,6 +154,9 @@ class FakePython {
   /// Moves the published code_object_generation, as the freeing of code does; nothing on 3.13.
   void AdvanceGeneration();
   uint64_t InstructionAt(uint64_t code, int line) const;
+  /// Gives so many threads a copy of the code's bytecode, as a free-threaded build does; returns
+  /// where the copies begin.
+  std::vector<uint64_t> CopyBytecode(uint64_t code, size_t count);
   /// The GIL goes to this thread: it is the last holder, and the switch is counted.
   void GiveGil(const FakeThread& thread);
 
