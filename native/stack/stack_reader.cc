@@ -268,7 +268,12 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   const std::span<const Segment> planned =
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
   const bool had_frames = !thread->plan.links.empty();
-  const WalkResult walked = walk_.Walk(&thread->plan, planned, state, MotionOf(*thread));
+  const Motion motion = MotionOf(*thread);
+  WalkResult walked = walk_.Walk(&thread->plan, planned, state, motion);
+  // What is proved afterwards says nothing of a thread that runs under another GIL.
+  if (motion_ == Motion::kStill && motion == Motion::kPossible) {
+    walked.Degrade(Quality::kRepaired, Reason::kUnproved);
+  }
   const bool has_frames = walked.kept > 0 || !walk_.fresh().empty();
   something_new_ = something_new_ || (walked.kept == 0 && (had_frames || has_frames));
   const bool main_gil = !control_known_ || gil_of_[thread->interpreter] == 0;

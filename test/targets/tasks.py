@@ -213,6 +213,28 @@ async def busy():
         say("ready")
 
 
+def subinterpreter():
+    """A loop in an interpreter of its own, with a task that stays."""
+    from concurrent import interpreters
+
+    meeting = Meeting()
+    source = f"""
+import asyncio, os
+
+async def inner():
+    os.write({meeting.arrive}, b".") and os.read({meeting.never}, 1)
+
+async def outer():
+    await asyncio.create_task(inner(), name="inner")
+
+asyncio.run(outer())
+"""
+    other = interpreters.create()
+    threading.Thread(target=other.exec, args=(source,), daemon=True).start()
+    meeting.wait_for(1)
+    hold(interpreter=other.id)
+
+
 def ended_thread():
     """A loop whose thread has ended leaves its tasks behind."""
     loop = asyncio.new_event_loop()
@@ -232,7 +254,7 @@ def ended_thread():
 
 
 mode, *arguments = sys.argv[1:]
-if mode in ("threads", "ended_thread"):
+if mode in ("threads", "ended_thread", "subinterpreter"):
     globals()[mode]()
 else:
     asyncio.run(globals()[mode](*map(int, arguments)))

@@ -77,6 +77,24 @@ describe.each(MINORS)('running tasks on %s', (minor) => {
     expect(exactTexts(capture)).toHaveLength(3)
   })
 
+  it('of a subinterpreter', async () => {
+    const { target, facts } = await startTasks<{ interpreter: number }>(minor, 'subinterpreter')
+    const capture = await captureStill(target.pid, 5, { tasks: 'all', read: 'stop' })
+    const { threads } = capture.profile()
+    const seen = capture.samples().map(({ thread, text }) => {
+      const { interpreter, waitingTasks = false } = threads[thread]!
+      return [interpreter, waitingTasks, text]
+    })
+    expect(seen).toContainEqual([
+      facts.interpreter,
+      false,
+      '<task Task-*>;outer;<task inner>;inner',
+    ])
+    expect(seen).toContainEqual([facts.interpreter, true, '<task Task-*>;outer'])
+    expect(seen).toContainEqual([0, false, '<module>;subinterpreter;hold'])
+    expect(capture.samples().every(({ quality }) => quality === 'exact')).toBe(true)
+  })
+
   it('each frame has its line', async () => {
     const { target } = await startTasks(minor, 'nested')
     const capture = await captureStill(target.pid, 5, { tasks: 'running', read: 'stop' })
