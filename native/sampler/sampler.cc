@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -27,6 +28,10 @@ constexpr uint64_t kAfterExec = 3 * kSecond;
 constexpr uint64_t kCheckGap = 5 * kMillisecond;
 /// How often thread names are read again: they can change at any time.
 constexpr uint64_t kNamesGap = kSecond;
+
+/// How often asyncio is looked for, about 0.1 ms each time.
+constexpr uint64_t kMinAsyncioGap = 10 * kMillisecond;
+constexpr uint64_t kMaxAsyncioGap = kSecond / 2;
 
 /// What a sample taken while sharing the core costs the target, by measurement (docs/accuracy.md):
 /// timer interrupt, two context switches, the read.
@@ -134,7 +139,9 @@ void Sampler::Attach(const AttachResult& found) {
   tasks_.reset();
   if (options_.tasks) {
     asyncio_ = std::make_unique<AsyncioFinder>(options_.pid, &memory_, found.runtime);
-    FindAsyncio();
+    asyncio_gap_ = kMinAsyncioGap;
+    asyncio_sought_at_ = 0;
+    FindAsyncio(Now());
   }
   names_->Refresh();
   named_at_ = Now();
@@ -153,16 +160,16 @@ AttachResult Sampler::FindRuntime() {
   return found;
 }
 
-/// asyncio may be imported at any time, or never.
-void Sampler::FindAsyncio() {
-  if (asyncio_ == nullptr || tasks_ != nullptr || !asyncio_limit_.Ready()) return;
-  asyncio_limit_.Run([this] {
-    const auto offsets = asyncio_->Find();
-    if (!offsets) return;
-    tasks_ = std::make_unique<TaskReader>(&memory_, asyncio_->runtime(), *offsets, *options_.tasks,
-                                          &tables_);
-    reader_->KeepChains();
-  });
+/// asyncio may be imported at any time, or never; the longer it is not, the rarer it is looked for.
+void Sampler::FindAsyncio(uint64_t now) {
+  if (asyncio_ == nullptr || tasks_ != nullptr || now - asyncio_sought_at_ < asyncio_gap_) return;
+  asyncio_sought_at_ = now;
+  asyncio_gap_ = std::min(kMaxAsyncioGap, 2 * asyncio_gap_);
+  const auto offsets = asyncio_->Find();
+  if (!offsets) return;
+  tasks_ = std::make_unique<TaskReader>(&memory_, asyncio_->runtime(), *offsets, *options_.tasks,
+                                        &tables_);
+  reader_->KeepChains();
 }
 
 void Sampler::CountExec(bool exec) {
@@ -346,7 +353,7 @@ bool Sampler::SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick)
   if (status == SampleStatus::kOk) {
     if (now - named_at_ >= kNamesGap || names_->RefreshIsWanted()) RefreshNames(now);
     CheckBudget(now);
-    FindAsyncio();
+    FindAsyncio(now);
     return true;
   }
   return HandleLoss(status);

@@ -23,7 +23,6 @@
 #include "sampler/stopper.h"
 #include "stack/stack_reader.h"
 #include "stack/thread_names.h"
-#include "stack/work_limit.h"
 
 namespace pyprof {
 
@@ -165,7 +164,7 @@ class Sampler {
   SampleStatus Read();
   SampleStatus ReadOnce(Motion motion);
   AttachResult FindRuntime();
-  void FindAsyncio();
+  void FindAsyncio(uint64_t now);
   void ChooseReading();
   void UseLive(ReadingChange why);
   void CheckBudget(uint64_t now);
@@ -193,7 +192,8 @@ class Sampler {
   /// Only when tasks are asked for; the second one once the program has imported asyncio.
   std::unique_ptr<AsyncioFinder> asyncio_;
   std::unique_ptr<TaskReader> tasks_;
-  WorkLimit asyncio_limit_;
+  uint64_t asyncio_sought_at_ = 0;
+  uint64_t asyncio_gap_ = 0;
   /// Rows for the tasks whose threads are gone, by interpreter.
   std::map<int64_t, int32_t> orphans_;
   /// By the reader's serial; the serials start anew with a new reader.
