@@ -40,6 +40,8 @@ const char* Name(AttachStatus status) {
       return "bad-layout";
     case AttachStatus::kNotStarted:
       return "not-started";
+    case AttachStatus::kNoTaskTable:
+      return "no-task-table";
   }
   return "";
 }
@@ -86,6 +88,12 @@ Reading ReadingNamed(const std::string& name) {
     if (name == Name(reading)) return reading;
   }
   return Reading::kAuto;
+}
+
+std::optional<pyprof::TaskScope> TasksNamed(const std::string& name) {
+  if (name == "running") return pyprof::TaskScope::kRunning;
+  if (name == "all") return pyprof::TaskScope::kAll;
+  return std::nullopt;
 }
 
 const char* Name(SamplerState state) {
@@ -152,6 +160,7 @@ Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   out["pythonVersion"] = status.python_version;
   out["read"] = Name(status.reading);
   out["readChange"] = Name(status.reading_change);
+  out["loopSeen"] = Napi::Boolean::New(env, status.loop_seen);
   out["lateTicks"] = number(status.late_ticks);
   out["tickTime"] = number(status.tick_time);
   out["descendants"] = Name(status.descendants);
@@ -181,6 +190,7 @@ Napi::Object ThreadObject(Napi::Env env, const pyprof::ThreadRow& row) {
   out["interpreter"] = Napi::Number::New(env, static_cast<double>(row.interpreter));
   out["name"] = row.name;
   out["isMain"] = Napi::Boolean::New(env, row.is_main);
+  if (row.waiting_tasks) out["waitingTasks"] = Napi::Boolean::New(env, true);
   return out;
 }
 
@@ -271,6 +281,7 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
     options.states = in.Get("states").ToBoolean();
     options.native_markers = in.Get("nativeMarkers").ToBoolean();
     options.follow = in.Get("follow").ToBoolean().Value();
+    if (in.Has("tasks")) options.tasks = TasksNamed(in.Get("tasks").ToString());
     pyprof::AttachResult failure{};
     sampler_ = std::make_unique<pyprof::Sampler>(options, &failure);
     if (failure.status == AttachStatus::kOk) return;

@@ -29,6 +29,7 @@ int Rank(AttachStatus status) {
     case AttachStatus::kOk:
       return 5;
     case AttachStatus::kNotStarted:
+    case AttachStatus::kNoTaskTable:
       return 4;
     case AttachStatus::kUnsupportedVersion:
       return 3;
@@ -136,8 +137,8 @@ AttachResult RuntimeFinder::Examine(uint64_t address, uint64_t size) {
   return {status, runtime, runtime.layout.Version()};
 }
 
-int RuntimeFinder::OpenMapped(const Mapping& mapping) const {
-  const std::string proc = "/proc/" + std::to_string(pid_);
+int OpenMappedFile(pid_t pid, const Mapping& mapping) {
+  const std::string proc = "/proc/" + std::to_string(pid);
   char range[48];
   snprintf(range, sizeof(range), "%lx-%lx", mapping.start, mapping.end);
   // map_files opens the very file that is mapped, deleted or not; it needs a capability.
@@ -162,7 +163,7 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
       if (known->second.must_scan) must_scan_ = true;
       continue;
     }
-    const int fd = OpenMapped(mapping);
+    const int fd = OpenMappedFile(pid_, mapping);
     if (fd < 0) {
       if (fd == kNoFile) must_scan_ = true;
       continue;

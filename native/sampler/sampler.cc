@@ -38,7 +38,10 @@ constexpr uint64_t kLate = kMillisecond;
 
 Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
     : options_(options),
-      shared_{&tables_, {options_.states, options_.native_markers}, std::make_shared<TaskFiles>()} {
+      shared_{&tables_,
+              {options_.states, options_.native_markers},
+              options_.tasks,
+              std::make_shared<TaskFiles>()} {
   targets_.push_back(std::make_unique<Followed>(options_.pid, nullptr, shared_));
   root().target.set_search_gap(kTargetSearchGap);
   Publish(&root());
@@ -73,6 +76,7 @@ bool Sampler::CanGoOn(const AttachResult& found) {
       return true;
     case AttachStatus::kUnsupportedVersion:
     case AttachStatus::kBadLayout:
+    case AttachStatus::kNoTaskTable:
       return targets_.size() > 1;
     default:
       return false;
@@ -232,6 +236,11 @@ bool Sampler::Search(Followed* followed, uint64_t now) {
     Close(followed, now);
     return true;
   }
+  if (!options_.follow && found.status == AttachStatus::kNoTaskTable) {
+    CountExec(followed);
+    End(origin_ == 0 ? EndReason::kNeverPython : EndReason::kNotPythonAfterExec);
+    return false;
+  }
   if (!options_.follow && target.executed() && !options_.wait &&
       now - target.searched_since() >= kAfterExec) {
     CountExec(followed);
@@ -244,6 +253,7 @@ bool Sampler::Search(Followed* followed, uint64_t now) {
 void Sampler::Attach(Followed* followed, const AttachResult& found) {
   followed->target.Attach(found);
   followed->states_counted = false;
+  followed->orphans.clear();
   ++attached_;
   ProcessRow& process = followed->process;
   process.python_version = found.runtime.layout.Version();
@@ -277,10 +287,11 @@ void Sampler::NoteFailure(Followed* followed, const AttachResult& found, uint64_
   }
   // A version that was read is a fact, even of a process that has ended a moment later.
   const bool holds = found.status == AttachStatus::kUnsupportedVersion ||
+                     found.status == AttachStatus::kNoTaskTable ||
                      now - followed->failed_since >= kFailureHolds || followed->target.Exited();
   const bool named =
       found.status == AttachStatus::kUnsupportedVersion ||
-      found.status == AttachStatus::kBadLayout ||
+      found.status == AttachStatus::kBadLayout || found.status == AttachStatus::kNoTaskTable ||
       (found.status == AttachStatus::kPermission && !followed->target.Exited()) ||
       (found.status == AttachStatus::kNotStarted && found.detail == Target::kUntoldFork);
   ProcessRow& process = followed->process;
@@ -316,6 +327,7 @@ void Sampler::ChooseReading(Followed* followed) {
   }
   if (reading_ != Reading::kExact) return;
   const double share = static_cast<double>(kExactCost) / static_cast<double>(options_.interval);
+  if (!followed->target.HasGil()) return UseLive(ReadingChange::kNoGil);
   CoreSharing* sharing = followed->target.sharing();
   if (!sharing->Available()) return UseLive(ReadingChange::kNoRunCount);
   if (options_.reading == Reading::kAuto && share > options_.max_overhead) {
@@ -366,6 +378,7 @@ bool Sampler::SampleOnce(Followed* followed, uint64_t now, const Schedule::Tick&
   target.NameNewThreads();
   Record(followed, now, tick);
   if (target.NamesAreDue(now)) RefreshNames(followed, now);
+  target.FindAsyncio(now);
   return true;
 }
 
@@ -438,9 +451,52 @@ int32_t Sampler::ThreadIndex(Followed* followed, const ThreadSample& sample) {
   if (known.index < 0) {
     known.index = thread_count_++;
     pending_.threads.push_back(
-        {followed->target.row, sample.native_id, sample.interpreter, known.name, sample.is_main});
+        {followed->target.row, sample.native_id, sample.interpreter, known.name, sample.is_main,
+         false});
   }
   return known.index;
+}
+
+/// Index of the row for the suspended tasks among which this one is.
+int32_t Sampler::WaitingIndex(Followed* followed, const WaitingTask& task) {
+  Target& target = followed->target;
+  const auto announce = [this](ThreadRow row) {
+    pending_.threads.push_back(std::move(row));
+    return thread_count_++;
+  };
+  if (task.sample < 0) {
+    const auto [at, is_new] = followed->orphans.try_emplace(task.interpreter, -1);
+    if (is_new) at->second = announce({target.row, 0, task.interpreter, "", false, true});
+    return at->second;
+  }
+  const ThreadSample& sample = target.samples()[static_cast<size_t>(task.sample)];
+  Target::KnownThread& known = target.threads()[sample.serial];
+  if (known.waiting_index < 0) {
+    known.waiting_index =
+        announce({target.row, sample.native_id, sample.interpreter, known.name, false, true});
+  }
+  return known.waiting_index;
+}
+
+/// Counts what has to be dropped.
+bool Sampler::HasRoom() {
+  if (pending_.samples.time.size() < options_.capacity) return true;
+  ++pending_.status.dropped_samples;
+  return false;
+}
+
+void Sampler::AddSample(const Target& target, uint64_t now, const Schedule::Tick& tick, Row row) {
+  SampleColumns& columns = pending_.samples;
+  columns.thread.push_back(row.thread);
+  columns.time.push_back(static_cast<double>(now - origin_));
+  columns.weight.push_back(static_cast<double>(tick.weight));
+  columns.stack.push_back(row.stack);
+  if (!target.proved() && row.main_gil) row.how.Degrade(Quality::kRepaired, Reason::kUnproved);
+  if (late_ && row.how.reason == Reason::kNone) row.how.reason = Reason::kLate;
+  columns.quality.push_back(static_cast<uint8_t>(row.how.quality));
+  columns.reason.push_back(static_cast<uint8_t>(row.how.reason));
+  columns.state.push_back(row.state & pending_.status.states);
+  columns.cpu.push_back(row.cpu);
 }
 
 void Sampler::RecordTick(uint64_t now, const Schedule::Tick& tick) {
@@ -469,25 +525,21 @@ void Sampler::Record(Followed* followed, uint64_t now, const Schedule::Tick& tic
   Target& target = followed->target;
   if (target.row < 0 && !target.samples().empty()) Publish(followed);
   const std::lock_guard lock(mutex_);
-  SampleColumns& columns = pending_.samples;
   if (!target.samples().empty()) CountStates(followed);
   for (const ThreadSample& sample : target.samples()) {
-    if (columns.time.size() >= options_.capacity) {
-      ++pending_.status.dropped_samples;
-      continue;
-    }
-    columns.thread.push_back(ThreadIndex(followed, sample));
-    columns.time.push_back(static_cast<double>(now - origin_));
-    columns.weight.push_back(static_cast<double>(tick.weight));
-    columns.stack.push_back(sample.stack);
-    WalkResult how{sample.quality, sample.reason};
-    if (!target.proved() && sample.main_gil) how.Degrade(Quality::kRepaired, Reason::kUnproved);
-    if (late_ && how.reason == Reason::kNone) how.reason = Reason::kLate;
-    columns.quality.push_back(static_cast<uint8_t>(how.quality));
-    columns.reason.push_back(static_cast<uint8_t>(how.reason));
+    if (!HasRoom()) continue;
     const CpuClock::Activity activity = target.TakeActivity(sample);
-    columns.state.push_back((sample.state | activity.state) & pending_.status.states);
-    columns.cpu.push_back(activity.cpu);
+    AddSample(target, now, tick,
+              {ThreadIndex(followed, sample), sample.stack, {sample.quality, sample.reason},
+               sample.main_gil, static_cast<uint8_t>(sample.state | activity.state), activity.cpu});
+  }
+  if (const TaskReader* tasks = target.tasks()) {
+    pending_.status.loop_seen = pending_.status.loop_seen || tasks->loop_seen();
+    for (const WaitingTask& task : tasks->waiting()) {
+      if (!HasRoom()) continue;
+      AddSample(target, now, tick,
+                {WaitingIndex(followed, task), task.stack, {task.quality, task.reason}, true});
+    }
   }
   tables_.TakeNew(&pending_.rows);
 }
@@ -497,6 +549,7 @@ void Sampler::RefreshNames(Followed* followed, uint64_t now) {
   std::vector<ThreadRename> renamed;
   followed->target.RefreshNames(now, [&renamed](const Target::KnownThread& known) {
     renamed.push_back({known.index, known.name});
+    if (known.waiting_index >= 0) renamed.push_back({known.waiting_index, known.name});
   });
   std::string command = options_.follow ? followed->target.Command() : "";
   if (!command.empty() && followed->target.row >= 0 && command != followed->process.command) {

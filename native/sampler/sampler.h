@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "asyncio/task_reader.h"
 #include "code/tables.h"
 #include "runtime/find_runtime.h"
 #include "sampler/descendants.h"
@@ -47,6 +49,8 @@ struct SamplerOptions {
   bool states = false;
   /// Mark with `<native>` where C code has called Python code.
   bool native_markers = false;
+  /// Stacks by asyncio task, and of which tasks; nothing: by thread.
+  std::optional<TaskScope> tasks;
   /// Record the descendants of the process too.
   bool follow = false;
 };
@@ -85,6 +89,8 @@ struct ThreadRow {
   int64_t interpreter;
   std::string name;
   bool is_main;
+  /// Not a thread, but the suspended tasks of one: each of its samples is one task.
+  bool waiting_tasks;
 };
 
 struct ThreadRename {
@@ -128,6 +134,8 @@ struct SamplerStatus {
   uint64_t late_ticks = 0;
   /// The states that all samples tell of, as bits: what one process cannot tell is not in it.
   uint8_t states = 0;
+  /// Whether a thread was seen to run an asyncio event loop; only with SamplerOptions::tasks.
+  bool loop_seen = false;
   std::string python_version;
   AttachStatus attach = AttachStatus::kOk;
   std::string attach_detail;
@@ -175,6 +183,8 @@ class Sampler {
     bool ended = false;
     /// Its states are in those of the recording.
     bool states_counted = false;
+    /// Rows for the tasks whose threads are gone, by interpreter.
+    std::map<int64_t, int32_t> orphans;
   };
 
   void Run();
@@ -200,6 +210,19 @@ class Sampler {
   void RecordTick(uint64_t now, const Schedule::Tick& tick);
   void CountStates(Followed* followed);
   void Record(Followed* followed, uint64_t now, const Schedule::Tick& tick);
+  /// What a row of the samples says, apart from when.
+  struct Row {
+    int32_t thread;
+    int32_t stack;
+    WalkResult how;
+    /// Runs under the GIL of the main interpreter.
+    bool main_gil;
+    uint8_t state = 0;
+    double cpu = kNoCpu;
+  };
+  bool HasRoom();
+  void AddSample(const Target& target, uint64_t now, const Schedule::Tick& tick, Row row);
+  int32_t WaitingIndex(Followed* followed, const WaitingTask& task);
   int32_t ThreadIndex(Followed* followed, const ThreadSample& sample);
   void RefreshNames(Followed* followed, uint64_t now);
   void Publish(Followed* followed);

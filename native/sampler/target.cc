@@ -40,6 +40,10 @@ constexpr uint64_t kNamesGap = kSecond;
 /// Longer command lines are cut; they are for people.
 constexpr size_t kMaxCommand = 16384;
 
+/// How often asyncio is looked for, about 0.1 ms each time.
+constexpr uint64_t kMinAsyncioGap = 10 * kMillisecond;
+constexpr uint64_t kMaxAsyncioGap = kSecond / 2;
+
 /// How many times a second the kernel is asked about threads (docs/accuracy.md): those that may
 /// run, and those that have shown no sign of it. While the target's core is shared, fewer. Several
 /// processes have an equal part each.
@@ -110,7 +114,9 @@ AttachResult Target::Search(uint64_t now) {
   }
   if (found.status == AttachStatus::kOk) {
     NoticeExec(now);
-    return found;
+    if (!shared_.tasks || found.runtime.layout.Minor() >= 14) return found;
+    // One without the tables that tasks need cannot be sampled as asked.
+    found.status = AttachStatus::kNoTaskTable;
   }
   const uint64_t gap = std::clamp(age / kSearchesPerAge, kSearchGap, search_gap_);
   search_due_ = now + std::max(gap, kSearchShare * (Now() - now));
@@ -183,11 +189,31 @@ void Target::Attach(const AttachResult& found) {
     known_states_ = static_cast<uint8_t>(known_states_ | (cpu_clock_.known() & (kOnCpu | gil)));
   }
   threads_.clear();
+  tasks_ = nullptr;
+  if (shared_.tasks) {
+    asyncio_ = std::make_unique<AsyncioFinder>(pid_, &memory_, runtime_);
+    asyncio_gap_ = kMinAsyncioGap;
+    asyncio_sought_at_ = 0;
+    FindAsyncio(Now());
+  }
   names_->Refresh();
   named_at_ = Now();
 }
 
+void Target::FindAsyncio(uint64_t now) {
+  if (asyncio_ == nullptr || tasks_ != nullptr || now - asyncio_sought_at_ < asyncio_gap_) return;
+  asyncio_sought_at_ = now;
+  asyncio_gap_ = std::min(kMaxAsyncioGap, 2 * asyncio_gap_);
+  const auto offsets = asyncio_->Find();
+  if (!offsets) return;
+  tasks_ = std::make_unique<TaskReader>(&memory_, asyncio_->runtime(), *offsets, *shared_.tasks,
+                                        shared_.tables);
+  reader_->KeepChains();
+}
+
 void Target::Detach() {
+  tasks_ = nullptr;
+  asyncio_ = nullptr;
   reader_ = nullptr;
   names_ = nullptr;
   cpu_clock_.Detach();
@@ -235,6 +261,13 @@ void Target::NoteHolder(uint64_t native_id) {
   }
 }
 
+/// One sample of the threads and, when they are asked for, of the tasks at the same instant.
+SampleStatus Target::ReadOnce(Motion motion) {
+  const SampleStatus status = reader_->Sample(motion);
+  if (status == SampleStatus::kOk && tasks_ != nullptr) tasks_->Read(*reader_, motion);
+  return status;
+}
+
 /// One sample by this reading; sets proved_.
 SampleStatus Target::Read(Reading reading, size_t crowd) {
   proved_ = true;
@@ -245,17 +278,18 @@ SampleStatus Target::Read(Reading reading, size_t crowd) {
     const int error = stopper_->Stop();
     if (error == ESRCH) return SampleStatus::kProcessGone;
     if (error != 0) return SampleStatus::kPermission;
-    const SampleStatus status = reader_->Sample(Motion::kStill);
+    const SampleStatus status = ReadOnce(Motion::kStopped);
     stopper_->LetGo();
     return status;
   }
-  if (reading == Reading::kLive) return reader_->Sample(Motion::kPossible);
+  if (reading == Reading::kLive) return ReadOnce(Motion::kPossible);
 
   const uint64_t native_holder = reader_->HolderNow();
   const uint64_t holder = native_holder == 0 ? 0 : task_ids_.Outer(native_holder);
   const bool still = holder != 0 && sharing()->Begin(holder);
-  const SampleStatus status = reader_->Sample(still ? Motion::kStill : Motion::kPossible);
-  proved_ = still && reader_->SteadyHolder() == native_holder && sharing()->StoodStill();
+  const SampleStatus status = ReadOnce(still ? Motion::kStill : Motion::kPossible);
+  proved_ = still && reader_->SteadyHolder() == native_holder &&
+            (tasks_ == nullptr || reader_->HolderIsSteady()) && sharing()->StoodStill();
   if (shared_.reader.states && sharing()->watched().runnable) NoteHolder(native_holder);
   // The next wake-up shall be where the holder is.
   if (holder != 0) sharing()->Follow(holder);

@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "asyncio/asyncio_offsets.h"
+#include "asyncio/task_reader.h"
 #include "code/tables.h"
 #include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
@@ -36,6 +39,8 @@ enum class Reading {
 struct TargetShared {
   Tables* tables;
   ReaderOptions reader;
+  /// Stacks by asyncio task, and of which tasks; nothing: by thread.
+  std::optional<TaskScope> tasks;
   std::shared_ptr<TaskFiles> files;
 };
 
@@ -44,6 +49,8 @@ class Target {
  public:
   struct KnownThread {
     int32_t index = -1;
+    /// Of the row that stands for its suspended tasks.
+    int32_t waiting_index = -1;
     std::string name;
   };
 
@@ -91,7 +98,17 @@ class Target {
   /// @param crowd number of processes that are read at this tick
   SampleStatus Sample(Reading reading, size_t crowd);
   bool proved() const { return proved_; }
-  const std::vector<ThreadSample>& samples() const { return reader_->samples(); }
+  /// Of the last sample; by asyncio task where tasks are asked for.
+  const std::vector<ThreadSample>& samples() const {
+    return tasks_ != nullptr ? tasks_->samples() : reader_->samples();
+  }
+  /// The tasks of the last sample; null unless they are asked for and there is asyncio.
+  const TaskReader* tasks() const { return tasks_.get(); }
+  /// Looks for asyncio, which may be imported at any time, or never: the longer it is not, the
+  /// rarer. What it finds holds from the next sample on.
+  void FindAsyncio(uint64_t now);
+  /// Whether its interpreter has a GIL whose words can be read.
+  bool HasGil() const { return reader_->HasGil(); }
   /// The states that its samples tell of.
   uint8_t known_states() const { return known_states_; }
   /// What the kernel knows of a thread of the last sample; its CPU time counts once.
@@ -138,6 +155,7 @@ class Target {
   Memory ComparedWith(const Target& other) const;
   size_t CountThreads(bool* first_is_own);
   SampleStatus Read(Reading reading, size_t crowd);
+  SampleStatus ReadOnce(Motion motion);
   void NoteHolder(uint64_t native_id);
   void LookAtThreads(Reading reading, size_t crowd);
 
@@ -156,6 +174,11 @@ class Target {
   Runtime runtime_;
   std::unique_ptr<StackReader> reader_;
   std::unique_ptr<ThreadNames> names_;
+  /// Only when tasks are asked for; the second one once the program has imported asyncio.
+  std::unique_ptr<AsyncioFinder> asyncio_;
+  std::unique_ptr<TaskReader> tasks_;
+  uint64_t asyncio_sought_at_ = 0;
+  uint64_t asyncio_gap_ = 0;
   std::vector<KnownThread> threads_;
 
   bool was_attached_ = false;

@@ -81,6 +81,12 @@ export interface Thread {
   readonly name: string
   /** Main thread of the main interpreter. */
   readonly isMain: boolean
+  /**
+   * Not a thread but the suspended asyncio tasks of the thread with this id (0: of threads that have
+   * ended). Each of its samples is one task, and there are many at one instant, so its time is the
+   * waiting time of tasks: it is never part of the time of threads.
+   */
+  readonly waitingTasks?: boolean
 }
 
 /**
@@ -177,6 +183,10 @@ export type ReadingChange =
 /** How descendants were found: by the kernel's events, or by looking; '' when not followed. */
 export type DescendantSource = '' | 'events' | 'polling'
 
+/** Whose stacks are joined by task: those of the running ones, or of the suspended ones too. */
+export const TASK_SCOPES = ['running', 'all'] as const
+export type TaskScope = (typeof TASK_SCOPES)[number]
+
 /** Why a recording ended. */
 export type EndReason =
   | 'duration'
@@ -198,6 +208,12 @@ export interface Meta {
   readonly read: Reading
   readonly readChange: ReadingChange
   readonly descendants: DescendantSource
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: {
+    readonly scope: TaskScope
+    /** Whether any thread ran an event loop. */
+    readonly loopSeen: boolean
+  }
   /** Requested rate in Hz. */
   readonly rate: number
   /** Wall-clock start, milliseconds since the epoch. */

@@ -10,12 +10,13 @@ import {
   type ReadingChange,
   type Reason,
   type State,
+  type TaskScope,
   type Thread,
   type View,
 } from './profile.ts'
 import { type QualityCount, qualityCounts } from './quality-view.ts'
 import { type Activity, type ActivityTimes, activityTimes } from './state-view.ts'
-import { hottest, type WeightTotals, weightTotals } from './views.ts'
+import { hottest, type Sum, type WeightTotals, waitingTasks, weightTotals } from './views.ts'
 
 const HOTTEST_FUNCTIONS = 5
 
@@ -67,12 +68,20 @@ export interface Summary {
   readonly readChange: ReadingChange
   /** ISO 8601. */
   readonly startedAt: string
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: {
+    readonly scope: TaskScope
+    /** Whether any thread ran an event loop. */
+    readonly loopSeen: boolean
+    /** Samples of suspended tasks, which are in `samples` too, and the sum of the time they waited. */
+    readonly waiting: { readonly samples: number; readonly timeNs: number }
+  }
   readonly durationNs: number
   readonly endReason: EndReason
   /** Hz; `actual` is ticks over the duration. */
   readonly rate: { readonly requested: number; readonly actual: number }
   readonly ticks: number
-  /** Threads seen at those ticks: one sample is one thread at one tick. */
+  /** Threads seen at those ticks, and waiting tasks: one sample is one of them at one tick. */
   readonly samples: number
   readonly quality: Readonly<Record<Quality, QualityCount>>
   /** What was chosen of the recording; the counts above and the times below are of what is left. */
@@ -130,6 +139,7 @@ export function summarize(
     read: meta.read,
     readChange: meta.readChange,
     startedAt: new Date(meta.startedAt).toISOString(),
+    ...(meta.tasks && { tasks: { ...meta.tasks, waiting: waiting(waitingTasks(profile)) } }),
     durationNs: meta.duration,
     endReason: meta.endReason,
     rate: {
@@ -168,6 +178,10 @@ export function summarize(
       totalNs: row.total,
     })),
   }
+}
+
+function waiting({ samples, weight }: Sum) {
+  return { samples, timeNs: weight }
 }
 
 /** Why samples are not exact, over all qualities, the most frequent first. */

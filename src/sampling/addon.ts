@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { PyprofError } from '../errors.ts'
-import type { DescendantSource, Reading, ReadingChange, State } from '../profile/profile.ts'
+import type { DescendantSource, Reading, ReadingChange, State, TaskScope } from '../profile/profile.ts'
 
 /** New rows of the tables since the last drain. Field order and units as in profile.ts. */
 export interface Batch {
@@ -56,6 +56,8 @@ export interface NativeThread {
   readonly interpreter: number
   readonly name: string
   readonly isMain: boolean
+  /** As Thread.waitingTasks. */
+  readonly waitingTasks?: boolean
 }
 
 export type SamplerState = 'searching' | 'sampling' | 'ended'
@@ -94,6 +96,8 @@ export interface SamplerStatus {
   readonly tickTime: number
   /** How descendants are found; '' when they are not followed. */
   readonly descendants: DescendantSource
+  /** Whether a thread was seen to run an asyncio event loop; false unless tasks were asked for. */
+  readonly loopSeen: boolean
   /** Why no supported Python was found so far; '' when one was. Codes as in AttachFailure. */
   readonly attachError: AttachErrorCode | ''
   readonly attachDetail: string
@@ -107,6 +111,8 @@ export type AttachErrorCode =
   | 'unsupported-version'
   | 'bad-layout'
   | 'not-started'
+  /** Tasks were asked for, and this version of Python does not publish them. */
+  | 'no-task-table'
 
 /** What `probe` found: a readable Python, or the reason why not. */
 export type Probe =
@@ -141,6 +147,8 @@ export interface SamplerOptions {
   readonly nativeMarkers: boolean
   /** Record the descendants of the process too; it need not be a Python itself then. */
   readonly follow?: boolean
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: TaskScope
 }
 
 export interface NativeSampler {

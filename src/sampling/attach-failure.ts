@@ -19,6 +19,7 @@ const CODES: ReadonlySet<string> = new Set<AttachErrorCode>([
   'unsupported-version',
   'bad-layout',
   'not-started',
+  'no-task-table',
 ])
 
 /** The attach failure in an error thrown by the addon; undefined when it is another error. */
@@ -33,7 +34,7 @@ export function attachFailureOf(pid: number, error: unknown): AttachFailure | un
 export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC): PyprofError {
   const { pid, code, detail } = failure
   // Whoever has read a version has read a Python, even if it is gone by now.
-  const isRead = code === 'unsupported-version' || code === 'bad-layout'
+  const isRead = ['unsupported-version', 'bad-layout', 'no-task-table'].includes(code)
   const state = isRead ? undefined : explainState(pid, proc)
   if (state) return state
   const target = nameOf(proc, pid)
@@ -49,6 +50,15 @@ export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC):
         why: `pyprof reads ${SUPPORTED_VERSIONS}.`,
         hint: 'Run the program with one of these versions.',
       })
+    case 'no-task-table':
+      return targetError(
+        'no-task-table',
+        `${target} runs Python ${detail}, which shows no tasks.`,
+        {
+          why: 'CPython tells where its asyncio tasks are from 3.14 on.',
+          hint: 'Leave --async out, or run the program with Python 3.14 or later.',
+        },
+      )
     case 'bad-layout':
       return targetError('bad-layout', `${target} cannot be understood.`, {
         why: `The table that its Python publishes about itself does not hold together: ${detail}.`,
@@ -75,6 +85,8 @@ export function whyUnreadable(process: NativeProcess, proc: Proc = PROC): string
       return ''
     case 'unsupported-version':
       return `It runs ${pythonNamed(detail)}; pyprof reads ${SUPPORTED_VERSIONS}.`
+    case 'no-task-table':
+      return `It runs Python ${detail}; CPython tells where its asyncio tasks are from 3.14 on.`
     case 'permission': {
       // Of one that has ended meanwhile nothing more can be known.
       const error = explainAttachFailure({ pid, code, detail }, proc)

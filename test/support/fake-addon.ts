@@ -26,6 +26,7 @@ export const SAMPLING: SamplerStatus = {
   states: [],
   tickTime: 0,
   descendants: '',
+  loopSeen: false,
   attachError: '',
   attachDetail: '',
 }

@@ -1,7 +1,7 @@
 import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
 import { type ModeOptions, requireStates } from '../../profile/modes.ts'
-import type { EndReason, Process, Profile, Reading } from '../../profile/profile.ts'
+import type { EndReason, Process, Profile, Reading, TaskScope } from '../../profile/profile.ts'
 import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
 import {
   attachFailureOf,
@@ -27,6 +27,8 @@ export interface CaptureOptions {
   readonly nativeMarkers: boolean
   /** What the recording will be shown as. */
   readonly view: ModeOptions
+  /** Stacks by asyncio task, and of which; undefined: by thread. */
+  readonly tasks: TaskScope | undefined
   /** Whether the target may still have to become a Python. */
   readonly wait: boolean
   /** Record the target's descendants too. */
@@ -65,7 +67,7 @@ export class Capture {
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
     this.#options = options
-    const { addon, pid, rate, duration, wait, read, maxOverhead, nativeMarkers, follow } = options
+    const { addon, pid, rate, duration, wait, read, maxOverhead, nativeMarkers, follow, tasks } = options
     const status = readStatus(PROC, pid)
     // A thread's id opens all of its process's files in /proc, and would be read like one.
     if (status && status.tgid !== pid) {
@@ -82,6 +84,7 @@ export class Capture {
         read,
         maxOverhead,
         nativeMarkers,
+        ...(tasks && { tasks }),
         threads,
         follow,
         onBatch: (batch) => {
@@ -138,7 +141,7 @@ export class Capture {
   }
 
   #result(status: SamplerStatus): Captured {
-    const { exporter, command, rate, progress } = this.#options
+    const { exporter, command, rate, progress, tasks } = this.#options
     progress?.erase()
     if (this.#refusal) throw this.#refusal
     const cpu = process.cpuUsage()
@@ -152,6 +155,7 @@ export class Capture {
       read: status.read === 'auto' ? 'live' : status.read,
       readChange: status.readChange,
       descendants: status.descendants,
+      ...(tasks && { tasks: { scope: tasks, loopSeen: status.loopSeen } }),
       rate,
       startedAt: this.#startedAt ?? Date.now(),
       duration: status.elapsed,

@@ -2,7 +2,7 @@ import { usageError } from '../../errors.ts'
 import { type Format, type FormatOptions, formatFor, suits } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Choice } from '../../profile/choice.ts'
-import type { Mode, Reading } from '../../profile/profile.ts'
+import type { Mode, Reading, TaskScope } from '../../profile/profile.ts'
 import { choiceOf, type RawChoice } from '../choice.ts'
 import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
@@ -26,6 +26,8 @@ export interface RecordOptions {
   readonly nativeMarkers: boolean
   /** Record the target's descendants too. */
   readonly subprocesses: boolean
+  /** Stacks by asyncio task, and of which; undefined: by thread. */
+  readonly tasks: TaskScope | undefined
   readonly outputs: readonly OutputRequest[]
   readonly format: FormatOptions
   readonly choice: Choice
@@ -44,6 +46,8 @@ export interface RawRecordOptions extends RawChoice, RawFormatOptions {
   readonly idle?: boolean
   readonly nativeMarkers?: boolean
   readonly subprocesses?: boolean
+  /** true: given without a value. */
+  readonly async?: TaskScope | true
   readonly output?: readonly string[]
   readonly format?: Format
   readonly json?: boolean
@@ -78,6 +82,7 @@ export function recordOptions(
     idle: raw.idle ?? false,
     nativeMarkers: raw.nativeMarkers ?? false,
     subprocesses: raw.subprocesses ?? false,
+    tasks: raw.async === true ? 'running' : raw.async,
     outputs,
     format: formatOptionsOf(
       raw,

@@ -117,6 +117,7 @@ export function reportLines(summary: RecordSummary): string[] {
     `Recorded ${formatTime(summary.durationNs)} of process ${summary.pid}: ${target(summary)}`,
     row('ended', endSentence(summary)),
     row('samples', samples(summary)),
+    ...(summary.tasks?.scope === 'all' ? [row('tasks', tasks(summary.tasks))] : []),
     row('reading', reading(summary)),
     row('quality', quality(summary)),
     ...(summary.timeNs.empty > 0 ? [row('empty', empty(summary))] : []),
@@ -165,9 +166,18 @@ function samples(summary: RecordSummary): string {
   const { actual, requested } = summary.rate
   const sampled = summary.processes.filter((process) => process.samples > 0).length
   const where = follows(summary) ? ` in ${counted(sampled, 'process', 'es')}` : ''
+  const threads = summary.threads.filter((thread) => !thread.waitingTasks)
+  const ofThreads = summary.samples - (summary.tasks?.waiting.samples ?? 0)
   return (
-    `${formatCount(summary.samples)} of ${counted(summary.threads.length, 'thread')}${where}; ` +
+    `${formatCount(ofThreads)} of ${counted(threads.length, 'thread')}${where}; ` +
     `${counted(summary.ticks, 'tick')} at ${formatRate(actual)} (asked for ${formatRate(requested)})`
+  )
+}
+
+function tasks({ waiting }: NonNullable<RecordSummary['tasks']>): string {
+  return (
+    `${counted(waiting.samples, 'sample')} of suspended tasks, which waited ` +
+    `${formatTime(waiting.timeNs)} together; not in the time of threads`
   )
 }
 
@@ -211,6 +221,9 @@ function warnings(summary: RecordSummary): string[] {
         'shares may be off by as much' +
         (summary.read === 'live' ? '; --read exact would prove them.' : '.'),
     )
+  }
+  if (summary.tasks && !summary.tasks.loopSeen) {
+    found.push('no asyncio event loop was seen: the stacks are those of threads.')
   }
   const unsampled = summary.durationNs > 0 ? summary.gaps.timeNs / summary.durationNs : 0
   if (unsampled > UNSAMPLED_LIMIT) {

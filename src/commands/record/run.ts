@@ -101,7 +101,7 @@ class Recording {
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
-    const { rate, duration, read, maxOverhead, nativeMarkers, subprocesses } = this.#options
+    const { rate, duration, read, maxOverhead, nativeMarkers, subprocesses, tasks } = this.#options
     const { exporter } = this.#context
     return new Capture({
       addon: this.#addon,
@@ -113,6 +113,7 @@ class Recording {
       nativeMarkers,
       view: this.#options,
       follow: subprocesses,
+      tasks,
       ...target,
     })
   }

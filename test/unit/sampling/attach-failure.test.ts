@@ -109,6 +109,12 @@ describe('a process that is no supported Python', () => {
     expect(text).toMatch(/^unsupported-version\nProcess 42 runs Python 3.11.7\./)
   })
 
+  test('a Python that does not tell of its tasks', () => {
+    expect(explain({ code: 'no-task-table', detail: '3.13.5', target: PYTHON })).toMatch(
+      /^no-task-table\n.* runs Python 3\.13\.5, which shows no tasks\.\nCPython tells .* from 3\.14 on\.\nLeave --async out/,
+    )
+  })
+
   test('a table that does not hold together', () => {
     const text = explain({ code: 'bad-layout', detail: 'frame.previous is 9', target: PYTHON })
     expect(text).toContain('frame.previous is 9')

@@ -122,6 +122,11 @@ describe('bufferCapacity', () => {
     expect(bufferCapacity(1000, 300, true)).toBe(1_500_000)
   })
 
+  test('is as large as may be when any number of tasks may wait', () => {
+    expect(bufferCapacity(1, 1, false, 'all')).toBe(2_097_152)
+    expect(bufferCapacity(1000, 1, false, 'running')).toBe(160_000)
+  })
+
   test('has a floor and a bound', () => {
     expect(bufferCapacity(0.01, 1)).toBe(65_536)
     expect(bufferCapacity(100_000, 1000)).toBe(2_097_152)
