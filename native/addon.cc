@@ -40,6 +40,8 @@ const char* Name(AttachStatus status) {
       return "bad-layout";
     case AttachStatus::kNotStarted:
       return "not-started";
+    case AttachStatus::kNoTaskTable:
+      return "no-task-table";
   }
   return "";
 }
@@ -70,8 +72,15 @@ const char* Name(ReadingChange change) {
       return "core-not-allowed";
     case ReadingChange::kNoRunCount:
       return "no-run-count";
+    case ReadingChange::kSeveralProcesses:
+      return "several-processes";
   }
   return "";
+}
+
+const char* Name(const std::optional<pyprof::DescendantSource>& source) {
+  if (!source) return "";
+  return *source == pyprof::DescendantSource::kEvents ? "events" : "polling";
 }
 
 Reading ReadingNamed(const std::string& name) {
@@ -79,6 +88,12 @@ Reading ReadingNamed(const std::string& name) {
     if (name == Name(reading)) return reading;
   }
   return Reading::kAuto;
+}
+
+std::optional<pyprof::TaskScope> TasksNamed(const std::string& name) {
+  if (name == "running") return pyprof::TaskScope::kRunning;
+  if (name == "all") return pyprof::TaskScope::kAll;
+  return std::nullopt;
 }
 
 const char* Name(SamplerState state) {
@@ -145,19 +160,37 @@ Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   out["pythonVersion"] = status.python_version;
   out["read"] = Name(status.reading);
   out["readChange"] = Name(status.reading_change);
+  out["loopSeen"] = Napi::Boolean::New(env, status.loop_seen);
   out["lateTicks"] = number(status.late_ticks);
+  out["tickTime"] = number(status.tick_time);
+  out["descendants"] = Name(status.descendants);
   out["attachError"] = Name(status.attach);
   out["attachDetail"] = status.attach_detail;
   return out;
 }
 
+Napi::Object ProcessObject(Napi::Env env, const pyprof::ProcessRow& row) {
+  Napi::Object out = Napi::Object::New(env);
+  out["index"] = Napi::Number::New(env, row.index);
+  out["pid"] = Napi::Number::New(env, row.pid);
+  out["parent"] = Napi::Number::New(env, row.parent);
+  out["commandLine"] = row.command;
+  out["pythonVersion"] = row.python_version;
+  out["start"] = Napi::Number::New(env, row.start);
+  out["end"] = Napi::Number::New(env, row.end);
+  out["unreadable"] = Name(row.unreadable);
+  out["detail"] = row.detail;
+  return out;
+}
+
 Napi::Object ThreadObject(Napi::Env env, const pyprof::ThreadRow& row) {
   Napi::Object out = Napi::Object::New(env);
-  out["pid"] = Napi::Number::New(env, row.pid);
+  out["process"] = Napi::Number::New(env, row.process);
   out["nativeId"] = Napi::Number::New(env, static_cast<double>(row.native_id));
   out["interpreter"] = Napi::Number::New(env, static_cast<double>(row.interpreter));
   out["name"] = row.name;
   out["isMain"] = Napi::Boolean::New(env, row.is_main);
+  if (row.waiting_tasks) out["waitingTasks"] = Napi::Boolean::New(env, true);
   return out;
 }
 
@@ -186,6 +219,11 @@ Napi::Object BatchObject(Napi::Env env, const pyprof::Batch& batch) {
   Napi::Object out = Napi::Object::New(env);
   AddRows(env, batch.rows, &out);
 
+  Napi::Array processes = Napi::Array::New(env, batch.processes.size());
+  for (uint32_t i = 0; i < batch.processes.size(); ++i) {
+    processes[i] = ProcessObject(env, batch.processes[i]);
+  }
+  out["processes"] = processes;
   Napi::Array threads = Napi::Array::New(env, batch.threads.size());
   for (uint32_t i = 0; i < batch.threads.size(); ++i) {
     threads[i] = ThreadObject(env, batch.threads[i]);
@@ -242,6 +280,8 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
     options.max_overhead = number("maxOverhead");
     options.states = in.Get("states").ToBoolean();
     options.native_markers = in.Get("nativeMarkers").ToBoolean();
+    options.follow = in.Get("follow").ToBoolean().Value();
+    if (in.Has("tasks")) options.tasks = TasksNamed(in.Get("tasks").ToString());
     pyprof::AttachResult failure{};
     sampler_ = std::make_unique<pyprof::Sampler>(options, &failure);
     if (failure.status == AttachStatus::kOk) return;

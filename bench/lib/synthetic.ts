@@ -88,6 +88,7 @@ export function syntheticProfile(samples: number): Profile {
       states: [],
       read: 'live',
       readChange: '',
+      descendants: '',
       rate: 1000,
       startedAt: 0,
       duration: (samples / THREADS) * 1e6,
@@ -101,6 +102,7 @@ export function syntheticProfile(samples: number): Profile {
       profilerCpu: 0,
       lateTicks: 0,
       execs: 0,
+      tickTime: 0,
     },
   }
 }

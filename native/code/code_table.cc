@@ -40,6 +40,12 @@ constexpr int kVersionFromFirstLine = 24;
 constexpr uint8_t kReturns314[] = {35, 246};
 constexpr uint8_t kReturns315[] = {33, 245};
 
+/// _PyCodeArray (Include/cpython/code.h): its length, then addresses. The first is that of the code
+/// object's own bytecode, the others belong to one thread each.
+constexpr size_t kMaxCopies = 1u << 15;
+/// Code units up to which an instruction is looked for when the location table does not tell.
+constexpr int64_t kMaxUnitsOfCode = 1 << 26;
+
 /// CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR (Include/cpython/code.h).
 constexpr uint32_t kGeneratorFlags = 0x20 | 0x80 | 0x200;
 
@@ -67,6 +73,7 @@ void CodeTable::AppendRanges(std::vector<Range>* out) {
 }
 
 void CodeTable::BeginSample(uint64_t generation, std::span<const Segment> planned) {
+  ++samples_;
   if (layout_.interpreter.code_object_generation == 0) {
     ++epoch_;
     watched_.clear();
@@ -249,19 +256,52 @@ CodeObject* CodeTable::Current(uint64_t address) {
   return Get(address);
 }
 
-int32_t CodeTable::FrameOf(CodeObject* code, uint64_t instruction, bool* sure) {
+/// A copy that a thread has let go may have been overwritten since: known ones count for one
+/// sample.
+void CodeTable::ReadCopies(uint64_t address, CodeObject* code) {
+  if (code->copies_sample == samples_) return;
+  code->copies_sample = samples_;
+  code->copies.clear();
+  uint64_t array = 0;
+  uint64_t length = 0;
+  if (!memory_->ReadValue(address + layout_.code.co_tlbc, &array) || array == 0 ||
+      !memory_->ReadValue(array, &length) || length > kMaxCopies) {
+    return;
+  }
+  code->copies.resize(length);
+  if (!memory_->Read(array + sizeof(length), code->copies.data(), length * sizeof(uint64_t))) {
+    code->copies.clear();
+  }
+}
+
+std::optional<int64_t> CodeTable::UnitOf(uint64_t address, CodeObject* code, uint64_t instruction) {
+  const size_t known = code->locations.units();
+  const int64_t units = known > 0 ? static_cast<int64_t>(known) : kMaxUnitsOfCode;
+  const auto in = [instruction, units](uint64_t first) -> std::optional<int64_t> {
+    // A code unit is two bytes; a frame that was never entered stands one unit before the first.
+    const auto bytes = static_cast<int64_t>(instruction - first);
+    if (bytes == -2) return -1;
+    if (bytes < 0 || bytes / 2 >= units) return std::nullopt;
+    return bytes / 2;
+  };
+  const auto own = in(code->first_unit);
+  if (own || !layout_.free_threaded || layout_.code.co_tlbc == 0) return own;
+  ReadCopies(address, code);
+  for (const uint64_t copy : code->copies) {
+    if (copy == 0) continue;
+    if (const auto unit = in(copy)) return unit;
+  }
+  return std::nullopt;
+}
+
+int32_t CodeTable::FrameOf(uint64_t address, CodeObject* code, uint64_t instruction, bool* sure) {
   if (code->hidden) return -1;
   size_t entry = code->locations.entries();  // unknown
-  // A code unit is two bytes; a frame that was never entered stands one unit before the first.
-  if (instruction >= code->first_unit) {
-    const uint64_t unit = (instruction - code->first_unit) / 2;
-    if (unit < code->locations.units()) {
-      entry = code->locations.EntryOf(unit);
-    } else if (code->locations.units() > 0) {
-      *sure = false;
-    }
-  } else if (instruction + 2 != code->first_unit) {
+  const auto unit = UnitOf(address, code, instruction);
+  if (!unit) {
     *sure = false;
+  } else if (*unit >= 0 && code->locations.units() > 0) {
+    entry = code->locations.EntryOf(static_cast<size_t>(*unit));
   }
   int32_t& frame = code->frames[entry];
   if (frame < 0) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -52,6 +53,10 @@ struct CodeObject {
   uint64_t watched = 0;
 
   bool ReturnsAt(uint64_t instruction) const;
+  /// Free-threaded builds: where the copies of the bytecode begin that threads have for themselves,
+  /// as `copies_sample` found them.
+  std::vector<uint64_t> copies = {};
+  uint64_t copies_sample = 0;
 };
 
 /// What the code table had to read from the target.
@@ -113,7 +118,11 @@ class CodeTable {
   /// Index of the frame for this instruction; -1 for a hidden code object. `*sure` is set to false
   /// when the instruction is outside of the code, which means that frame and code do not belong
   /// together.
-  int32_t FrameOf(CodeObject* code, uint64_t instruction, bool* sure);
+  int32_t FrameOf(uint64_t address, CodeObject* code, uint64_t instruction, bool* sure);
+
+  /// Index of the code unit at which the instruction stands, -1 right before the first; nothing
+  /// when it stands in no bytecode of the code object at `address`.
+  std::optional<int64_t> UnitOf(uint64_t address, CodeObject* code, uint64_t instruction);
 
  private:
   using Head = std::vector<std::byte>;
@@ -124,6 +133,7 @@ class CodeTable {
   bool IsCode(uint64_t type);
   std::unique_ptr<CodeObject> ReadCode(uint64_t address);
   std::vector<uint32_t> ReadReturns(uint64_t first_unit, size_t units);
+  void ReadCopies(uint64_t address, CodeObject* code);
 
   RemoteMemory* memory_;
   const Layout& layout_;
@@ -133,6 +143,7 @@ class CodeTable {
   /// Address of PyCode_Type once seen.
   uint64_t code_type_ = 0;
   uint64_t epoch_ = 0;
+  uint64_t samples_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<CodeObject>> codes_;
   /// The entries that were asked for last, by a few bits of the address.
   struct Recent {

@@ -100,6 +100,7 @@ class Tables {
     return frames_.Intern({function, location});
   }
   int32_t Stack(int32_t parent, int32_t frame) { return stacks_.Intern({parent, frame}); }
+  StackRow StackAt(int32_t stack) const { return stacks_.rows()[static_cast<size_t>(stack)]; }
   /// A frame for what is not code: `<truncated>` and the like, without file and line.
   int32_t Marker(std::string_view name) { return Frame(Function(name, "", 0), Location{}); }
 

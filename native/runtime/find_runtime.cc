@@ -29,6 +29,7 @@ int Rank(AttachStatus status) {
     case AttachStatus::kOk:
       return 5;
     case AttachStatus::kNotStarted:
+    case AttachStatus::kNoTaskTable:
       return 4;
     case AttachStatus::kUnsupportedVersion:
       return 3;
@@ -105,6 +106,14 @@ bool RuntimeFinder::IsLive(const Runtime& runtime) {
          memory_->ReadValue(thread + l.thread.interp, &owner) && owner == interpreter;
 }
 
+bool RuntimeFinder::IsSame(const Runtime& known) {
+  std::array<std::byte, kMaxDebugOffsetsSize> table{};
+  if (!memory_->Read(known.address, table.data(), table.size())) return false;
+  const OffsetsResult parsed = ParseDebugOffsets(table);
+  return parsed.status == OffsetsStatus::kOk &&
+         parsed.layout.version_hex == known.layout.version_hex && IsLive(known);
+}
+
 AttachResult RuntimeFinder::Examine(uint64_t address, uint64_t size) {
   std::array<std::byte, kMaxDebugOffsetsSize> table{};
   const size_t wanted = std::min<uint64_t>(size, table.size());
@@ -128,8 +137,8 @@ AttachResult RuntimeFinder::Examine(uint64_t address, uint64_t size) {
   return {status, runtime, runtime.layout.Version()};
 }
 
-int RuntimeFinder::OpenMapped(const Mapping& mapping) const {
-  const std::string proc = "/proc/" + std::to_string(pid_);
+int OpenMappedFile(pid_t pid, const Mapping& mapping) {
+  const std::string proc = "/proc/" + std::to_string(pid);
   char range[48];
   snprintf(range, sizeof(range), "%lx-%lx", mapping.start, mapping.end);
   // map_files opens the very file that is mapped, deleted or not; it needs a capability.
@@ -154,7 +163,7 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
       if (known->second.must_scan) must_scan_ = true;
       continue;
     }
-    const int fd = OpenMapped(mapping);
+    const int fd = OpenMappedFile(pid_, mapping);
     if (fd < 0) {
       if (fd == kNoFile) must_scan_ = true;
       continue;

@@ -32,6 +32,8 @@ enum class AttachStatus {
   kBadLayout,
   /// A supported Python that has no running interpreter yet, or none any more.
   kNotStarted,
+  /// asyncio's tasks were asked for, and this version does not publish them.
+  kNoTaskTable,
 };
 
 struct AttachResult {
@@ -62,6 +64,10 @@ inline constexpr const char* kNotSearched = "memory not searched";
 /// version does not publish it, or it cannot be read.
 std::optional<bool> RemoteDebugging(const Runtime& runtime, RemoteMemory* memory);
 
+/// Opens the file behind a mapping, also one that was deleted or lies in another mount namespace;
+/// negative when it cannot be had, or is no regular file. The caller closes it.
+int OpenMappedFile(pid_t pid, const Mapping& mapping);
+
 /// Looks for a CPython runtime in one process. Every mapped file with a `.PyRuntime` section is a
 /// candidate, whatever its name; the one whose cookie, offsets and first interpreter are alive is
 /// taken (a library can be mapped twice, one copy never initialised). Where no file can be opened
@@ -76,12 +82,15 @@ class RuntimeFinder {
   /// Without `search_memory` only files are looked at, which costs a fraction of a millisecond.
   AttachResult Find(bool search_memory = true);
 
+  /// Whether a live runtime stands where that of another process is. A process that was forked off
+  /// is a copy of its parent, and need not be searched.
+  bool IsSame(const Runtime& known);
+
  private:
   AttachResult Examine(uint64_t address, uint64_t size);
   bool IsLive(const Runtime& runtime);
   AttachResult FindByFiles(const std::vector<Mapping>& mappings);
   AttachResult FindByScan(const std::vector<Mapping>& mappings);
-  int OpenMapped(const Mapping& mapping) const;
 
   pid_t pid_;
   RemoteMemory* memory_;

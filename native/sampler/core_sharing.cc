@@ -81,6 +81,8 @@ bool ThreadFacts::Place(int* processor, bool* runnable) const {
 }
 
 CoreSharing::CoreSharing(pid_t pid) : pid_(pid) {
+  CPU_ZERO(&allowed_);
+  sched_getaffinity(0, sizeof(allowed_), &allowed_);
   uint64_t count = 0;
   int processor = 0;
   bool runnable = false;
@@ -115,6 +117,12 @@ bool CoreSharing::Follow(uint64_t tid) {
   bool runnable = false;
   if (!Facts(tid)->Place(&processor, &runnable)) return true;  // gone: Begin will tell
   return RunOn(processor);
+}
+
+void CoreSharing::Leave() {
+  if (processor_ < 0) return;
+  sched_setaffinity(0, sizeof(allowed_), &allowed_);
+  processor_ = -1;
 }
 
 bool CoreSharing::Begin(uint64_t tid) {

@@ -44,6 +44,8 @@ class CoreSharing {
   /// Moves the calling thread to the processor of the thread, so that the next wake-up is there.
   /// False when this thread may not run there.
   bool Follow(uint64_t tid);
+  /// Lets the calling thread run on all the processors again that it might run on at first.
+  void Leave();
 
   /// Begins a read: true when the thread surely does not run now. Goes after it when it has moved.
   bool Begin(uint64_t tid);
@@ -71,6 +73,7 @@ class CoreSharing {
   uint64_t run_time_ = 0;
   ThreadFacts* watched_ = nullptr;
   int processor_ = -1;
+  cpu_set_t allowed_;
   std::unordered_map<uint64_t, std::unique_ptr<ThreadFacts>> facts_;
 };
 

@@ -84,16 +84,23 @@ TaskPlace ParseSyscall(std::string_view text) {
   return {false, address};
 }
 
+TaskFiles::TaskFiles() : most(MostOpen()) {}
+
 struct CpuClock::Task {
+  explicit Task(TaskFiles* of) : files(of) {}
   ~Task() { Close(); }
+  Task(const Task&) = delete;
+  Task& operator=(const Task&) = delete;
   void Close() {
     if (schedstat >= 0) close(schedstat);
     if (place >= 0) close(place);
     schedstat = -1;
     place = -1;
+    if (is_open) --files->open;
     is_open = false;
   }
 
+  TaskFiles* const files;
   int schedstat = -1;
   int place = -1;
   bool is_open = false;
@@ -110,17 +117,25 @@ struct CpuClock::Task {
   uint64_t looked_in = 0;  // the round of its last look
 };
 
-CpuClock::CpuClock(pid_t pid, TaskIds* ids) : pid_(pid), ids_(ids), most_open_(MostOpen()) {
-  const auto first = static_cast<uint64_t>(pid);
-  has_syscall_ = Readable(pid, first, "syscall");
-  has_state_ = has_syscall_ || Readable(pid, first, "stat");
+CpuClock::CpuClock(pid_t pid, TaskIds* ids, std::shared_ptr<TaskFiles> files)
+    : pid_(pid), ids_(ids), files_(std::move(files)) {
+  Ask();
 }
 
 CpuClock::~CpuClock() = default;
 
+/// Looks which files the kernel has, and lets us read.
+void CpuClock::Ask() {
+  const auto first = static_cast<uint64_t>(pid_);
+  has_syscall_ = Readable(pid_, first, "syscall");
+  has_state_ = has_syscall_ || Readable(pid_, first, "stat");
+}
+
+void CpuClock::Detach() { tasks_.clear(); }
+
 void CpuClock::Attach() {
-  tasks_.clear();
-  open_ = 0;
+  Detach();
+  Ask();
   next_lively_ = 0;
   next_quiet_ = 0;
   std::string maps;
@@ -145,7 +160,7 @@ CpuClock::Task* CpuClock::TaskOf(const ThreadSample& sample) {
     const auto same = std::find_if(tasks_.begin(), tasks_.end(), [&](const auto& other) {
       return other != nullptr && other->native_id == sample.native_id && other->seen + 1 >= round_;
     });
-    task = same != tasks_.end() ? *same : std::make_shared<Task>();
+    task = same != tasks_.end() ? *same : std::make_shared<Task>(files_.get());
   }
   task->native_id = sample.native_id;
   task->seen = round_;
@@ -163,6 +178,7 @@ bool CpuClock::Open(Task* task, uint64_t native_id) {
     return false;
   }
   task->is_open = true;
+  ++task->files->open;
   return true;
 }
 
@@ -170,9 +186,8 @@ void CpuClock::LookAt(Task* task, const ThreadSample& sample) {
   task->stack = sample.stack;
   task->looked_in = round_;
   if (!task->is_open) {
-    if (open_ >= most_open_) Sweep();
+    if (files_->open >= files_->most) Sweep();
     if (!Open(task, sample.native_id)) return;
-    ++open_;
   }
   char text[512];
   uint64_t run_time = 0;
@@ -193,7 +208,6 @@ void CpuClock::LookAt(Task* task, const ThreadSample& sample) {
     ++reads_;
     if (place.empty()) {  // the thread is gone; its id may be another's soon
       task->Close();
-      --open_;
       ids_->Forget(sample.native_id);
       task->state = 0;
       return;
@@ -206,17 +220,13 @@ void CpuClock::LookAt(Task* task, const ThreadSample& sample) {
     }
   }
   task->looked = true;
-  if (open_ > most_open_) {
-    task->Close();
-    --open_;
-  }
+  if (files_->open > files_->most) task->Close();
 }
 
 /// Closes the files of threads that no sample has shown for some time.
 void CpuClock::Sweep() {
   for (std::shared_ptr<Task>& task : tasks_) {
     if (task == nullptr || task->seen + kSweepGap > round_) continue;
-    if (task->is_open && task.use_count() == 1) --open_;
     task.reset();
   }
 }

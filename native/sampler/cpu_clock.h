@@ -26,19 +26,30 @@ struct TaskPlace {
 };
 TaskPlace ParseSyscall(std::string_view text);
 
+/// The files of threads that are open, of all clocks that share it.
+struct TaskFiles {
+  TaskFiles();
+  /// How many threads' files may be open.
+  const size_t most;
+  size_t open = 0;
+};
+
 /// What the kernel knows of a process's threads: whether they are on a processor, how much CPU time
 /// they used, and whether they sleep in the queue of the GIL. Two small reads a thread at most, of
 /// files that stay open; one when the thread has not been on a processor since the last look, which
 /// the kernel counts.
 class CpuClock {
  public:
-  CpuClock(pid_t pid, TaskIds* ids);
+  CpuClock(pid_t pid, TaskIds* ids,
+           std::shared_ptr<TaskFiles> files = std::make_shared<TaskFiles>());
   ~CpuClock();
   CpuClock(const CpuClock&) = delete;
   CpuClock& operator=(const CpuClock&) = delete;
 
   /// Begins anew: another interpreter, whose samples' serials start anew.
   void Attach();
+  /// Closes all files.
+  void Detach();
   /// The states that can be told of this process.
   uint8_t known() const;
 
@@ -74,9 +85,11 @@ class CpuClock {
   void LookAt(Task* task, const ThreadSample& sample);
   bool Open(Task* task, uint64_t native_id);
   void Sweep();
+  void Ask();
 
   const pid_t pid_;
   TaskIds* ids_;
+  const std::shared_ptr<TaskFiles> files_;
   /// Whether the kernel has, and lets us read, /proc/PID/task/TID/syscall; else `stat` tells
   /// whether a thread runs.
   bool has_syscall_ = false;
@@ -86,8 +99,6 @@ class CpuClock {
   /// By serial. A thread that runs several interpreters has several serials and one task, so that
   /// its CPU time counts once: for the first of them.
   std::vector<std::shared_ptr<Task>> tasks_;
-  const size_t most_open_;
-  size_t open_ = 0;
   size_t next_lively_ = 0;
   size_t next_quiet_ = 0;
   uint64_t round_ = 1;

@@ -4,29 +4,27 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
+
+#include "sampler/clock.h"
 
 namespace pyprof {
 namespace {
 
-constexpr uint64_t kMillisecond = 1'000'000;
-constexpr uint64_t kSecond = 1'000 * kMillisecond;
-/// How often a process that is not (yet) Python is looked at: often while it may just be starting,
-/// so that its first frames are seen, then rarely.
-constexpr uint64_t kSearchGap = kMillisecond;
-constexpr uint64_t kSearchEagerly = 2 * kSecond;
-constexpr uint64_t kLateSearchGap = 20 * kMillisecond;
+/// How often the target of the recording is searched for a Python at the least.
+constexpr uint64_t kTargetSearchGap = 20 * kMillisecond;
 /// How long a process that was Python before an exec is given to become Python again.
 constexpr uint64_t kAfterExec = 3 * kSecond;
-/// How often the address space is checked for an exec while all reads succeed.
-constexpr uint64_t kCheckGap = 5 * kMillisecond;
-/// How often thread names are read again: they can change at any time.
-constexpr uint64_t kNamesGap = kSecond;
+/// How often is looked for new processes and programs before sampling has begun, at first and when
+/// it lasts; afterwards every tick does.
+constexpr uint64_t kEarlyLookGap = kMillisecond;
+constexpr uint64_t kEarly = 2 * kSecond;
+constexpr uint64_t kLateLookGap = 5 * kMillisecond;
+/// A process that may not be read, while it starts another program, often may a moment later.
+constexpr uint64_t kFailureHolds = 20 * kMillisecond;
 
 /// What a sample taken while sharing the core costs the target, by measurement (docs/accuracy.md):
 /// timer interrupt, two context switches, the read.
@@ -36,44 +34,53 @@ constexpr uint64_t kSwitchCost = 15'000;
 /// A wake-up later than this was not given the core, and comes when the target chose to block.
 constexpr uint64_t kLate = kMillisecond;
 
-/// How many times a second the kernel is asked about threads (docs/accuracy.md): those that may
-/// run, and those that have shown no sign of it. While the target's core is shared, fewer.
-struct LookRates {
-  double lively;
-  double quiet;
-};
-constexpr LookRates kLooks{10'000, 2'000};
-constexpr LookRates kLooksSharing{500, 100};
-
-uint64_t Now(clockid_t clock) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  return static_cast<uint64_t>(time.tv_sec) * kSecond + static_cast<uint64_t>(time.tv_nsec);
-}
-
-uint64_t Now() { return Now(CLOCK_MONOTONIC); }
-
 }  // namespace
 
 Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
     : options_(options),
-      memory_(options.pid),
-      finder_(options.pid, &memory_),
-      watch_(options.pid),
-      sharing_(options.pid),
-      task_ids_(options.pid),
-      cpu_clock_(options.pid, &task_ids_) {
+      shared_{&tables_,
+              {options_.states, options_.native_markers},
+              options_.tasks,
+              std::make_shared<TaskFiles>()} {
+  targets_.push_back(std::make_unique<Followed>(options_.pid, nullptr, shared_));
+  root().target.set_search_gap(kTargetSearchGap);
+  Publish(&root());
+  if (options_.follow) {
+    descendants_ = std::make_unique<Descendants>(options_.pid);
+    pending_.status.descendants = descendants_->source();
+  }
+  failure->status = AttachStatus::kOk;
   if (!options_.wait) {
-    const AttachResult found = finder_.Find();
-    *failure = found;
-    if (found.status != AttachStatus::kOk) {
+    const AttachResult found = root().target.Search(Now());
+    if (found.status == AttachStatus::kOk) {
+      Attach(&root(), found);
+    } else if (CanGoOn(found)) {
+      NoteFailure(&root(), found, Now());
+    } else {
+      *failure = found;
       End(EndReason::kNeverPython);
       return;
     }
-    Attach(found);
   }
-  failure->status = AttachStatus::kOk;
   loop_ = std::thread([this] { Run(); });
+}
+
+/// Whether there may be Pythons below a target that is none that can be read.
+bool Sampler::CanGoOn(const AttachResult& found) {
+  if (!options_.follow) return false;
+  FindDescendants(Now());
+  switch (found.status) {
+    case AttachStatus::kNotPython:  // a zombie or a kernel thread has no memory
+      return found.detail.empty();
+    case AttachStatus::kNotStarted:
+      return true;
+    case AttachStatus::kUnsupportedVersion:
+    case AttachStatus::kBadLayout:
+    case AttachStatus::kNoTaskTable:
+      return targets_.size() > 1;
+    default:
+      return false;
+  }
 }
 
 Sampler::~Sampler() { Stop(); }
@@ -108,11 +115,15 @@ bool Sampler::SleepUntil(uint64_t time) {
   return stop_ == 0;
 }
 
+double Sampler::SinceOrigin(uint64_t now) const {
+  return origin_ == 0 || now < origin_ ? 0 : static_cast<double>(now - origin_);
+}
+
 void Sampler::End(EndReason reason) {
+  const uint64_t now = Now();
   const std::lock_guard lock(mutex_);
   SamplerStatus& status = pending_.status;
   if (origin_ != 0) {
-    const uint64_t now = Now();
     status.elapsed = (deadline_ != 0 && now > deadline_ ? deadline_ : now) - origin_;
   }
   status.sampler_cpu = Now(CLOCK_THREAD_CPUTIME_ID);
@@ -120,143 +131,225 @@ void Sampler::End(EndReason reason) {
   status.end_reason = reason;
 }
 
-void Sampler::Attach(const AttachResult& found) {
-  watch_.BindMemory();
-  names_ = std::make_unique<ThreadNames>(&memory_, found.runtime, options_.pid);
-  reader_ =
-      std::make_unique<StackReader>(&memory_, found.runtime, task_ids_.main_native_id(), &tables_,
-                                    ReaderOptions{options_.states, options_.native_markers});
-  cpu_clock_.Attach();
-  uint8_t states = reader_->known_states();
-  // Without a GIL nobody waits for it.
-  const uint8_t gil = (states & kHoldsGil) != 0 ? kWaitsForGil : 0;
-  if (options_.states) {
-    states = static_cast<uint8_t>(states | (cpu_clock_.known() & (kOnCpu | gil)));
-  }
-  threads_.clear();
-  names_->Refresh();
-  named_at_ = Now();
-  const std::lock_guard lock(mutex_);
-  pending_.status.python_version = found.runtime.layout.Version();
-  pending_.status.states = states;
-  pending_.status.attach = AttachStatus::kOk;
-  pending_.status.state = SamplerState::kSampling;
-}
-
-void Sampler::CountExec(bool exec) {
-  if (!exec) return;
-  const std::lock_guard lock(mutex_);
-  ++pending_.status.execs;
-}
-
-/// Looks for a Python in the process until there is one, the process ends, or time is up.
-bool Sampler::Search() {
-  {
-    const std::lock_guard lock(mutex_);
-    pending_.status.state = SamplerState::kSearching;
-  }
-  const uint64_t start = Now();
-  // A process that was Python before is told from one that never was by its lost address space.
-  // While an exec still ends the other threads, the old one cannot be read but is not gone either.
-  bool exec = false;
-  while (true) {
-    exec = exec || (origin_ != 0 && !watch_.SameMemory());
-    const AttachResult found = finder_.Find();
-    if (found.status == AttachStatus::kOk) {
-      exec = exec || (origin_ != 0 && !watch_.SameMemory());
-      Attach(found);
-      CountExec(exec);
-      return true;
-    }
-    {
-      const std::lock_guard lock(mutex_);
-      pending_.status.attach = found.status;
-      pending_.status.attach_detail = found.detail;
-    }
-    if (watch_.Exited()) {
-      End(origin_ == 0 ? EndReason::kNeverPython : EndReason::kExited);
-      return false;
-    }
-    const uint64_t now = Now();
-    if (exec && !options_.wait && now - start >= kAfterExec) {
-      CountExec(true);
-      End(EndReason::kNotPythonAfterExec);
-      return false;
-    }
-    if (deadline_ != 0 && now >= deadline_) {
-      End(EndReason::kDuration);
-      return false;
-    }
-    const uint64_t gap = now - start < kSearchEagerly ? kSearchGap : kLateSearchGap;
-    if (!SleepUntil(now + gap)) {
-      End(EndReason::kStopped);
-      return false;
-    }
-  }
-}
-
 void Sampler::Run() {
   pthread_setname_np(pthread_self(), "pyprof-sampler");
   // A timer may be late by the slack, which is 50 us unless asked otherwise.
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
   AskForPromptWakeups();
-  if (reader_ == nullptr && !Search()) return;
-  SampleLoop();
-}
-
-void Sampler::SampleLoop() {
-  ChooseReading();
-  origin_ = Now();
-  deadline_ = options_.duration > 0 ? origin_ + options_.duration : 0;
-  Schedule schedule(origin_, options_.interval, options_.seed);
+  started_at_ = looked_at_ = Now();
+  if (attached_ > 0) Begin(&root());
   while (true) {
-    const bool last = deadline_ != 0 && schedule.next() >= deadline_;
-    if (!SleepUntil(last ? deadline_ : schedule.next())) {
-      End(EndReason::kStopped);
-      return;
-    }
-    if (last) {
-      End(EndReason::kDuration);
-      return;
-    }
-    const uint64_t due = schedule.next();
+    if (!SleepUntil(NextWake())) return End(EndReason::kStopped);
     const uint64_t now = Now();
-    if (deadline_ != 0 && now >= deadline_) {
-      End(EndReason::kDuration);
-      return;
-    }
-    const Schedule::Tick tick = schedule.Take(now);
-    if (!SampleOnce(now, due, tick)) return;
+    if (deadline_ != 0 && now >= deadline_) return End(EndReason::kDuration);
+    const bool tick = schedule_ && now >= schedule_->next();
+    if (!(tick ? TakeTick(now) : LookAround(now, nullptr))) return;
   }
 }
 
+/// The first Python was found: time begins to count.
+void Sampler::Begin(Followed* followed) {
+  ChooseReading(followed);
+  origin_ = Now();
+  deadline_ = options_.duration > 0 ? origin_ + options_.duration : 0;
+  schedule_.emplace(origin_, options_.interval, options_.seed);
+}
+
+/// Once sampling has begun, a Python that starts need not be known before the next tick.
+uint64_t Sampler::NextWake() const {
+  uint64_t wake = descendants_ != nullptr ? descendants_->due() : UINT64_MAX;
+  if (deadline_ != 0) wake = std::min(wake, deadline_);
+  if (schedule_) return std::min(wake, schedule_->next());
+  const bool early = looked_at_ - started_at_ < kEarly;
+  wake = std::min(wake, looked_at_ + (early ? kEarlyLookGap : kLateLookGap));
+  for (const auto& followed : targets_) {
+    if (!followed->ended) wake = std::min(wake, followed->target.search_due());
+  }
+  return wake;
+}
+
+/// One sample of every process. False when the recording has ended.
+bool Sampler::TakeTick(uint64_t now) {
+  CheckCrowd();
+  late_ = reading_ == Reading::kExact && now - schedule_->next() > kLate;
+  const Schedule::Tick tick = schedule_->Take(now);
+  RecordTick(now, tick);
+  const size_t count = targets_.size();
+  const size_t first = first_++ % count;
+  for (size_t i = 0; i < count; ++i) {
+    Followed* followed = targets_[(first + i) % count].get();
+    if (followed->target.attached() && !SampleOnce(followed, now, tick)) return false;
+  }
+  if (!LookAround(now, &tick)) return false;
+  CheckBudget(now);
+  const uint64_t end = Now();
+  const std::lock_guard lock(mutex_);
+  pending_.status.tick_time += end - now;
+  return true;
+}
+
+/// Looks for new processes, and for a Python in those that are none yet. What is found in a tick is
+/// sampled in it. False when the recording has ended.
+bool Sampler::LookAround(uint64_t now, const Schedule::Tick* tick) {
+  looked_at_ = now;
+  if (descendants_ != nullptr) FindDescendants(now);
+  // A crowd of new processes must not keep the others waiting for long: the rest is searched later.
+  const uint64_t until = Now() + std::max(options_.interval / 2, kMillisecond);
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    Followed* followed = targets_[i].get();
+    if (followed->ended || followed->target.attached()) continue;
+    const uint64_t at = Now();
+    if (at >= until) break;
+    if (!followed->target.SearchIsDue(at)) continue;
+    if (!Search(followed, at)) return false;
+    if (!followed->target.attached()) continue;
+    if (schedule_) {
+      ChooseReading(followed);
+    } else {
+      Begin(followed);
+    }
+    if (tick != nullptr && !SampleOnce(followed, now, *tick)) return false;
+  }
+  return DropEnded();
+}
+
+void Sampler::FindDescendants(uint64_t now) {
+  for (const auto& [pid, parent] : descendants_->Look(now)) {
+    Followed* above = &root();
+    for (const auto& each : targets_) {
+      if (!each->ended && each->target.pid() == parent) above = each.get();
+    }
+    targets_.push_back(std::make_unique<Followed>(pid, above, shared_));
+  }
+}
+
+/// Looks for a Python in a process. False when the recording has ended.
+bool Sampler::Search(Followed* followed, uint64_t now) {
+  Target& target = followed->target;
+  const AttachResult found = target.Search(now);
+  if (found.status == AttachStatus::kOk) {
+    Attach(followed, found);
+    return true;
+  }
+  NoteFailure(followed, found, now);
+  if (target.Exited()) {
+    Close(followed, now);
+    return true;
+  }
+  if (!options_.follow && found.status == AttachStatus::kNoTaskTable) {
+    CountExec(followed);
+    End(origin_ == 0 ? EndReason::kNeverPython : EndReason::kNotPythonAfterExec);
+    return false;
+  }
+  if (!options_.follow && target.executed() && !options_.wait &&
+      now - target.searched_since() >= kAfterExec) {
+    CountExec(followed);
+    End(EndReason::kNotPythonAfterExec);
+    return false;
+  }
+  return true;
+}
+
+void Sampler::Attach(Followed* followed, const AttachResult& found) {
+  followed->target.Attach(found);
+  followed->states_counted = false;
+  followed->orphans.clear();
+  ++attached_;
+  ProcessRow& process = followed->process;
+  process.python_version = found.runtime.layout.Version();
+  process.unreadable = AttachStatus::kOk;
+  process.detail.clear();
+  process.end = -1;
+  followed->failure = AttachStatus::kOk;
+  CountExec(followed);
+  const bool is_root = followed == &root();
+  if (followed->target.row >= 0) {
+    process.command = followed->target.Command();
+    Publish(followed);
+  }
+  const std::lock_guard lock(mutex_);
+  SamplerStatus& status = pending_.status;
+  if (is_root || status.python_version.empty()) status.python_version = process.python_version;
+  if (thread_count_ == 0) status.states = followed->target.known_states();
+  status.attach = AttachStatus::kOk;
+  status.state = SamplerState::kSampling;
+}
+
+/// Remembers why there is nothing to read; a process that may be a Python and cannot be read has a
+/// row of its own for that.
+void Sampler::NoteFailure(Followed* followed, const AttachResult& found, uint64_t now) {
+  if (found.status != followed->failure) followed->failed_since = now;
+  followed->failure = found.status;
+  if (followed == &root()) {
+    const std::lock_guard lock(mutex_);
+    pending_.status.attach = found.status;
+    pending_.status.attach_detail = found.detail;
+  }
+  // A version that was read is a fact, even of a process that has ended a moment later.
+  const bool holds = found.status == AttachStatus::kUnsupportedVersion ||
+                     found.status == AttachStatus::kNoTaskTable ||
+                     now - followed->failed_since >= kFailureHolds || followed->target.Exited();
+  const bool named =
+      found.status == AttachStatus::kUnsupportedVersion ||
+      found.status == AttachStatus::kBadLayout || found.status == AttachStatus::kNoTaskTable ||
+      (found.status == AttachStatus::kPermission && !followed->target.Exited()) ||
+      (found.status == AttachStatus::kNotStarted && found.detail == Target::kUntoldFork);
+  ProcessRow& process = followed->process;
+  if (!options_.follow || !named || !holds || process.unreadable == found.status) return;
+  process.unreadable = found.status;
+  process.detail = found.detail;
+  Publish(followed);
+}
+
+void Sampler::CountExec(Followed* followed) {
+  if (!followed->target.executed()) return;
+  followed->target.ForgetExec();
+  const std::lock_guard lock(mutex_);
+  ++pending_.status.execs;
+}
+
 void Sampler::UseLive(ReadingChange why) {
+  for (const auto& followed : targets_) followed->target.LeaveCore();
   reading_ = Reading::kLive;
   const std::lock_guard lock(mutex_);
   pending_.status.reading = reading_;
   pending_.status.reading_change = why;
 }
 
-/// Decides on the reading for the runtime just attached to.
-void Sampler::ChooseReading() {
+/// Decides on the reading for a process just attached to.
+void Sampler::ChooseReading(Followed* followed) {
+  if (several_ || attached_ > 1) return;
   reading_ = options_.reading == Reading::kAuto ? Reading::kExact : options_.reading;
   {
     const std::lock_guard lock(mutex_);
     pending_.status.reading = reading_;
     pending_.status.reading_change = ReadingChange::kNone;
   }
-  if (reading_ == Reading::kStop && stopper_ == nullptr) {
-    stopper_ = std::make_unique<Stopper>(options_.pid);
-  }
   if (reading_ != Reading::kExact) return;
   const double share = static_cast<double>(kExactCost) / static_cast<double>(options_.interval);
-  if (!sharing_.Available()) return UseLive(ReadingChange::kNoRunCount);
+  if (!followed->target.HasGil()) return UseLive(ReadingChange::kNoGil);
+  CoreSharing* sharing = followed->target.sharing();
+  if (!sharing->Available()) return UseLive(ReadingChange::kNoRunCount);
   if (options_.reading == Reading::kAuto && share > options_.max_overhead) {
     return UseLive(ReadingChange::kOverBudget);
   }
-  const auto first = static_cast<uint64_t>(options_.pid);
-  if (!sharing_.Follow(first)) return UseLive(ReadingChange::kCoreNotAllowed);
+  if (!sharing->Follow(static_cast<uint64_t>(followed->target.pid()))) {
+    return UseLive(ReadingChange::kCoreNotAllowed);
+  }
   budget_from_ = 0;
+}
+
+/// Goes over to live reading, for good, when a second process is there at two ticks. A fork that is
+/// about to run another program is there at one at most.
+void Sampler::CheckCrowd() {
+  if (reading_ != Reading::kExact || attached_ < 2) {
+    crowded_ = false;
+  } else if (crowded_) {
+    several_ = true;
+    UseLive(ReadingChange::kSeveralProcesses);
+  } else {
+    crowded_ = true;
+  }
 }
 
 /// Once a second: goes over to live reading when sharing the core has taken more than allowed.
@@ -275,159 +368,193 @@ void Sampler::CheckBudget(uint64_t now) {
   budget_ticks_ = 0;
 }
 
-/// Asks the kernel about the threads of the last sample, as many as may be asked about now.
-void Sampler::LookAtThreads() {
-  if (!options_.states) return;
-  const LookRates rates = reading_ == Reading::kExact ? kLooksSharing : kLooks;
-  const uint64_t now = Now();
-  // No more is saved up than a second's, and the first time there is as much.
-  const double seconds = static_cast<double>(now - looked_at_) / static_cast<double>(kSecond);
-  lively_looks_ = std::min(lively_looks_ + seconds * rates.lively, rates.lively);
-  quiet_looks_ = std::min(quiet_looks_ + seconds * rates.quiet, rates.quiet);
-  looked_at_ = now;
-  const CpuClock::Most before = cpu_clock_.looks();
-  cpu_clock_.Look(reader_->samples(),
-                  {static_cast<size_t>(lively_looks_), static_cast<size_t>(quiet_looks_)});
-  lively_looks_ -= static_cast<double>(cpu_clock_.looks().lively - before.lively);
-  quiet_looks_ -= static_cast<double>(cpu_clock_.looks().quiet - before.quiet);
-}
-
-/// The kernel was asked about the GIL's holder already.
-void Sampler::NoteHolder(uint64_t native_id) {
-  for (const ThreadSample& sample : reader_->samples()) {
-    if (sample.native_id != native_id) continue;
-    const CoreSharing::Watched watched = sharing_.watched();
-    cpu_clock_.NoteRunning(sample, watched.run_count, watched.run_time);
-    return;
-  }
-}
-
-/// One sample by the reading in use; sets proved_.
-SampleStatus Sampler::Read() {
-  proved_ = true;
-  if (reading_ == Reading::kStop) {
-    // Before, since the stop itself puts every thread on a processor.
-    LookAtThreads();
-    const int error = stopper_->Stop();
-    if (error == ESRCH) return SampleStatus::kProcessGone;
-    if (error != 0) return SampleStatus::kPermission;
-    const SampleStatus status = reader_->Sample(Motion::kStill);
-    stopper_->LetGo();
-    return status;
-  }
-  if (reading_ == Reading::kLive) return reader_->Sample(Motion::kPossible);
-
-  const uint64_t native_holder = reader_->HolderNow();
-  const uint64_t holder = native_holder == 0 ? 0 : task_ids_.Outer(native_holder);
-  const bool still = holder != 0 && sharing_.Begin(holder);
-  const SampleStatus status = reader_->Sample(still ? Motion::kStill : Motion::kPossible);
-  proved_ = still && reader_->SteadyHolder() == native_holder && sharing_.StoodStill();
-  if (options_.states && sharing_.watched().runnable) NoteHolder(native_holder);
-  // The next wake-up shall be where the holder is.
-  if (holder != 0) sharing_.Follow(holder);
-  return status;
-}
-
-bool Sampler::SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick) {
-  late_ = reading_ == Reading::kExact && now - due > kLate;
-  SampleStatus status = Read();
-  // After the read, so that nothing of another program counts for this one.
-  if (status == SampleStatus::kOk &&
-      (reader_->SomethingNew() || Now() - checked_at_ >= kCheckGap)) {
-    checked_at_ = Now();
-    if (!watch_.SameMemory()) status = SampleStatus::kProcessGone;
-  }
-  if (status == SampleStatus::kOk) NameNewThreads();
-  if (status == SampleStatus::kOk && reading_ != Reading::kStop) LookAtThreads();
-  Record(now, tick, status == SampleStatus::kOk);
-  if (status == SampleStatus::kOk) {
-    if (now - named_at_ >= kNamesGap || names_->RefreshIsWanted()) RefreshNames(now);
-    CheckBudget(now);
-    return true;
-  }
-  return HandleLoss(status);
-}
-
-/// The target could not be read: ends the recording, or attaches to what the target has become.
-bool Sampler::HandleLoss(SampleStatus status) {
-  if (status == SampleStatus::kPermission) {
-    End(EndReason::kLostAccess);
-    return false;
-  }
-  if (watch_.Exited()) {
-    End(EndReason::kExited);
-    return false;
-  }
-  // The interpreter is finalising, or the process runs another program now.
-  if (!Search()) return false;
-  ChooseReading();
+/// Samples a process that is attached to. False when the recording has ended.
+bool Sampler::SampleOnce(Followed* followed, uint64_t now, const Schedule::Tick& tick) {
+  Target& target = followed->target;
+  const bool alone = attached_ < 2;
+  const SampleStatus status =
+      target.Sample(reading_ == Reading::kExact && !alone ? Reading::kLive : reading_, attached_);
+  if (status != SampleStatus::kOk) return HandleLoss(followed, status, now);
+  target.NameNewThreads();
+  Record(followed, now, tick);
+  if (target.NamesAreDue(now)) RefreshNames(followed, now);
+  target.FindAsyncio(now);
   return true;
 }
 
-/// Finds names for the threads that the last sample saw for the first time.
-void Sampler::NameNewThreads() {
-  for (const ThreadSample& sample : reader_->samples()) {
-    if (sample.serial >= threads_.size()) threads_.resize(sample.serial + 1);
-    KnownThread& known = threads_[sample.serial];
-    if (known.index < 0) known.name = names_->NameOf(sample.python_id, sample.native_id);
+/// A process could not be read: it has ended, or may become another Python.
+bool Sampler::HandleLoss(Followed* followed, SampleStatus status, uint64_t now) {
+  Target& target = followed->target;
+  if (status == SampleStatus::kPermission && !options_.follow) {
+    End(EndReason::kLostAccess);
+    return false;
   }
+  target.LeaveCore();
+  target.Detach();
+  --attached_;
+  if (target.Exited()) {
+    Close(followed, now);
+    return true;
+  }
+  // The interpreter is finalising, or the process runs another program now.
+  followed->process.end = SinceOrigin(now);
+  if (target.row >= 0) Publish(followed);
+  target.SearchAnew(now);
+  const std::lock_guard lock(mutex_);
+  if (attached_ == 0) pending_.status.state = SamplerState::kSearching;
+  return true;
+}
+
+/// The process has ended.
+void Sampler::Close(Followed* followed, uint64_t now) {
+  followed->ended = true;
+  if (descendants_ != nullptr) descendants_->Ended(followed->target.pid());
+  if (followed->target.row < 0) return;
+  if (followed->process.end < 0) followed->process.end = SinceOrigin(now);
+  Publish(followed);
+}
+
+/// Forgets processes that have ended. False when there is none left, and the recording has ended.
+bool Sampler::DropEnded() {
+  for (const auto& gone : targets_) {
+    if (!gone->ended || gone == targets_.front()) continue;
+    for (const auto& each : targets_) {
+      if (each->target.parent() == &gone->target) each->target.LoseParent(gone->target.parent());
+    }
+  }
+  const auto last = std::remove_if(targets_.begin() + 1, targets_.end(),
+                                   [](const auto& followed) { return followed->ended; });
+  targets_.erase(last, targets_.end());
+  if (!root().ended || targets_.size() > 1) return true;
+  End(origin_ == 0 ? EndReason::kNeverPython : EndReason::kExited);
+  return false;
+}
+
+/// Hands a new or changed row over; a new one gets its number, start and command.
+void Sampler::Publish(Followed* followed) {
+  ProcessRow& process = followed->process;
+  if (followed->target.row < 0) {
+    followed->target.row = process_count_++;
+    process.index = followed->target.row;
+    process.pid = followed->target.pid();
+    process.parent = followed->target.ParentRow();
+    process.start = SinceOrigin(Now());
+    process.command = followed->target.Command();
+  }
+  const std::lock_guard lock(mutex_);
+  pending_.processes.push_back(process);
 }
 
 /// Index of the sample's thread, which is announced when it is new.
-int32_t Sampler::ThreadIndex(const ThreadSample& sample) {
-  KnownThread& known = threads_[sample.serial];
+int32_t Sampler::ThreadIndex(Followed* followed, const ThreadSample& sample) {
+  Target::KnownThread& known = followed->target.threads()[sample.serial];
   if (known.index < 0) {
     known.index = thread_count_++;
     pending_.threads.push_back(
-        {options_.pid, sample.native_id, sample.interpreter, known.name, sample.is_main});
+        {followed->target.row, sample.native_id, sample.interpreter, known.name, sample.is_main,
+         false});
   }
   return known.index;
 }
 
-void Sampler::Record(uint64_t now, const Schedule::Tick& tick, bool readable) {
+/// Index of the row for the suspended tasks among which this one is.
+int32_t Sampler::WaitingIndex(Followed* followed, const WaitingTask& task) {
+  Target& target = followed->target;
+  const auto announce = [this](ThreadRow row) {
+    pending_.threads.push_back(std::move(row));
+    return thread_count_++;
+  };
+  if (task.sample < 0) {
+    const auto [at, is_new] = followed->orphans.try_emplace(task.interpreter, -1);
+    if (is_new) at->second = announce({target.row, 0, task.interpreter, "", false, true});
+    return at->second;
+  }
+  const ThreadSample& sample = target.samples()[static_cast<size_t>(task.sample)];
+  Target::KnownThread& known = target.threads()[sample.serial];
+  if (known.waiting_index < 0) {
+    known.waiting_index =
+        announce({target.row, sample.native_id, sample.interpreter, known.name, false, true});
+  }
+  return known.waiting_index;
+}
+
+/// Counts what has to be dropped.
+bool Sampler::HasRoom() {
+  if (pending_.samples.time.size() < options_.capacity) return true;
+  ++pending_.status.dropped_samples;
+  return false;
+}
+
+void Sampler::AddSample(const Target& target, uint64_t now, const Schedule::Tick& tick, Row row) {
+  SampleColumns& columns = pending_.samples;
+  columns.thread.push_back(row.thread);
+  columns.time.push_back(static_cast<double>(now - origin_));
+  columns.weight.push_back(static_cast<double>(tick.weight));
+  columns.stack.push_back(row.stack);
+  if (!target.proved() && row.main_gil) row.how.Degrade(Quality::kRepaired, Reason::kUnproved);
+  if (late_ && row.how.reason == Reason::kNone) row.how.reason = Reason::kLate;
+  columns.quality.push_back(static_cast<uint8_t>(row.how.quality));
+  columns.reason.push_back(static_cast<uint8_t>(row.how.reason));
+  columns.state.push_back(row.state & pending_.status.states);
+  columns.cpu.push_back(row.cpu);
+}
+
+void Sampler::RecordTick(uint64_t now, const Schedule::Tick& tick) {
   const std::lock_guard lock(mutex_);
   SamplerStatus& status = pending_.status;
   ++status.ticks;
   status.elapsed = now - origin_;
   if (late_) ++status.late_ticks;
-  if (tick.missed > 0) {
-    status.missed_ticks += tick.missed;
-    status.gap_time += tick.gap;
-    pending_.gaps.push_back({now - tick.gap - origin_, tick.gap, tick.missed});
+  if (tick.missed == 0) return;
+  status.missed_ticks += tick.missed;
+  status.gap_time += tick.gap;
+  pending_.gaps.push_back({now - tick.gap - origin_, tick.gap, tick.missed});
+}
+
+/// Once it is sure that there is something to tell of the process: one that ended meanwhile could
+/// not be asked.
+void Sampler::CountStates(Followed* followed) {
+  if (followed->states_counted) return;
+  followed->states_counted = true;
+  const uint8_t states = followed->target.known_states();
+  uint8_t* all = &pending_.status.states;
+  *all = thread_count_ == 0 ? states : *all & states;
+}
+
+void Sampler::Record(Followed* followed, uint64_t now, const Schedule::Tick& tick) {
+  Target& target = followed->target;
+  if (target.row < 0 && !target.samples().empty()) Publish(followed);
+  const std::lock_guard lock(mutex_);
+  if (!target.samples().empty()) CountStates(followed);
+  for (const ThreadSample& sample : target.samples()) {
+    if (!HasRoom()) continue;
+    const CpuClock::Activity activity = target.TakeActivity(sample);
+    AddSample(target, now, tick,
+              {ThreadIndex(followed, sample), sample.stack, {sample.quality, sample.reason},
+               sample.main_gil, static_cast<uint8_t>(sample.state | activity.state), activity.cpu});
   }
-  if (!readable) return;
-  SampleColumns& columns = pending_.samples;
-  for (const ThreadSample& sample : reader_->samples()) {
-    if (columns.time.size() >= options_.capacity) {
-      ++status.dropped_samples;
-      continue;
+  if (const TaskReader* tasks = target.tasks()) {
+    pending_.status.loop_seen = pending_.status.loop_seen || tasks->loop_seen();
+    for (const WaitingTask& task : tasks->waiting()) {
+      if (!HasRoom()) continue;
+      AddSample(target, now, tick,
+                {WaitingIndex(followed, task), task.stack, {task.quality, task.reason}, true});
     }
-    columns.thread.push_back(ThreadIndex(sample));
-    columns.time.push_back(static_cast<double>(now - origin_));
-    columns.weight.push_back(static_cast<double>(tick.weight));
-    columns.stack.push_back(sample.stack);
-    WalkResult how{sample.quality, sample.reason};
-    if (!proved_ && sample.main_gil) how.Degrade(Quality::kRepaired, Reason::kUnproved);
-    if (late_ && how.reason == Reason::kNone) how.reason = Reason::kLate;
-    columns.quality.push_back(static_cast<uint8_t>(how.quality));
-    columns.reason.push_back(static_cast<uint8_t>(how.reason));
-    const CpuClock::Activity activity = cpu_clock_.Take(sample);
-    columns.state.push_back((sample.state | activity.state) & status.states);
-    columns.cpu.push_back(activity.cpu);
   }
   tables_.TakeNew(&pending_.rows);
 }
 
-void Sampler::RefreshNames(uint64_t now) {
-  named_at_ = now;
-  names_->Refresh();
+/// Reads again what can change at any time: names of threads, and the command line.
+void Sampler::RefreshNames(Followed* followed, uint64_t now) {
   std::vector<ThreadRename> renamed;
-  for (const ThreadSample& sample : reader_->samples()) {
-    KnownThread& known = threads_[sample.serial];
-    std::string name = names_->NameOf(sample.python_id, sample.native_id);
-    if (known.index < 0 || name.empty() || name == known.name) continue;
-    renamed.push_back({known.index, name});
-    known.name = std::move(name);
+  followed->target.RefreshNames(now, [&renamed](const Target::KnownThread& known) {
+    renamed.push_back({known.index, known.name});
+    if (known.waiting_index >= 0) renamed.push_back({known.waiting_index, known.name});
+  });
+  std::string command = options_.follow ? followed->target.Command() : "";
+  if (!command.empty() && followed->target.row >= 0 && command != followed->process.command) {
+    followed->process.command = std::move(command);
+    Publish(followed);
   }
   const std::lock_guard lock(mutex_);
   pending_.renamed.insert(pending_.renamed.end(), renamed.begin(), renamed.end());

@@ -4,39 +4,32 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "asyncio/task_reader.h"
 #include "code/tables.h"
-#include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
-#include "sampler/core_sharing.h"
-#include "sampler/cpu_clock.h"
-#include "sampler/process_watch.h"
+#include "sampler/descendants.h"
 #include "sampler/schedule.h"
-#include "sampler/stopper.h"
-#include "stack/stack_reader.h"
-#include "stack/thread_names.h"
+#include "sampler/target.h"
 
 namespace pyprof {
 
-/// How the target is read; see docs/accuracy.md.
-enum class Reading {
-  /// Exact as long as it keeps within the overhead allowed, else live.
-  kAuto,
-  /// From another core, while the target runs on.
-  kLive,
-  /// Sharing the core with the thread that holds the GIL.
-  kExact,
-  /// With all threads stopped by ptrace.
-  kStop,
-};
-
 /// Why another reading is used than asked for.
-enum class ReadingChange { kNone, kOverBudget, kNoGil, kCoreNotAllowed, kNoRunCount };
+enum class ReadingChange {
+  kNone,
+  kOverBudget,
+  kNoGil,
+  kCoreNotAllowed,
+  kNoRunCount,
+  kSeveralProcesses,
+};
 
 struct SamplerOptions {
   pid_t pid = 0;
@@ -56,6 +49,10 @@ struct SamplerOptions {
   bool states = false;
   /// Mark with `<native>` where C code has called Python code.
   bool native_markers = false;
+  /// Stacks by asyncio task, and of which tasks; nothing: by thread.
+  std::optional<TaskScope> tasks;
+  /// Record the descendants of the process too.
+  bool follow = false;
 };
 
 enum class SamplerState { kSearching, kSampling, kEnded };
@@ -69,12 +66,31 @@ enum class EndReason {
   kNotPythonAfterExec,
 };
 
+/// A process; the first row is the target of the recording.
+struct ProcessRow {
+  int32_t index = 0;
+  pid_t pid = 0;
+  /// Row of the nearest process above it that has one; -1: none.
+  int32_t parent = -1;
+  /// As of Target::Command.
+  std::string command;
+  std::string python_version;
+  /// ns since the origin; `end` is -1 as long as it goes on.
+  double start = 0;
+  double end = -1;
+  /// Why it could not be read.
+  AttachStatus unreadable = AttachStatus::kOk;
+  std::string detail;
+};
+
 struct ThreadRow {
-  pid_t pid;
+  int32_t process;
   uint64_t native_id;
   int64_t interpreter;
   std::string name;
   bool is_main;
+  /// Not a thread, but the suspended tasks of one: each of its samples is one task.
+  bool waiting_tasks;
 };
 
 struct ThreadRename {
@@ -107,13 +123,19 @@ struct SamplerStatus {
   uint64_t dropped_samples = 0;
   uint64_t execs = 0;
   uint64_t sampler_cpu = 0;  // ns
+  /// Time from the beginning of a tick to its end, of all ticks, ns: all processes are read in it.
+  uint64_t tick_time = 0;
+  /// How descendants are found, when they are followed.
+  std::optional<DescendantSource> descendants;
   /// The reading in use; never kAuto once sampling has begun.
   Reading reading = Reading::kAuto;
   ReadingChange reading_change = ReadingChange::kNone;
   /// Wake-ups that came late because the core was not given.
   uint64_t late_ticks = 0;
-  /// The states that samples tell of, as bits.
+  /// The states that all samples tell of, as bits: what one process cannot tell is not in it.
   uint8_t states = 0;
+  /// Whether a thread was seen to run an asyncio event loop; only with SamplerOptions::tasks.
+  bool loop_seen = false;
   std::string python_version;
   AttachStatus attach = AttachStatus::kOk;
   std::string attach_detail;
@@ -122,6 +144,8 @@ struct SamplerStatus {
 /// What came in since the last drain.
 struct Batch {
   NewRows rows;
+  /// New ones, and those that have changed; each is whole.
+  std::vector<ProcessRow> processes;
   std::vector<ThreadRow> threads;
   std::vector<ThreadRename> renamed;
   SampleColumns samples;
@@ -129,12 +153,13 @@ struct Batch {
   SamplerStatus status;
 };
 
-/// The sampling loop on a thread of its own. Its consumer pulls batches; a slow consumer costs
-/// counted samples, never a late tick.
+/// The sampling loop on a thread of its own, for one process or a tree of them: every tick reads
+/// all, in turn. Its consumer pulls batches; a slow consumer costs counted samples, never a late
+/// tick.
 class Sampler {
  public:
   /// Attaches and starts. Without `wait`, `*failure` tells why the process cannot be sampled; the
-  /// sampler has ended then.
+  /// sampler has ended then. With `follow` a process that is no Python itself may be sampled.
   Sampler(const SamplerOptions& options, AttachResult* failure);
   ~Sampler();
   Sampler(const Sampler&) = delete;
@@ -146,62 +171,92 @@ class Sampler {
   void Stop();
 
  private:
-  struct KnownThread {
-    int32_t index = -1;
-    std::string name;
+  /// A target and what the recording knows of it.
+  struct Followed {
+    Followed(pid_t pid, Followed* parent, const TargetShared& shared)
+        : target(pid, parent == nullptr ? nullptr : &parent->target, shared) {}
+    Target target;
+    ProcessRow process;
+    /// Its last search failed so, and the ones before it since then, ns.
+    AttachStatus failure = AttachStatus::kOk;
+    uint64_t failed_since = 0;
+    bool ended = false;
+    /// Its states are in those of the recording.
+    bool states_counted = false;
+    /// Rows for the tasks whose threads are gone, by interpreter.
+    std::map<int64_t, int32_t> orphans;
   };
 
   void Run();
-  bool Search();
-  void CountExec(bool exec);
+  bool CanGoOn(const AttachResult& found);
+  void Begin(Followed* followed);
+  uint64_t NextWake() const;
   bool SleepUntil(uint64_t time);
-  void Attach(const AttachResult& found);
-  void SampleLoop();
-  bool SampleOnce(uint64_t now, uint64_t due, const Schedule::Tick& tick);
-  SampleStatus Read();
-  void NoteHolder(uint64_t native_id);
-  void LookAtThreads();
-  void ChooseReading();
+  bool TakeTick(uint64_t now);
+  bool LookAround(uint64_t now, const Schedule::Tick* tick);
+  void FindDescendants(uint64_t now);
+  bool Search(Followed* followed, uint64_t now);
+  void Attach(Followed* followed, const AttachResult& found);
+  void NoteFailure(Followed* followed, const AttachResult& found, uint64_t now);
+  bool SampleOnce(Followed* followed, uint64_t now, const Schedule::Tick& tick);
+  bool HandleLoss(Followed* followed, SampleStatus status, uint64_t now);
+  void Close(Followed* followed, uint64_t now);
+  bool DropEnded();
+  void ChooseReading(Followed* followed);
   void UseLive(ReadingChange why);
+  void CheckCrowd();
   void CheckBudget(uint64_t now);
-  bool HandleLoss(SampleStatus status);
-  void Record(uint64_t now, const Schedule::Tick& tick, bool readable);
-  void NameNewThreads();
-  int32_t ThreadIndex(const ThreadSample& sample);
-  void RefreshNames(uint64_t now);
+  void CountExec(Followed* followed);
+  void RecordTick(uint64_t now, const Schedule::Tick& tick);
+  void CountStates(Followed* followed);
+  void Record(Followed* followed, uint64_t now, const Schedule::Tick& tick);
+  /// What a row of the samples says, apart from when.
+  struct Row {
+    int32_t thread;
+    int32_t stack;
+    WalkResult how;
+    /// Runs under the GIL of the main interpreter.
+    bool main_gil;
+    uint8_t state = 0;
+    double cpu = kNoCpu;
+  };
+  bool HasRoom();
+  void AddSample(const Target& target, uint64_t now, const Schedule::Tick& tick, Row row);
+  int32_t WaitingIndex(Followed* followed, const WaitingTask& task);
+  int32_t ThreadIndex(Followed* followed, const ThreadSample& sample);
+  void RefreshNames(Followed* followed, uint64_t now);
+  void Publish(Followed* followed);
+  double SinceOrigin(uint64_t now) const;
+  Followed& root() { return *targets_.front(); }
   void End(EndReason reason);
 
   const SamplerOptions options_;
-  ProcessMemory memory_;
-  RuntimeFinder finder_;
-  ProcessWatch watch_;
-  CoreSharing sharing_;
-  TaskIds task_ids_;
-  CpuClock cpu_clock_;
-  std::unique_ptr<Stopper> stopper_;
 
   // The loop thread's own.
   Tables tables_;
-  std::unique_ptr<StackReader> reader_;
-  std::unique_ptr<ThreadNames> names_;
-  /// By the reader's serial; the serials start anew with a new reader.
-  std::vector<KnownThread> threads_;
+  const TargetShared shared_;
+  /// In the order in which they were found; the first one is the target of the recording, for good.
+  std::vector<std::unique_ptr<Followed>> targets_;
+  std::unique_ptr<Descendants> descendants_;
+  std::optional<Schedule> schedule_;
+  /// Where the next tick begins to read: each target is the first one in turn.
+  size_t first_ = 0;
+  size_t attached_ = 0;
+  int32_t process_count_ = 0;
   int32_t thread_count_ = 0;
   uint64_t origin_ = 0;
   uint64_t deadline_ = 0;
-  uint64_t checked_at_ = 0;
-  uint64_t named_at_ = 0;
+  uint64_t started_at_ = 0;
+  uint64_t looked_at_ = 0;
   Reading reading_ = Reading::kLive;
-  /// The last sample is known to be of one instant.
-  bool proved_ = false;
+  /// Several processes are there to be read at once, which cannot all share a core: at this tick,
+  /// and for so long that it counts.
+  bool crowded_ = false;
+  bool several_ = false;
   bool late_ = false;
   uint64_t budget_from_ = 0;
   uint64_t budget_cpu_ = 0;
   uint64_t budget_ticks_ = 0;
-  /// Looks at threads that may be made, lively and quiet, and when that was last reckoned.
-  double lively_looks_ = 0;
-  double quiet_looks_ = 0;
-  uint64_t looked_at_ = 0;
 
   std::mutex mutex_;
   /// 1 once the loop is to end; a futex, so that a wake-up in time is one system call.

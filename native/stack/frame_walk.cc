@@ -1,6 +1,7 @@
 #include "stack/frame_walk.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "memory/load.h"
 
@@ -25,6 +26,17 @@ constexpr size_t kMaxChunks = 1u << 13;
 /// Frames outside of the chunks that may lie between two frames on the data stack when a chain is
 /// followed upwards.
 constexpr int kMaxHops = 64;
+
+// Words of PyThreadState (Include/cpython/pystate.h) that are not published, from current_frame
+// back: py_recursion_remaining, and py_recursion_limit right behind it. They cannot move within a
+// minor version, whose extension modules have them compiled in.
+constexpr uint64_t kRecursionBefore13 = 28;
+constexpr uint64_t kRecursionBefore14 = 24;
+constexpr int32_t kMaxRecursionLimit = 1 << 30;
+/// By how many samples of a thread that may have moved, those that say that a stack is a greenlet's
+/// must exceed those that deny it: at the beginning, and in a thread that is known to have some.
+constexpr int kDecided = 5;
+constexpr int kDecidedAmongGreenlets = 2;
 
 /// Finds a loop in a chain by keeping one earlier address (Brent).
 class LoopGuard {
@@ -201,7 +213,8 @@ bool FrameWalk::LoadChunks(ThreadPlan* plan, uint64_t newest) {
   std::reverse(chunks_.begin(), chunks_.end());
   std::reverse(copies_.begin(), copies_.end());
   if (!chunks_.empty()) chunks_.back().bytes = std::min(kPage, chunks_.back().size);
-  if (chunks_.empty() || (plan->root_chunk != 0 && chunks_.front().address != plan->root_chunk)) {
+  if (chunks_.empty()) return false;
+  if (plan->root_chunk != 0 && chunks_.front().address != plan->root_chunk && !BeginsHere()) {
     return false;
   }
   plan->NoteChunks(chunks_);
@@ -229,6 +242,65 @@ bool FrameWalk::LoadOlderChunks(ThreadPlan* plan) {
   return false;
 }
 
+/// Whether a stack begins in the oldest chunk: its first frame was called by nothing but C. That of
+/// a chunk which CPython has put aside was called from the chunk below.
+bool FrameWalk::BeginsHere() {
+  FrameLink link{};
+  last_chunk_ = 0;
+  if (!LinkWithoutRead(FirstFrame(0), &link) || link.chunk == kOutside || link.code == 0 ||
+      link.owner != kOwnedByThread) {
+    return false;
+  }
+  uint64_t at = link.previous;
+  for (int hop = 0; hop < kMaxHops; ++hop) {
+    if (at == 0 || at == base_frame_) return hop > 0;
+    if (!Link(at, &link) || link.chunk != kOutside || link.owner < kOwnedByInterpreter) break;
+    at = link.previous;
+  }
+  return false;
+}
+
+/// Whether a whole chain is that of a greenlet. 3.15 begins every thread with its base frame, which
+/// a greenlet lacks. Before, a thread counts how deep its calls are, and a greenlet begins with the
+/// count of its parent: deeper than its own frames.
+bool FrameWalk::IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkResult& result,
+                           bool stopped) {
+  if (chunks_.empty() || (result.kept == 0 && fresh_.empty())) return false;
+  if (base_frame_ != 0) {
+    const FrameLink& root = result.kept > 0 ? plan->links.front() : fresh_.back();
+    return root.previous != base_frame_;
+  }
+  RootVerdict& verdict = plan->VerdictOn(chunks_.front().address);
+  if (std::abs(verdict.score) >= kDecided) return verdict.score > 0;
+  const uint64_t before = layout_.Minor() == 13 ? kRecursionBefore13 : kRecursionBefore14;
+  if (layout_.Minor() > 14 || layout_.thread.current_frame < before) return false;
+  const std::byte* words = state + layout_.thread.current_frame - before;
+  const auto remaining = Load<int32_t>(words);
+  const auto limit = Load<int32_t>(words + 4);
+  if (limit <= 0 || limit > kMaxRecursionLimit || remaining > limit ||
+      remaining < -kMaxRecursionLimit) {
+    return false;
+  }
+  const auto is_frame = [](const FrameLink& link) { return link.code != 0; };
+  const auto kept_end = plan->links.begin() + static_cast<ptrdiff_t>(result.kept);
+  const auto frames = std::count_if(plan->links.begin(), kept_end, is_frame) +
+                      std::count_if(fresh_.begin(), fresh_.end(), is_frame);
+  const int64_t deeper = int64_t{limit} - remaining - frames;
+  // A call that is being entered or left may not be counted yet, but none is counted too often.
+  if (stopped) {
+    verdict.score = deeper > 0 ? kDecided : -kDecided;
+  } else if (deeper <= 0) {
+    --verdict.score;
+  } else {
+    verdict.score = deeper == verdict.deeper ? verdict.score + 1 : std::min(verdict.score, 0) + 1;
+    verdict.deeper = deeper;
+  }
+  const bool is_greenlet =
+      verdict.score >= (plan->has_greenlets ? kDecidedAmongGreenlets : kDecided);
+  plan->has_greenlets = plan->has_greenlets || is_greenlet;
+  return is_greenlet;
+}
+
 /// Where the first frame of a chunk stands. The first word of the oldest chunk is left free, so
 /// that no frame is at data[0] of it.
 uint64_t FrameWalk::FirstFrame(uint32_t chunk) const {
@@ -247,9 +319,14 @@ bool FrameWalk::LiveOn(uint64_t address, uint64_t below, FrameLink* out) {
 /// returns is cleared. The frame from which a generator was made keeps its executable when it is
 /// popped.
 bool FrameWalk::Runs(const FrameLink& link) {
-  const CodeObject* code = codes_->Find(link.code);
-  return code != nullptr && !code->makes_generator && link.instruction > code->first_unit &&
-         !code->ReturnsAt(link.instruction);
+  CodeObject* code = codes_->Find(link.code);
+  if (code == nullptr || code->makes_generator) return false;
+  uint64_t instruction = link.instruction;
+  if (layout_.free_threaded) {
+    const int64_t unit = codes_->UnitOf(link.code, code, instruction).value_or(0);
+    instruction = code->first_unit + 2 * static_cast<uint64_t>(std::max<int64_t>(unit, 0));
+  }
+  return instruction > code->first_unit && !code->ReturnsAt(instruction);
 }
 
 /// From a live frame upwards over every frame that stands where its caller's ends, or at the
@@ -454,6 +531,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   if (leaf_gained_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
     result.whole = true;
+    result.greenlet = IsGreenlet(plan, state, result, motion == Motion::kStopped);
     if (!chunks_.empty() && highest != nullptr) plan->root_chunk = chunks_.front().address;
     if (result.kept == 0 || !fresh_.empty()) {
       for (size_t i = 0; i < result.kept; ++i) {

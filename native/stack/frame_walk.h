@@ -31,7 +31,13 @@ class FrameSizeVerdict {
 };
 
 /// Whether the thread can have moved while the snapshot was made.
-enum class Motion { kStill, kPossible };
+enum class Motion {
+  /// All threads of the process are stopped.
+  kStopped,
+  /// It should not have, which is proved or refuted afterwards.
+  kStill,
+  kPossible,
+};
 
 /// What one walk found.
 struct WalkResult {
@@ -44,6 +50,8 @@ struct WalkResult {
   bool whole = false;
   /// The innermost frame was there, but gone before it could be copied.
   bool leaf_gone = false;
+  /// The stack is a greenlet's: it ends where that began, and what switched to it is elsewhere.
+  bool greenlet = false;
 
   void Degrade(Quality to, Reason why) {
     if (to <= quality) return;
@@ -83,6 +91,8 @@ class FrameWalk {
   uint32_t ChunkOf(uint64_t address) const;
   bool LoadChunks(ThreadPlan* plan, uint64_t newest);
   bool LoadOlderChunks(ThreadPlan* plan);
+  bool BeginsHere();
+  bool IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkResult& result, bool stopped);
   bool PlannedChunksHold(const ThreadPlan& plan, uint64_t newest);
   void CopyWhole(uint32_t chunk);
   uint64_t Top(uint64_t current);

@@ -36,6 +36,7 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
       snapshot_(memory),
       walk_(layout_, &codes_, &sizes_, &snapshot_),
       truncated_frame_(tables->Marker("<truncated>")),
+      greenlet_frame_(tables->Marker("<greenlet>")),
       gone_frame_(tables->Marker("<gone>")),
       freed_frame_(tables->Marker("<freed code>")),
       collector_frame_(options.states ? tables->Marker("<GC>") : 0),
@@ -167,7 +168,7 @@ void StackReader::ReadControl() {
 
 /// Only the GIL's holder can have moved, unless the GIL went from one thread to another.
 Motion StackReader::MotionOf(const Thread& thread) const {
-  if (!control_known_) return motion_;
+  if (!control_known_ || motion_ == Motion::kStopped) return motion_;
   const size_t gil = gil_of_[thread.interpreter];
   if (motion_ == Motion::kStill && gil == 0) return Motion::kStill;
   if (!bracketed_) return Motion::kPossible;
@@ -191,6 +192,15 @@ uint64_t StackReader::HolderNow() {
   uint64_t native_id = 0;
   memory_->ReadValue(holder + layout_.thread.native_thread_id, &native_id);
   return native_id;
+}
+
+bool StackReader::HolderIsSteady() {
+  if (!control_known_) return false;
+  std::vector<std::byte> words(interpreter_size_);
+  const uint64_t address = interpreters_.front().address + interpreter_from_;
+  Control now{};
+  return memory_->Read(address, words.data(), words.size()) &&
+         ControlIn({address, words.size(), words.data()}, &now) && now.SameHolder(after_.front());
 }
 
 /// Whether the list of interpreters is, by the snapshot, what it was.
@@ -275,6 +285,7 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
     thread->serial = serials_++;
     thread->plan.root_chunk = 0;
     thread->entry = 0;
+    thread->plan.ForgetVerdicts();
   }
   const Interpreter& interpreter = interpreters_[thread->interpreter];
   // Not set yet while the interpreter starts, and not published before 3.14.
@@ -290,7 +301,12 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   const std::span<const Segment> planned =
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
   const bool had_frames = !thread->plan.links.empty();
-  const WalkResult walked = walk_.Walk(&thread->plan, planned, state, MotionOf(*thread));
+  const Motion motion = MotionOf(*thread);
+  WalkResult walked = walk_.Walk(&thread->plan, planned, state, motion);
+  // What is proved afterwards says nothing of a thread that runs under another GIL.
+  if (motion_ == Motion::kStill && motion == Motion::kPossible) {
+    walked.Degrade(Quality::kRepaired, Reason::kUnproved);
+  }
   const bool has_frames = walked.kept > 0 || !walk_.fresh().empty();
   something_new_ = something_new_ || (walked.kept == 0 && (had_frames || has_frames));
   const bool main_gil = !control_known_ || gil_of_[thread->interpreter] == 0;
@@ -472,7 +488,7 @@ int32_t StackReader::Extend(int32_t stack, const FrameLink& link, ThreadSample* 
   if (doubtful) {
     result.Degrade(Quality::kPartial, Reason::kFreedCode);
   } else {
-    frame = codes_.FrameOf(code, link.instruction, &sure);
+    frame = codes_.FrameOf(link.code, code, link.instruction, &sure);
     if (!sure) result.Degrade(Quality::kRepaired, Reason::kMoved);
   }
   sample->quality = result.quality;
@@ -488,19 +504,24 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, uint64_t coll
   std::vector<FrameLink>& links = thread->plan.links;
   CheckCodes(thread, walked.kept);
   doubted_ = false;
-  size_t known = std::min(walked.kept, thread->stacks.size());
+  int32_t below = kNoStack;
+  if (walked.reason == Reason::kTruncated) below = tables_->Stack(kNoStack, truncated_frame_);
+  if (walked.greenlet) below = tables_->Stack(kNoStack, greenlet_frame_);
+  size_t known = below == thread->below ? std::min(walked.kept, thread->stacks.size()) : 0;
+  thread->below = below;
   for (size_t i = 0; collected_in != 0 && i < known; ++i) {
     if (links[i].address == collected_in) known = i;
   }
   // From the frame on in which the collector runs, stacks are as they are for this sample only.
   size_t lasting = SIZE_MAX;
 
-  int32_t stack = known > 0 ? thread->stacks[known - 1] : kNoStack;
-  if (walked.reason == Reason::kTruncated) stack = tables_->Stack(kNoStack, truncated_frame_);
+  int32_t stack = known > 0 ? thread->stacks[known - 1] : below;
   links.resize(walked.kept);
   thread->stacks.resize(known);
   const auto add = [&](const FrameLink& link) {
-    stack = Extend(stack, link, sample);
+    // What a greenlet's first entry frame was called by is no news.
+    const bool begins = walked.greenlet && stack == below && link.code == 0;
+    if (!begins) stack = Extend(stack, link, sample);
     if (collected_in != 0 && link.address == collected_in && sample->quality != Quality::kMissed) {
       stack = tables_->Stack(stack, collector_frame_);
       lasting = std::min(lasting, thread->stacks.size());
@@ -512,6 +533,13 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, uint64_t coll
     add(fresh[i]);
     links.push_back(fresh[i]);
   }
+  if (keeps_chains_) {
+    thread->chain.clear();
+    for (size_t i = 0; i < links.size(); ++i) {
+      thread->chain.push_back(
+          {links[i].address, thread->stacks[i], links[i].owner == kOwnedByGenerator});
+    }
+  }
   if (walked.leaf_gone && stack != kNoStack) stack = tables_->Stack(stack, gone_frame_);
   sample->stack = stack;
   if (lasting < thread->stacks.size()) thread->stacks.resize(lasting);
@@ -519,6 +547,17 @@ void StackReader::Intern(Thread* thread, const WalkResult& walked, uint64_t coll
     links.clear();
     thread->stacks.clear();
   }
+}
+
+std::vector<ThreadChain> StackReader::Chains() const {
+  std::vector<ThreadChain> chains;
+  for (const auto& thread : threads_) {
+    const size_t sample = thread->sample;
+    if (sample >= samples_.size() || samples_[sample].serial != thread->serial) continue;
+    chains.push_back(
+        {sample, thread->plan.address, interpreters_[thread->interpreter].address, thread->chain});
+  }
+  return chains;
 }
 
 /// Reads every thread. The picture holds as long as the GIL's holder alone can have changed it.

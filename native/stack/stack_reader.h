@@ -48,6 +48,26 @@ struct ReaderOptions {
   bool native_markers = false;
 };
 
+/// A link of a thread's chain as the last sample found it: the frame's address, and the stack that
+/// ends in it.
+struct ChainLink {
+  uint64_t address;
+  int32_t stack;
+  /// The frame lies in a generator or coroutine.
+  bool in_generator;
+};
+
+/// Where the frames of a sample's thread stand.
+struct ThreadChain {
+  /// Index of the thread's sample.
+  size_t sample;
+  /// Addresses of the thread state and of its interpreter.
+  uint64_t state;
+  uint64_t interpreter;
+  /// Root first; entry frames are links too.
+  std::span<const ChainLink> links;
+};
+
 enum class SampleStatus {
   kOk,
   /// The process is gone, or its memory is another program's.
@@ -72,9 +92,17 @@ class StackReader {
   /// The states that samples tell of; the others are 0 and say nothing.
   uint8_t known_states() const;
 
+  /// From now on keeps the chain of every sample, for Chains.
+  void KeepChains() { keeps_chains_ = true; }
+  /// Of the last sample's threads, as far as they were found; valid until the next one.
+  std::vector<ThreadChain> Chains() const;
+
   /// Whether the last sample found a thread, or a thread's root frame, that the one before did not
   /// know: the process may run another program.
   bool SomethingNew() const { return something_new_; }
+
+  /// Whether the interpreter has a GIL whose words can be read.
+  bool HasGil() const { return has_switches_; }
 
   /// Native id of the thread that took the GIL last, read anew; 0 when there is none.
   uint64_t HolderNow();
@@ -84,6 +112,10 @@ class StackReader {
 
   /// A new interpreter is seen by the first sample after this time, ns, since one was looked for.
   void SetHeadGap(uint64_t gap) { head_gap_ = gap; }
+
+  /// Reads the words of the main interpreter's GIL anew: whether they are what they were at the end
+  /// of the last sample.
+  bool HolderIsSteady();
 
   /// What the next sample will read.
   std::span<const Range> PlannedRanges();
@@ -115,6 +147,8 @@ class StackReader {
     size_t sample = 0;            // index of its last sample
     uint64_t entry = 0;           // the innermost entry frame when the collector last was at rest
     std::vector<int32_t> stacks;  // stacks[i] is the stack that ends in plan.links[i]
+    int32_t below = kNoStack;     // what they all stand on
+    std::vector<ChainLink> chain;
   };
 
   SampleStatus ReadPlan(bool holder_only);
@@ -196,6 +230,7 @@ class StackReader {
   Motion motion_ = Motion::kPossible;
   uint64_t steady_holder_ = 0;
   bool something_new_ = false;
+  bool keeps_chains_ = false;
 
   std::vector<ThreadSample> samples_;
   size_t extra_reads_ = 0;
@@ -204,6 +239,7 @@ class StackReader {
   bool doubted_ = false;  // some frame of the stack in the making
   uint64_t generation_ = 0;
   int32_t truncated_frame_;
+  int32_t greenlet_frame_;
   int32_t gone_frame_;
   int32_t freed_frame_;
   int32_t collector_frame_;

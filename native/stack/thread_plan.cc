@@ -23,7 +23,20 @@ constexpr uint64_t kSpareBytes = 16 * 1024;
 /// Frames closer than this are read as one range: a range more costs what a page more does.
 constexpr uint64_t kMergeWithin = 2048;
 
+/// Stacks of one thread, one for each greenlet, of which is remembered what they are.
+constexpr size_t kMaxVerdicts = 1u << 14;
+
 }  // namespace
+
+RootVerdict& ThreadPlan::VerdictOn(uint64_t root_chunk) {
+  if (verdicts_.size() >= kMaxVerdicts) verdicts_.clear();
+  return verdicts_[root_chunk];
+}
+
+void ThreadPlan::ForgetVerdicts() {
+  verdicts_.clear();
+  has_greenlets = false;
+}
 
 void ThreadPlan::Unreadable(const Range& range) {
   const auto inside = [&range](uint64_t at) { return at - range.address < range.size; };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "memory/remote_memory.h"
@@ -37,6 +38,14 @@ struct Chunk {
   uint64_t bytes;
 };
 
+/// Whether the stack that begins in some chunk is a greenlet's, as far as is known yet: samples
+/// that said so, less those that denied it. One sample may be wrong while the thread runs.
+struct RootVerdict {
+  int score = 0;
+  /// By how many calls the thread's count exceeded the frames.
+  int64_t deeper = 0;
+};
+
 /// What the last samples of a thread teach about where to read in the next one.
 class ThreadPlan {
  public:
@@ -59,6 +68,12 @@ class ThreadPlan {
   /// Whether the ranges to read are others than at the last sample.
   bool changed = true;
 
+  /// What is known of the stack that begins in the chunk at this address.
+  RootVerdict& VerdictOn(uint64_t root_chunk);
+  void ForgetVerdicts();
+  /// A stack of this thread is known to be a greenlet's.
+  bool has_greenlets = false;
+
   /// Drops what could not be read.
   void Unreadable(const Range& range);
   /// Keeps chunks that have just gone out of use for some time: a stack that shrank may grow again.
@@ -77,6 +92,7 @@ class ThreadPlan {
                     std::vector<Range>* out) const;
 
  private:
+  std::unordered_map<uint64_t, RootVerdict> verdicts_;
   uint64_t highest_ = 0;
   uint64_t previous_highest_ = 0;
   int samples_ = 0;

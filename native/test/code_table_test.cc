@@ -38,7 +38,7 @@ class CodeTableTest : public testing::TestWithParam<int> {
   }
   Location LocationOf(uint64_t address, int unit, bool* sure) {
     const int32_t frame =
-        codes.FrameOf(codes.Get(address), python.InstructionAt(address, unit), sure);
+        codes.FrameOf(address, codes.Get(address), python.InstructionAt(address, unit), sure);
     tables.TakeNew(&rows_);
     return rows_.frames.at(static_cast<size_t>(frame)).location;
   }

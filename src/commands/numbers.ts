@@ -1,8 +1,8 @@
 import { formatCount } from '../formats/text.ts'
 
 /** `3 threads`, `1 thread`. */
-export function counted(value: number, noun: string): string {
-  return `${formatCount(value)} ${noun}${value === 1 ? '' : 's'}`
+export function counted(value: number, noun: string, plural = 's'): string {
+  return `${formatCount(value)} ${noun}${value === 1 ? '' : plural}`
 }
 
 /** A rate with three or more digits: `99.8 Hz`, `0.512 Hz`, `1,000 Hz`. */

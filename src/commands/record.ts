@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { FORMATS, type Format } from '../formats/index.ts'
-import { MODES } from '../profile/profile.ts'
+import { MODES, TASK_SCOPES } from '../profile/profile.ts'
 import { addChoiceOptions } from './choice.ts'
 import type { CommandContext } from './context.ts'
 import { addFormatOptions, formatNames, parseFormat } from './format-options.ts'
@@ -19,6 +19,8 @@ Examples:
   pyprof record --pid 42 -d 10 -f collapsed -o - | sort -k2 -n
   pyprof record --pid 42 -d 30 --include function:serve --no-stdlib -o out.svg
   pyprof record --pid 42 -r 5khz --read live -d 10 -o out.svg
+  pyprof record --subprocesses --threads -o out.svg -- gunicorn -w 4 app:app
+  pyprof record --pid 42 --async -d 10 -o out.svg
   pyprof record --pid 42 -d 10 --json | jq '.hottest'
 
 Ctrl-C, SIGTERM and SIGHUP end the recording of a process; the files are written all the same.
@@ -61,6 +63,14 @@ export function registerRecord(program: Command, context: CommandContext): void 
       )
         .argParser(parseOverhead)
         .default(DEFAULT_OVERHEAD, '0.5%'),
+    )
+    .option('-s, --subprocesses', 'record all Pythons that it starts, too, in one profile')
+    .addOption(
+      new Option(
+        '--async [tasks]',
+        'stacks by asyncio task, under the tasks that await it (Python 3.14 and later): running, ' +
+          'or all for the suspended ones too (default without a value: running)',
+      ).choices(TASK_SCOPES),
     )
     .option(
       '-o, --output <file>',

@@ -11,7 +11,7 @@ import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { joined } from './pieces.ts'
 import { summaryLines } from './summary.ts'
-import { displayName, EMPTY_FRAME, MISSED_FRAME } from './text.ts'
+import { displayName, EMPTY_FRAME, MISSED_FRAME, threadName } from './text.ts'
 import { NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
@@ -52,13 +52,13 @@ function* eventTexts(profile: Profile): Iterable<string> {
 
   const named = new Set<number>()
   for (const [index, thread] of order.entries()) {
-    const { name, interpreter, process } = profile.threads[thread]!
+    const { interpreter, process } = profile.threads[thread]!
     const at = { pid: pidOf(thread), tid: ids.tids[thread] }
     if (!named.has(at.pid)) {
       named.add(at.pid)
       yield metadata('process_name', at, { name: profile.processes[process]?.command ?? '' })
     }
-    const shown = name === '' ? '<unnamed>' : name
+    const shown = threadName(profile.threads[thread]!)
     const suffix = interpreter === 0 ? '' : ` (interpreter ${interpreter})`
     yield metadata('thread_name', at, { name: shown + suffix })
     yield metadata('thread_sort_index', at, { sort_index: index })

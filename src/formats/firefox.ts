@@ -7,7 +7,7 @@ import { type Source, StringArray, ThreadTables } from './firefox/thread-tables.
 import type { Format, FormatOptions } from './format.ts'
 import { joined, jsonColumns, mapped } from './pieces.ts'
 import { summaryLines } from './summary.ts'
-import { EMPTY_FRAME, MISSED_FRAME } from './text.ts'
+import { EMPTY_FRAME, MISSED_FRAME, threadName } from './text.ts'
 import { busiest, NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
 
 /**
@@ -110,9 +110,9 @@ function* threadText(
   ids: { readonly pid: string; readonly tid: number | undefined; readonly withGaps: boolean },
 ): Iterable<string> {
   const { profile, strings } = source
-  const { name, isMain, interpreter, process: processIndex } = profile.threads[index]!
+  const { isMain, interpreter, process: processIndex } = profile.threads[index]!
   const process = profile.processes[processIndex]
-  const shown = name === '' ? '<unnamed>' : name
+  const shown = threadName(profile.threads[index]!)
   const tables = new ThreadTables(source)
   const samples = sampleColumns(source, rows, index, tables)
   const gaps = ids.withGaps ? gapMarkers(profile) : []

@@ -13,7 +13,7 @@ import type { Format, FormatOptions } from './format.ts'
 import { gzipped } from './gzip.ts'
 import { type LocationTable, locationTable } from './locations.ts'
 import { aboutComments } from './pprof/about.ts'
-import { displayName, EMPTY_FRAME, MISSED_FRAME, visible } from './text.ts'
+import { displayName, EMPTY_FRAME, MISSED_FRAME, visible, threadName } from './text.ts'
 import { WholeNumbers } from './whole-numbers.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
@@ -204,10 +204,12 @@ function threadLabels(
   index: ThreadIndex,
   string: (text: string) => number,
 ) {
-  const { name, nativeId, interpreter, process } = threads[index]!
+  const { name, nativeId, interpreter, process, waitingTasks } = threads[index]!
   const number = (key: string, num: number) => ({ key: string(key), num })
   return [
-    ...(name === '' ? [] : [{ key: string('thread_name'), str: string(name) }]),
+    ...(name === '' && !waitingTasks
+      ? []
+      : [{ key: string('thread_name'), str: string(threadName(threads[index]!)) }]),
     ...(nativeId === 0 ? [] : [number('thread_id', nativeId)]),
     ...(processes[process] ? [number('pid', processes[process].pid)] : []),
     ...(interpreter === 0 ? [] : [number('interpreter', interpreter)]),

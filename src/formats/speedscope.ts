@@ -26,7 +26,8 @@ const MISSED: number = QUALITY.indexOf('missed')
  * sample that would begin before the recording is moved to its start.
  *
  * Order: main threads first, then by first sample. Active: the thread that moved most, that is the
- * one with the most weight in samples whose stack differs from the one before. In wall mode all
+ * one with the most weight in samples whose stack differs from the one before; waiting tasks are no
+ * thread, have many samples at an instant, and are never it. In wall mode all
  * threads weigh the same and a waiting thread's stack stands still.
  *
  * The schema allows other keys at the top; `pyprof` holds what the file format has no place for:

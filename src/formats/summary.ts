@@ -8,31 +8,40 @@ import {
   type ViewStep,
 } from '../profile/profile.ts'
 import { type QualityCount, qualityCounts } from '../profile/quality-view.ts'
-import { type WeightTotals, weightTotals } from '../profile/views.ts'
+import { type Sum, type WeightTotals, waitingTasks, weightTotals } from '../profile/views.ts'
 import { formatCount, formatTime, visible } from './text.ts'
 
 /** What a recording is worth, apart from its samples; part of every speedscope file. */
 export interface Details {
   readonly meta: Meta
   readonly weights: WeightTotals
+  /** Samples of suspended tasks, whose time is in no weight; absent when there are none. */
+  readonly waiting?: Sum
   readonly quality: Record<Quality, QualityCount>
   readonly accounting: Accounting
   readonly gaps: readonly Gap[]
 }
 
 export function detailsOf(profile: Profile): Details {
+  const waiting = waitingTasks(profile)
   return {
     meta: profile.meta,
     weights: weightTotals(profile),
+    ...(waiting.samples > 0 && { waiting }),
     quality: qualityCounts(profile),
     accounting: profile.accounting,
     gaps: profile.gaps,
   }
 }
 
+/** How many threads there are; waiting tasks are none. */
+export function threadCount({ threads }: Profile): number {
+  return threads.filter((thread) => !thread.waitingTasks).length
+}
+
 /** The lines of `detailLines` for a profile. */
 export function summaryLines(profile: Profile): string[] {
-  return detailLines(detailsOf(profile), profile.threads.length)
+  return detailLines(detailsOf(profile), threadCount(profile))
 }
 
 /**
@@ -41,7 +50,7 @@ export function summaryLines(profile: Profile): string[] {
  * have left out, if there were any.
  */
 export function detailLines(details: Details, threads: number): string[] {
-  const { meta, accounting, gaps, quality, weights } = details
+  const { meta, accounting, gaps, quality, weights, waiting } = details
   const samples = QUALITY.reduce((sum, name) => sum + quality[name].samples, 0)
   const seconds = meta.duration / 1e9
   const rate = seconds > 0 ? `${(accounting.ticks / seconds).toFixed(1)} Hz` : 'an unknown rate'
@@ -69,6 +78,16 @@ export function detailLines(details: Details, threads: number): string[] {
         ? 'no gaps'
         : `${countOf(gaps.length, 'gap')}, ${formatTime(accounting.gapTime)}, ` +
           `${countOf(accounting.missedTicks, 'tick')} missed`,
+      ...(waiting.samples > 0
+        ? [
+            `${formatCount(waiting.samples)} of them of waiting tasks, ${formatTime(waiting.weight)}`,
+          ]
+        : []),
+      ...(waiting
+        ? [
+            `${formatCount(waiting.samples)} of them of waiting tasks, ${formatTime(waiting.weight)}`,
+          ]
+        : []),
       ...(empty > 0 ? [`${formatTime(empty)} without Python frames`] : []),
       ...(accounting.lateTicks > 0 ? [`${countOf(accounting.lateTicks, 'tick')} late`] : []),
       ...(accounting.droppedSamples > 0

@@ -37,15 +37,26 @@ export function displayName(qualname: string): string {
 
 /**
  * `MainThread (tid 12)`: a name that tells threads apart and never ends in digits. The process and
- * the interpreter are named only where they differ from the usual.
+ * the interpreter are named only where they differ from the usual. `waiting tasks of MainThread
+ * (tid 12)` are no thread.
  */
 export function threadLabel(thread: Thread, processes: readonly Process[]): string {
+  const { nativeId, interpreter, waitingTasks } = thread
+  const isOrphaned = waitingTasks && nativeId === 0
   const parts = [
     ...(processes.length > 1 ? [`pid ${processes[thread.process]?.pid}`] : []),
-    `tid ${thread.nativeId === 0 ? 'unknown' : thread.nativeId}`,
-    ...(thread.interpreter === 0 ? [] : [`interpreter ${thread.interpreter}`]),
+    ...(isOrphaned ? [] : [`tid ${nativeId === 0 ? 'unknown' : nativeId}`]),
+    ...(interpreter === 0 ? [] : [`interpreter ${interpreter}`]),
   ]
-  return `${thread.name === '' ? '<unnamed>' : thread.name} (${parts.join(', ')})`
+  const label = threadName(thread)
+  return parts.length === 0 ? label : `${label} (${parts.join(', ')})`
+}
+
+/** A thread's name without what tells it from others of that name. */
+export function threadName({ nativeId, name, waitingTasks }: Thread): string {
+  const isOrphaned = waitingTasks && nativeId === 0
+  const owner = isOrphaned ? 'ended threads' : name === '' ? '<unnamed>' : name
+  return waitingTasks ? `waiting tasks of ${owner}` : owner
 }
 
 /** `12,345`. */

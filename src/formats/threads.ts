@@ -32,7 +32,8 @@ export function threadOrder(profile: Profile, rows: RowsByThread): ThreadIndex[]
 
 /**
  * Position in `order` of the thread that moved most; the first one when none did. A missed sample
- * says nothing, so the next one is compared with what was known before.
+ * says nothing, so the next one is compared with what was known before. Waiting tasks are no thread,
+ * have many samples at an instant, and are never it.
  */
 export function busiest(
   profile: Profile,
@@ -43,6 +44,7 @@ export function busiest(
   let best = 0
   let mostMoved = 0
   for (const [position, thread] of order.entries()) {
+    if (profile.threads[thread]!.waitingTasks) continue
     let moved = 0
     let known: StackIndex | undefined
     for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) {

@@ -1,4 +1,4 @@
-import type { Batch, NativeThread, SamplerStatus } from '../sampling/addon.ts'
+import type { Batch, NativeProcess, NativeThread, SamplerStatus } from '../sampling/addon.ts'
 import { float64Column, int32Column, uint8Column } from './column.ts'
 import type { Accounting, Gap, Meta, Process, Profile } from './profile.ts'
 
@@ -18,6 +18,7 @@ export class ProfileBuilder {
     endColumn: int32Column(),
   }
   readonly #stacks = { parent: int32Column(), frame: int32Column() }
+  readonly #processes: NativeProcess[] = []
   readonly #threads: NativeThread[] = []
   readonly #samples = {
     time: float64Column(),
@@ -37,6 +38,7 @@ export class ProfileBuilder {
     appendRows(batch.functions, Object.values(this.#functions))
     appendRows(batch.frames, Object.values(this.#frames))
     appendRows(batch.stacks, Object.values(this.#stacks))
+    for (const process of batch.processes) this.#processes[process.index] = process
     for (const thread of batch.threads) this.#threads.push(thread)
     for (const { thread, name } of batch.renamedThreads) {
       const known = this.#threads[thread]
@@ -57,13 +59,18 @@ export class ProfileBuilder {
     this.#status = batch.status
   }
 
+  /** The processes so far, the target first, as they were announced last. */
+  get processes(): readonly NativeProcess[] {
+    return this.#processes
+  }
+
   get sampleCount(): number {
     return this.#samples.time.length
   }
 
   /**
    * The profile so far. Its columns are views: cheap, and unchanged by batches added later.
-   * @param processes the target first
+   * @param processes one for each that was announced, in their order
    * @param profilerCpu CPU time of the whole profiler process, ns
    */
   build(meta: Meta, processes: readonly Process[], profilerCpu: number): Profile {
@@ -73,10 +80,7 @@ export class ProfileBuilder {
       frames: { length: this.#frames.function.length, ...views(this.#frames) },
       stacks: { length: this.#stacks.parent.length, ...views(this.#stacks) },
       processes,
-      threads: this.#threads.map(({ pid, ...thread }) => ({
-        ...thread,
-        process: processes.findIndex((process) => process.pid === pid),
-      })),
+      threads: [...this.#threads],
       samples: { length: this.sampleCount, ...views(this.#samples) },
       gaps: [...this.#gaps],
       meta,
@@ -112,5 +116,6 @@ function accounting(status: SamplerStatus | undefined, profilerCpu: number): Acc
     profilerCpu,
     lateTicks: status?.lateTicks ?? 0,
     execs: status?.execs ?? 0,
+    tickTime: status?.tickTime ?? 0,
   }
 }

@@ -9,7 +9,10 @@ export type NodeKind = (typeof NODE_KINDS)[number]
 export type NodeIndex = number
 
 export interface CallTreeOptions {
-  /** A node for each sampled thread between `all` and the root frames. */
+  /**
+   * A node for each sampled thread between `all` and the root frames. Waiting tasks have one in any
+   * case: their time is not that of threads.
+   */
   readonly threads: boolean
 }
 
@@ -41,6 +44,7 @@ export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
   const { start, order } = rowsByThread(profile)
   const sums = new StackSums(profile)
   for (let thread = 0; thread < profile.threads.length; thread++) {
+    if (profile.threads[thread]!.waitingTasks) continue
     for (let at = start[thread]!; at < start[thread + 1]!; at++) sums.add(order[at]!)
     if (options.threads && start[thread] !== start[thread + 1]) {
       builder.add(builder.child(0, 'thread', thread), sums)
@@ -48,6 +52,12 @@ export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
     }
   }
   builder.add(0, sums)
+  for (const [thread, { waitingTasks }] of profile.threads.entries()) {
+    if (!waitingTasks || start[thread] === start[thread + 1]) continue
+    sums.clear()
+    for (let at = start[thread]!; at < start[thread + 1]!; at++) sums.add(order[at]!)
+    builder.add(builder.child(0, 'thread', thread), sums)
+  }
   return builder.finish()
 }
 

@@ -90,6 +90,8 @@ class Chance {
   readonly all: number
   readonly #profile: Profile
   readonly #allTime = new Float64Array(BLOCKS)
+  /** Of threads. */
+  #samples = 0
   readonly #blockOf: Uint8Array
   readonly #byThread: ReturnType<typeof rowsByThread>
 
@@ -97,8 +99,12 @@ class Chance {
     this.#profile = profile
     this.#byThread = rowsByThread(profile)
     this.#blockOf = blocks(profile)
-    const { weight, length } = profile.samples
-    for (let row = 0; row < length; row++) this.#allTime[this.#blockOf[row]!]! += weight[row]!
+    const { threads, samples } = profile
+    for (let row = 0; row < samples.length; row++) {
+      if (threads[samples.thread[row]!]!.waitingTasks) continue
+      this.#allTime[this.#blockOf[row]!]! += samples.weight[row]!
+      this.#samples++
+    }
     this.all = this.#allTime.reduce((a, b) => a + b, 0)
   }
 
@@ -111,6 +117,7 @@ class Chance {
     let hits = 0
     let stays = 0
     for (let thread = 0; thread < threads.length; thread++) {
+      if (threads[thread]!.waitingTasks) continue
       let was = 0
       for (let at = start[thread]!; at < start[thread + 1]!; at++) {
         const row = order[at]!
@@ -124,7 +131,7 @@ class Chance {
         was = is
       }
     }
-    return shareInterval({ samples: samples.length, hits, stays, hitTime, allTime: this.#allTime })
+    return shareInterval({ samples: this.#samples, hits, stays, hitTime, allTime: this.#allTime })
   }
 }
 

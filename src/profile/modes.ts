@@ -50,6 +50,8 @@ const STATE_OF: Record<Exclude<Mode, 'wall'>, State> = {
  * - `gil`: samples of threads that held the GIL, by the time that passed.
  * - `exception`: samples of threads that handled an exception, by the time that passed.
  *
+ * Waiting tasks are shown in `wall` only.
+ *
  * With `idle`, samples of idle threads are kept too, by the time that passed, with `<idle>` on top.
  *
  * @throws PyprofError code `states-missing` when the recording does not know what that takes
@@ -64,7 +66,8 @@ export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
   let removed = 0
   for (let row = 0; row < samples.length; row++) {
     const bits = samples.state[row]!
-    const isShownIdle = idle && isIdle(bits) && samples.quality[row] !== MISSED
+    const isThread = !recorded.threads[samples.thread[row]!]!.waitingTasks
+    const isShownIdle = idle && isThread && isIdle(bits) && samples.quality[row] !== MISSED
     if ((bits & wanted) === wanted || isShownIdle) {
       if (isShownIdle) idleRows.add(rows.length)
       rows.push(row)

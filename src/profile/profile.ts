@@ -15,7 +15,7 @@ export type ProcessIndex = number
 export const NO_STACK = -1
 /** A column that the location table does not give. Lines use 0 for the same. */
 export const NO_COLUMN = -1
-/** The parent of a process that no recorded process started. */
+/** The parent of the target. */
 export const NO_PROCESS = -1
 /** A sample's CPU time where it was not measured. */
 export const NO_CPU = -1
@@ -50,13 +50,17 @@ export interface StackTable {
   readonly frame: Column
 }
 
-/** A recorded process; the first one is the target, the others are its descendants. */
+/**
+ * A recorded process; the first one is the target, whether it is a Python or not, the others are
+ * its descendants that are Pythons, or that could not be read. One that replaces itself by exec
+ * stays the same process.
+ */
 export interface Process {
   /** As the profiler sees it. Ids are used again: two rows may have the same. */
   readonly pid: number
-  /** NO_PROCESS for the target, and where the parent is not recorded. */
+  /** The nearest recorded process above it; NO_PROCESS for the target. */
   readonly parent: ProcessIndex
-  /** Its command line, quoted for a shell. */
+  /** Its command line, quoted for a shell; the last one that was seen, but for the target. */
   readonly command: string
   /** `3.14.10`; '' when it was never read. */
   readonly pythonVersion: string
@@ -77,6 +81,12 @@ export interface Thread {
   readonly name: string
   /** Main thread of the main interpreter. */
   readonly isMain: boolean
+  /**
+   * Not a thread but the suspended asyncio tasks of the thread with this id (0: of threads that have
+   * ended). Each of its samples is one task, and there are many at one instant, so its time is the
+   * waiting time of tasks: it is never part of the time of threads.
+   */
+  readonly waitingTasks?: boolean
 }
 
 /**
@@ -162,7 +172,20 @@ export type Mode = (typeof MODES)[number]
 export type Reading = 'live' | 'exact' | 'stop'
 
 /** Why another reading was used than the one asked for; '' when it was not. */
-export type ReadingChange = '' | 'over-budget' | 'no-gil' | 'core-not-allowed' | 'no-run-count'
+export type ReadingChange =
+  | ''
+  | 'over-budget'
+  | 'no-gil'
+  | 'core-not-allowed'
+  | 'no-run-count'
+  | 'several-processes'
+
+/** How descendants were found: by the kernel's events, or by looking; '' when not followed. */
+export type DescendantSource = '' | 'events' | 'polling'
+
+/** Whose stacks are joined by task: those of the running ones, or of the suspended ones too. */
+export const TASK_SCOPES = ['running', 'all'] as const
+export type TaskScope = (typeof TASK_SCOPES)[number]
 
 /** Why a recording ended. */
 export type EndReason =
@@ -184,6 +207,13 @@ export interface Meta {
   /** The reading in use at the end; see docs/accuracy.md. */
   readonly read: Reading
   readonly readChange: ReadingChange
+  readonly descendants: DescendantSource
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: {
+    readonly scope: TaskScope
+    /** Whether any thread ran an event loop. */
+    readonly loopSeen: boolean
+  }
   /** Requested rate in Hz. */
   readonly rate: number
   /** Wall-clock start, milliseconds since the epoch. */
@@ -234,8 +264,10 @@ export interface Accounting {
   readonly profilerCpu: number
   /** Ticks at which sharing the core was asked for and the core came late. */
   readonly lateTicks: number
-  /** Times that the target replaced itself by exec and was attached to again. */
+  /** Times that a process replaced itself by exec and was attached to again. */
   readonly execs: number
+  /** Time from the begin to the end of all ticks, in which every process is read, in ns. */
+  readonly tickTime: number
 }
 
 export interface Profile {

@@ -24,7 +24,7 @@ export interface ActivityTimes {
   readonly cpuNs: number | undefined
 }
 
-/** Adds up what all threads did, and what each of them did, by index. */
+/** Adds up what all threads did, and what each of them did, by index; waiting tasks do nothing. */
 export function activityTimes(profile: Profile): {
   readonly all: ActivityTimes
   readonly threads: readonly ActivityTimes[]
@@ -33,6 +33,7 @@ export function activityTimes(profile: Profile): {
   const all = new Sums()
   const threads = profile.threads.map(() => new Sums())
   for (let row = 0; row < samples.length; row++) {
+    if (profile.threads[samples.thread[row]!]!.waitingTasks) continue
     const sums = threads[samples.thread[row]!]!
     const cpu = samples.cpu[row]!
     for (const each of [all, sums]) {
@@ -41,7 +42,9 @@ export function activityTimes(profile: Profile): {
   }
   return {
     all: all.times(meta.states),
-    threads: threads.map((sums) => sums.times(meta.states)),
+    threads: threads.map((sums, index) =>
+      sums.times(profile.threads[index]!.waitingTasks ? [] : meta.states),
+    ),
   }
 }
 

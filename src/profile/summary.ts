@@ -1,6 +1,8 @@
 import {
+  type DescendantSource,
   type EndReason,
   type Mode,
+  type Process,
   type Profile,
   QUALITY,
   type Quality,
@@ -8,12 +10,13 @@ import {
   type ReadingChange,
   type Reason,
   type State,
+  type TaskScope,
   type Thread,
   type View,
 } from './profile.ts'
 import { type QualityCount, qualityCounts } from './quality-view.ts'
 import { type Activity, type ActivityTimes, activityTimes } from './state-view.ts'
-import { hottest, type WeightTotals, weightTotals } from './views.ts'
+import { hottest, type Sum, type WeightTotals, waitingTasks, weightTotals } from './views.ts'
 
 const HOTTEST_FUNCTIONS = 5
 
@@ -40,6 +43,13 @@ export interface ActivitySummary {
   readonly cpuNs?: number
 }
 
+export interface ProcessSummary extends Omit<Process, 'start' | 'end'> {
+  /** When it was first and last seen, since the start of the recording. */
+  readonly startNs: number
+  readonly endNs: number
+  readonly samples: number
+}
+
 export interface ThreadSummary extends Thread {
   readonly samples: number
   readonly activity: ActivitySummary
@@ -58,12 +68,20 @@ export interface Summary {
   readonly readChange: ReadingChange
   /** ISO 8601. */
   readonly startedAt: string
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: {
+    readonly scope: TaskScope
+    /** Whether any thread ran an event loop. */
+    readonly loopSeen: boolean
+    /** Samples of suspended tasks, which are in `samples` too, and the sum of the time they waited. */
+    readonly waiting: { readonly samples: number; readonly timeNs: number }
+  }
   readonly durationNs: number
   readonly endReason: EndReason
   /** Hz; `actual` is ticks over the duration. */
   readonly rate: { readonly requested: number; readonly actual: number }
   readonly ticks: number
-  /** Threads seen at those ticks: one sample is one thread at one tick. */
+  /** Threads seen at those ticks, and waiting tasks: one sample is one of them at one tick. */
   readonly samples: number
   readonly quality: Readonly<Record<Quality, QualityCount>>
   /** What was chosen of the recording; the counts above and the times below are of what is left. */
@@ -82,6 +100,12 @@ export interface Summary {
   readonly lateTicks: number
   readonly execs: number
   readonly profilerCpuNs: number
+  /** Mean length of a tick, in which every process is read, ns. */
+  readonly tickNs: number
+  /** How descendants were found; '' when they were not followed. */
+  readonly descendants: DescendantSource
+  /** The target first; the others are its descendants. */
+  readonly processes: readonly ProcessSummary[]
   readonly threads: readonly ThreadSummary[]
   /** By self time, the most first. */
   readonly hottest: readonly HotShare[]
@@ -115,6 +139,7 @@ export function summarize(
     read: meta.read,
     readChange: meta.readChange,
     startedAt: new Date(meta.startedAt).toISOString(),
+    ...(meta.tasks && { tasks: { ...meta.tasks, waiting: waiting(waitingTasks(profile)) } }),
     durationNs: meta.duration,
     endReason: meta.endReason,
     rate: {
@@ -139,6 +164,9 @@ export function summarize(
     lateTicks: accounting.lateTicks,
     execs: accounting.execs,
     profilerCpuNs: accounting.profilerCpu,
+    tickNs: accounting.ticks === 0 ? 0 : accounting.tickTime / accounting.ticks,
+    descendants: meta.descendants,
+    processes: countByProcess(profile),
     threads: threadSummaries(profile, activity.threads),
     hottest: hottest(profile, HOTTEST_FUNCTIONS).map((row) => ({
       function: row.qualname,
@@ -150,6 +178,10 @@ export function summarize(
       totalNs: row.total,
     })),
   }
+}
+
+function waiting({ samples, weight }: Sum) {
+  return { samples, timeNs: weight }
 }
 
 /** Why samples are not exact, over all qualities, the most frequent first. */
@@ -177,5 +209,17 @@ function threadSummaries(profile: Profile, activity: readonly ActivityTimes[]): 
     ...each,
     samples: counts[index]!,
     activity: activitySummary(activity[index]!),
+  }))
+}
+
+function countByProcess(profile: Profile): ProcessSummary[] {
+  const counts = new Float64Array(profile.processes.length)
+  const { threads, samples } = profile
+  for (let row = 0; row < samples.length; row++) counts[threads[samples.thread[row]!]!.process]!++
+  return profile.processes.map(({ start, end, ...process }, index) => ({
+    ...process,
+    startNs: start,
+    endNs: end,
+    samples: counts[index]!,
   }))
 }

@@ -76,11 +76,26 @@ export class StackSums {
   }
 }
 
-/** Adds up all samples of a profile by stack. */
+/** Adds up the samples of all threads by stack; those of waiting tasks are not among them. */
 export function sumByStack(profile: Profile): StackSums {
   const sums = new StackSums(profile)
-  for (let row = 0; row < profile.samples.length; row++) sums.add(row)
+  const { threads, samples } = profile
+  for (let row = 0; row < samples.length; row++) {
+    if (!threads[samples.thread[row]!]?.waitingTasks) sums.add(row)
+  }
   return sums
+}
+
+/** The samples of waiting tasks: their number, and the sum of the time that they waited. */
+export function waitingTasks(profile: Profile): Sum {
+  const { threads, samples } = profile
+  const sum = { weight: 0, samples: 0 }
+  for (let row = 0; row < samples.length; row++) {
+    if (!threads[samples.thread[row]!]?.waitingTasks) continue
+    sum.weight += samples.weight[row]!
+    sum.samples++
+  }
+  return sum
 }
 
 /** Where the sampled time went, in ns; `total` is the sum of the others. */
@@ -93,7 +108,7 @@ export interface WeightTotals {
   readonly missed: number
 }
 
-/** The weight of all samples, with missed and empty ones apart. */
+/** The weight of the samples of all threads, with missed and empty ones apart. */
 export function weightTotals(profile: Profile): WeightTotals {
   const sums = sumByStack(profile)
   let python = 0

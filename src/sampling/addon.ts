@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { PyprofError } from '../errors.ts'
-import type { Reading, ReadingChange, State } from '../profile/profile.ts'
+import type { DescendantSource, Reading, ReadingChange, State, TaskScope } from '../profile/profile.ts'
 
 /** New rows of the tables since the last drain. Field order and units as in profile.ts. */
 export interface Batch {
@@ -12,6 +12,8 @@ export interface Batch {
   readonly frames: Int32Array
   /** 2 per row: parent stack (-1: none), frame. */
   readonly stacks: Int32Array
+  /** New processes, and those that have changed since they were announced; each is whole. */
+  readonly processes: readonly NativeProcess[]
   readonly threads: readonly NativeThread[]
   /** Names that changed after the thread was announced. */
   readonly renamedThreads: readonly { readonly thread: number; readonly name: string }[]
@@ -30,12 +32,32 @@ export interface Batch {
   readonly status: SamplerStatus
 }
 
-export interface NativeThread {
+/** A process; its index counts from 0, the target. Times are ns since the start of the recording. */
+export interface NativeProcess {
+  readonly index: number
   readonly pid: number
+  /** Index of the nearest process above it that has been announced; -1: none. */
+  readonly parent: number
+  /** As /proc/PID/cmdline has it; the name in brackets of a process that has none. */
+  readonly commandLine: string
+  /** '' until a Python was found in it. */
+  readonly pythonVersion: string
+  readonly start: number
+  /** -1 as long as it goes on. */
+  readonly end: number
+  /** Why it cannot be read; '' when it can. */
+  readonly unreadable: AttachErrorCode | ''
+  readonly detail: string
+}
+
+export interface NativeThread {
+  readonly process: number
   readonly nativeId: number
   readonly interpreter: number
   readonly name: string
   readonly isMain: boolean
+  /** As Thread.waitingTasks. */
+  readonly waitingTasks?: boolean
 }
 
 export type SamplerState = 'searching' | 'sampling' | 'ended'
@@ -70,6 +92,12 @@ export interface SamplerStatus {
   readonly lateTicks: number
   /** The states that samples tell of. */
   readonly states: readonly State[]
+  /** Time in which ticks were taken, all processes read one after the other, ns. */
+  readonly tickTime: number
+  /** How descendants are found; '' when they are not followed. */
+  readonly descendants: DescendantSource
+  /** Whether a thread was seen to run an asyncio event loop; false unless tasks were asked for. */
+  readonly loopSeen: boolean
   /** Why no supported Python was found so far; '' when one was. Codes as in AttachFailure. */
   readonly attachError: AttachErrorCode | ''
   readonly attachDetail: string
@@ -83,6 +111,8 @@ export type AttachErrorCode =
   | 'unsupported-version'
   | 'bad-layout'
   | 'not-started'
+  /** Tasks were asked for, and this version of Python does not publish them. */
+  | 'no-task-table'
 
 /** What `probe` found: a readable Python, or the reason why not. */
 export type Probe =
@@ -115,6 +145,10 @@ export interface SamplerOptions {
   readonly states: boolean
   /** Mark with `<native>` where C code has called Python code. */
   readonly nativeMarkers: boolean
+  /** Record the descendants of the process too; it need not be a Python itself then. */
+  readonly follow?: boolean
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: TaskScope
 }
 
 export interface NativeSampler {

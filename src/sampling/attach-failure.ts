@@ -1,5 +1,5 @@
 import { EXIT, PyprofError } from '../errors.ts'
-import type { AttachErrorCode } from './addon.ts'
+import type { AttachErrorCode, NativeProcess } from './addon.ts'
 import { explainDenial, hidesProcesses } from './permission.ts'
 import { isKernelThread, PROC, type Proc, readStatus } from './proc.ts'
 
@@ -19,6 +19,7 @@ const CODES: ReadonlySet<string> = new Set<AttachErrorCode>([
   'unsupported-version',
   'bad-layout',
   'not-started',
+  'no-task-table',
 ])
 
 /** The attach failure in an error thrown by the addon; undefined when it is another error. */
@@ -33,7 +34,7 @@ export function attachFailureOf(pid: number, error: unknown): AttachFailure | un
 export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC): PyprofError {
   const { pid, code, detail } = failure
   // Whoever has read a version has read a Python, even if it is gone by now.
-  const isRead = code === 'unsupported-version' || code === 'bad-layout'
+  const isRead = ['unsupported-version', 'bad-layout', 'no-task-table'].includes(code)
   const state = isRead ? undefined : explainState(pid, proc)
   if (state) return state
   const target = nameOf(proc, pid)
@@ -45,12 +46,17 @@ export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC):
       return targetError('permission', `${target} may not be read.`, denial)
     }
     case 'unsupported-version':
+      return targetError('unsupported-version', `${target} runs ${pythonNamed(detail)}.`, {
+        why: `pyprof reads ${SUPPORTED_VERSIONS}.`,
+        hint: 'Run the program with one of these versions.',
+      })
+    case 'no-task-table':
       return targetError(
-        'unsupported-version',
-        `${target} runs ${/^\d/.test(detail) ? `Python ${detail}` : detail}.`,
+        'no-task-table',
+        `${target} runs Python ${detail}, which shows no tasks.`,
         {
-          why: `pyprof reads ${SUPPORTED_VERSIONS}.`,
-          hint: 'Run the program with one of these versions.',
+          why: 'CPython tells where its asyncio tasks are from 3.14 on.',
+          hint: 'Leave --async out, or run the program with Python 3.14 or later.',
         },
       )
     case 'bad-layout':
@@ -66,9 +72,36 @@ export function explainAttachFailure(failure: AttachFailure, proc: Proc = PROC):
     case 'not-python':
       return targetError('not-python', `${target} is not a Python.`, {
         why: `No file or memory of it holds a Python that pyprof reads (${SUPPORTED_VERSIONS}).`,
-        hint: 'A launcher or a shell has its Python as a child: pyprof ps',
+        hint: `A launcher or a shell has its Python as a child: pyprof record --subprocesses --pid ${pid}`,
       })
   }
+}
+
+/** Why a followed process cannot be read, in one line; '' when it can. Reads /proc only. */
+export function whyUnreadable(process: NativeProcess, proc: Proc = PROC): string {
+  const { pid, unreadable: code, detail } = process
+  switch (code) {
+    case '':
+      return ''
+    case 'unsupported-version':
+      return `It runs ${pythonNamed(detail)}; pyprof reads ${SUPPORTED_VERSIONS}.`
+    case 'no-task-table':
+      return `It runs Python ${detail}; CPython tells where its asyncio tasks are from 3.14 on.`
+    case 'permission': {
+      // Of one that has ended meanwhile nothing more can be known.
+      const error = explainAttachFailure({ pid, code, detail }, proc)
+      return error.code === 'permission' ? error.why : 'It may not be read.'
+    }
+    case 'not-started':
+      return "It was forked without telling Python: its threads cannot be told from its parent's."
+    default:
+      return explainAttachFailure({ pid, code, detail }, proc).why
+  }
+}
+
+/** An old version is told by its number, another implementation by its name. */
+function pythonNamed(detail: string): string {
+  return /^\d/.test(detail) ? `Python ${detail}` : detail
 }
 
 /** States in which nothing can be read, whatever Python it was. */

@@ -141,14 +141,22 @@ export function quoteCommand(argv: readonly string[]): string {
 
 /** Arguments of a process; none for a kernel thread, a zombie, or when they cannot be read. */
 export function argumentsOf(proc: Proc, pid: number): readonly string[] {
-  const text = proc.read(pid, 'cmdline') ?? ''
-  // A process may overwrite its command line with one string without a NUL at the end.
-  return text === '' ? [] : text.replace(/\0+$/, '').split('\0')
+  return argumentsIn(proc.read(pid, 'cmdline') ?? '')
 }
 
 /** What a process was started as; its name in brackets when it has no command line. */
 export function commandOf(proc: Proc, pid: number): string {
-  const argv = argumentsOf(proc, pid)
-  if (argv.length > 0) return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
-  return `[${readStatus(proc, pid)?.name ?? pid}]`
+  const text = proc.read(pid, 'cmdline') ?? ''
+  return text === '' ? `[${readStatus(proc, pid)?.name ?? pid}]` : commandIn(text)
+}
+
+/** The command that the text of a /proc/PID/cmdline tells. */
+export function commandIn(text: string): string {
+  const argv = argumentsIn(text)
+  return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
+}
+
+/** A process may overwrite its command line with one string without a NUL at the end. */
+function argumentsIn(text: string): readonly string[] {
+  return text === '' ? [] : text.replace(/\0+$/, '').split('\0')
 }

@@ -9,6 +9,8 @@ const NS_PER_S = 1e9
 const BUFFERED_SECONDS = 5
 /** The number of threads to expect when fewer are there at the start. */
 const EXPECTED_THREADS = 32
+/** The same where processes may come, each with threads of its own. */
+const EXPECTED_THREADS_OF_A_TREE = 256
 const MIN_CAPACITY = 1 << 16
 /** About 73 MB of native memory at 35 bytes a sample. */
 const MAX_CAPACITY = 1 << 21
@@ -27,15 +29,29 @@ export interface SessionOptions {
   readonly maxOverhead: number
   /** Mark with `<native>` where C code has called Python code. */
   readonly nativeMarkers: boolean
+  /** Stacks by asyncio task; without it they are those of threads. */
+  readonly tasks?: SamplerOptions['tasks']
   /** Threads of the target when the recording starts, as far as known. */
   readonly threads: number
+  /** Record the descendants too. */
+  readonly follow: boolean
   /** Receives every batch in order. */
   readonly onBatch: (batch: Batch) => void
 }
 
-/** How many samples the native buffer must hold so that a pause of Node loses none. */
-export function bufferCapacity(rate: number, threads: number): number {
-  const wanted = Math.ceil(rate * Math.max(threads, EXPECTED_THREADS) * BUFFERED_SECONDS)
+/**
+ * How many samples the native buffer must hold so that a pause of Node loses none. How many suspended
+ * tasks there are is not known.
+ */
+export function bufferCapacity(
+  rate: number,
+  threads: number,
+  follow = false,
+  tasks?: SamplerOptions['tasks'],
+): number {
+  if (tasks === 'all') return MAX_CAPACITY
+  const expected = follow ? EXPECTED_THREADS_OF_A_TREE : EXPECTED_THREADS
+  const wanted = Math.ceil(rate * Math.max(threads, expected) * BUFFERED_SECONDS)
   return Math.min(MAX_CAPACITY, Math.max(MIN_CAPACITY, wanted))
 }
 
@@ -57,12 +73,14 @@ export class Session {
       interval: NS_PER_S / options.rate,
       duration: options.duration,
       wait: options.wait,
-      capacity: bufferCapacity(options.rate, options.threads),
+      capacity: bufferCapacity(options.rate, options.threads, options.follow, options.tasks),
       seed: randomInt(2 ** 32),
       read: options.read,
       maxOverhead: options.maxOverhead,
       states: true,
       nativeMarkers: options.nativeMarkers,
+      follow: options.follow,
+      ...(options.tasks && { tasks: options.tasks }),
     })
     this.#onBatch = options.onBatch
     this.ended = new Promise((resolve, reject) => {

@@ -158,6 +158,7 @@ export function profileOf(drafts: readonly DraftSample[], options: DraftOptions 
       states: [],
       read: 'live',
       readChange: '',
+      descendants: '',
       rate: 100,
       startedAt: 1_700_000_000_000,
       duration,
@@ -172,6 +173,7 @@ export function profileOf(drafts: readonly DraftSample[], options: DraftOptions 
       profilerCpu: 5 * MS,
       lateTicks: 0,
       execs: 0,
+      tickTime: 0,
       ...options.accounting,
     },
   }

@@ -3,7 +3,6 @@ import { ProfileBuilder } from '../../src/profile/builder.ts'
 import {
   type EndReason,
   type Meta,
-  NO_PROCESS,
   NO_STACK,
   type Profile,
   QUALITY,
@@ -20,6 +19,7 @@ import {
   type SamplerOptions,
   type SamplerStatus,
 } from '../../src/sampling/addon.ts'
+import { commandIn } from '../../src/sampling/proc.ts'
 import { still } from './process-state.ts'
 
 export const NS_PER_S = 1e9
@@ -66,14 +66,12 @@ export interface NamedSample {
 export class Capture {
   readonly #sampler: NativeSampler
   readonly #builder = new ProfileBuilder()
-  readonly #pid: number
   readonly #rate: number
   #status!: SamplerStatus
 
   /** Sampling begins at once. @throws Error whose `code` is an AttachErrorCode unless `wait` */
   constructor(pid: number, options: CaptureOptions = {}) {
     const { rate = 1000, ...native } = options
-    this.#pid = pid
     this.#rate = rate
     this.#sampler = loadAddon().createSampler({
       pid,
@@ -149,21 +147,20 @@ export class Capture {
       states,
       read: read === 'auto' ? 'live' : read,
       readChange,
+      descendants: this.#status.descendants,
       rate: this.#rate,
       startedAt: 0,
       duration: elapsed,
       endReason: profileReason(endReason),
     }
-    const target = {
-      pid: this.#pid,
-      parent: NO_PROCESS,
-      command: 'test',
-      pythonVersion,
-      start: 0,
-      end: elapsed,
-      unreadable: '',
-    }
-    return this.#builder.build(meta, [target], 0)
+    const processes = this.#builder.processes.map(
+      ({ index: _, commandLine, detail, end, ...process }) => ({
+        ...process,
+        command: commandIn(commandLine),
+        end: end < 0 ? elapsed : end,
+      }),
+    )
+    return this.#builder.build(meta, processes, 0)
   }
 
   /** The samples so far, with names; of one thread when one is given. */

@@ -176,6 +176,11 @@ export interface SummaryJson {
   readonly lateTicks: number
   readonly execs: number
   readonly profilerCpuNs: number
+  readonly tasks?: {
+    scope: string
+    loopSeen: boolean
+    waiting: { samples: number; timeNs: number }
+  }
   readonly states: readonly string[]
   readonly activity: { shares: Readonly<Record<string, number>>; cpuNs?: number }
   readonly removed: { samples: number; timeNs: number }

@@ -3,6 +3,7 @@ import type {
   Addon,
   AttachErrorCode,
   Batch,
+  NativeProcess,
   NativeSampler,
   SamplerOptions,
   SamplerStatus,
@@ -23,8 +24,24 @@ export const SAMPLING: SamplerStatus = {
   readChange: '',
   lateTicks: 0,
   states: [],
+  tickTime: 0,
+  descendants: '',
+  loopSeen: false,
   attachError: '',
   attachDetail: '',
+}
+
+/** The target of a recording. */
+export const PROCESS: NativeProcess = {
+  index: 0,
+  pid: 42,
+  parent: -1,
+  commandLine: 'python3\0app.py\0',
+  pythonVersion: '3.14.0',
+  start: 0,
+  end: -1,
+  unreadable: '',
+  detail: '',
 }
 
 /** A batch with nothing new in it, but for what is given. */
@@ -34,6 +51,7 @@ export function batchOf(parts: Partial<Omit<Batch, 'status'>>, status = SAMPLING
     functions: new Int32Array(),
     frames: new Int32Array(),
     stacks: new Int32Array(),
+    processes: [],
     threads: [],
     renamedThreads: [],
     time: new Float64Array(),
@@ -59,7 +77,8 @@ export function workBatch(ticks: number, status: Partial<SamplerStatus> = {}): B
       functions: Int32Array.of(0, 1, 1, 2, 1, 5),
       frames: Int32Array.of(0, 12, 12, 0, 6, 1, 7, 7, 4, 9),
       stacks: Int32Array.of(-1, 0, 0, 1),
-      threads: [{ pid: 42, nativeId: 42, interpreter: 0, name: 'MainThread', isMain: true }],
+      processes: [PROCESS],
+      threads: [{ process: 0, nativeId: 42, interpreter: 0, name: 'MainThread', isMain: true }],
       time: Float64Array.from({ length: ticks }, (_, tick) => (tick + 1) * 10e6),
       weight: new Float64Array(ticks).fill(10e6),
       thread: new Int32Array(ticks),

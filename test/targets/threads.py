@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 
-from harness import Meeting, describe, hold, line
+from harness import Meeting, describe, hold, line, say
 
 
 def bar():
@@ -124,6 +124,45 @@ def subinterpreters(count):
     threading.Thread(target=deeper, args=(2, meeting), daemon=True).start()
     meeting.wait_for(2 * count + 1)
     hold(interpreters=numbers)
+
+
+BUSY_INTERPRETER = """
+import os
+
+def sub_leaf_{number}():
+    for _ in range(300): pass
+
+def sub_middle_{number}():
+    sub_leaf_{number}()
+
+os.write({arrive}, b".")
+while True:
+    sub_middle_{number}()
+"""
+
+
+def main_leaf():
+    for _ in range(300):
+        pass
+
+
+def main_middle():
+    main_leaf()
+
+
+def busy_subinterpreters(count):
+    """Each runs all the time, at the same time as the main one: each has a GIL of its own."""
+    meeting = Meeting()
+    numbers = []
+    for _ in range(count):
+        number, execute = new_interpreter()
+        numbers.append(number)
+        source = BUSY_INTERPRETER.format(number=number, arrive=meeting.arrive)
+        threading.Thread(target=main_runner, args=(execute, source), daemon=True).start()
+    meeting.wait_for(count)
+    say("ready", interpreters=numbers)
+    while True:
+        main_middle()
 
 
 def briefly():

@@ -332,6 +332,28 @@ uint64_t& OffsetTable::operator[](std::string_view name) {
   std::abort();
 }
 
+void OffsetTable::MakeFreeThreaded() {
+  (*this)["free_threaded"] = 1;
+  for (OffsetWord& word : words_) {
+    const std::string_view section = word.name.substr(0, word.name.find('.'));
+    const bool is_object =
+        section == "pyobject" || section == "type_object" || section == "heap_type_object" ||
+        section == "code_object" || section == "tuple_object" || section == "list_object" ||
+        section == "set_object" || section == "dict_object" || section == "float_object" ||
+        section == "long_object" || section == "bytes_object" || section == "unicode_object" ||
+        section == "gen_object";
+    if (is_object) word.value += 16;
+  }
+  if (!Has("code_object.co_tlbc")) return;
+  (*this)["code_object.co_tlbc"] = (*this)["code_object.co_code_adaptive"];
+  (*this)["code_object.co_code_adaptive"] += 8;
+  (*this)["code_object.size"] += 8;
+  (*this)["interpreter_frame.tlbc_index"] = (*this)["interpreter_frame.owner"] - 2;
+  (*this)["interpreter_frame.owner"] += 4;
+  (*this)["interpreter_state.tlbc_generation"] =
+      (*this)["interpreter_state.code_object_generation"] + 8;
+}
+
 std::vector<std::byte> OffsetTable::Bytes() const {
   std::vector<std::byte> bytes(words_.size() * sizeof(uint64_t));
   for (size_t i = 0; i < words_.size(); ++i) {

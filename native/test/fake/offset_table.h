@@ -20,6 +20,11 @@ class OffsetTable {
   /// `minor` is 13, 14 or 15.
   explicit OffsetTable(int minor);
 
+  /// Makes it that of a free-threaded build, after CPython's source: objects have a head of 32
+  /// bytes (ob_tid 8, flags and locks 4, ob_ref_local 4, ob_ref_shared 8, ob_type 8), frames and
+  /// code know of bytecode that belongs to a thread. Not read from a real one.
+  void MakeFreeThreaded();
+
   /// All words in order, beginning with cookie, version, free_threaded.
   std::vector<OffsetWord>& words() { return words_; }
   bool Has(std::string_view name) const;

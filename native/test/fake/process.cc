@@ -38,7 +38,8 @@ bool FillPage(const FakeMemory& memory, uint64_t page) {
 
 }  // namespace
 
-FakeProcess::FakeProcess(const FakeMemory& memory, const std::vector<MappedFile>& files) {
+FakeProcess::FakeProcess(const FakeMemory& memory, const std::vector<MappedFile>& files,
+                         const std::function<void()>& body) {
   Start([&](int ready) {
     for (const MappedFile& file : files) {
       if (!MapFile(file)) return 1;
@@ -47,6 +48,7 @@ FakeProcess::FakeProcess(const FakeMemory& memory, const std::vector<MappedFile>
       if (!FillPage(memory, page)) return 1;
     }
     if (write(ready, "", 1) != 1) return 1;
+    body();
     while (true) pause();
   });
 }

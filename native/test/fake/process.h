@@ -21,8 +21,11 @@ class FakeProcess {
     uint64_t size;
   };
 
-  /// A child that has all of `memory` at its addresses, over what files give it, and sleeps.
-  explicit FakeProcess(const FakeMemory& memory, const std::vector<MappedFile>& files = {});
+  /// A child that has all of `memory` at its addresses, over what files give it, runs `body` and
+  /// sleeps.
+  explicit FakeProcess(
+      const FakeMemory& memory, const std::vector<MappedFile>& files = {},
+      const std::function<void()>& body = [] {});
   /// A child that runs `body`, then exits with its result.
   explicit FakeProcess(const std::function<int()>& body);
   ~FakeProcess();

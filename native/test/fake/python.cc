@@ -52,7 +52,7 @@ constexpr uint64_t kGarbage = 0xdbdbdbdbdbdbdbdb;
 
 }  // namespace
 
-FakePython::FakePython(int minor)
+FakePython::FakePython(int minor, Build build)
     : minor_(minor),
       heap_(kHeap),
       next_chunk_(kChunks),
@@ -60,6 +60,7 @@ FakePython::FakePython(int minor)
       next_state_(kStates),
       next_c_stack_(kCStacks) {
   OffsetTable offsets(minor);
+  if (build == Build::kFreeThreaded) offsets.MakeFreeThreaded();
   const std::vector<std::byte> table = offsets.Bytes();
   const OffsetsResult parsed = ParseDebugOffsets(table);
   if (parsed.status != OffsetsStatus::kOk) {
@@ -219,6 +220,19 @@ uint64_t FakePython::InstructionAt(uint64_t code, int line) const {
   return code + layout_.code.co_code_adaptive + static_cast<uint64_t>(line) * 2;
 }
 
+std::vector<uint64_t> FakePython::CopyBytecode(uint64_t code, size_t count) {
+  std::vector<uint64_t> copies = {InstructionAt(code, 0)};
+  const uint64_t array = Allocate((1 + 1 + count) * 8);
+  for (size_t i = 0; i < count; ++i) {
+    copies.push_back(Allocate(static_cast<uint64_t>(compiled_.at(code).lines) * 2));
+  }
+  memory_.Put(array, static_cast<uint64_t>(copies.size()));
+  memory_.Write(array + 8, copies.data(), copies.size() * 8);
+  memory_.Put(code + layout_.code.co_tlbc, array);
+  copies.erase(copies.begin());
+  return copies;
+}
+
 uint64_t FakePython::FrameBytes(uint64_t code) const {
   const FunctionOptions& compiled = compiled_.at(code);
   return layout_.frame.localsplus +
@@ -365,7 +379,44 @@ FakeThread& FakeThread::PointCurrentFrameAt(uint64_t frame) {
   return *this;
 }
 
-uint64_t FakeThread::Innermost() const { return frames_.empty() ? base_frame_ : leaf(); }
+uint64_t FakeThread::Innermost() const {
+  if (!frames_.empty()) return leaf();
+  return stack_ == 0 ? base_frame_ : 0;
+}
+
+/// Keeps py_recursion_remaining and py_recursion_limit as CPython does.
+void FakeThread::CountCalls() {
+  const uint64_t back = python_->minor_ == 13 ? 28 : python_->minor_ == 14 ? 24 : 20;
+  const uint64_t at = state_ + python_->layout_.thread.current_frame - back;
+  const auto is_call = [](const Frame& frame) { return frame.code != 0; };
+  const auto calls = std::count_if(frames_.begin(), frames_.end(), is_call);
+  python_->memory_.Put<int32_t>(at, 1000 - calls_before_ - static_cast<int32_t>(calls));
+  python_->memory_.Put<int32_t>(at + 4, 1000);
+}
+
+FakeThread& FakeThread::BeginGreenlet() {
+  const auto is_call = [](const Frame& frame) { return frame.code != 0; };
+  const auto calls = std::count_if(frames_.begin(), frames_.end(), is_call);
+  const int32_t before = calls_before_ + static_cast<int32_t>(calls);
+  if (stacks_.empty()) stacks_.emplace_back();
+  stacks_.push_back({{}, {}, 0, before});
+  return SwitchTo(stacks_.size() - 1);
+}
+
+FakeThread& FakeThread::SwitchTo(size_t stack) {
+  if (stacks_.empty()) stacks_.emplace_back();
+  stacks_.at(stack_) = {chunks_, frames_, top_, calls_before_};
+  stack_ = stack;
+  const Stack& now = stacks_.at(stack);
+  chunks_ = now.chunks;
+  frames_ = now.frames;
+  top_ = now.top;
+  calls_before_ = now.calls_before;
+  python_->memory_.Put(state_ + python_->layout_.thread.datastack_chunk,
+                       chunks_.empty() ? 0 : chunks_.back().address);
+  CountCalls();
+  return PointCurrentFrameAt(Innermost());
+}
 
 void FakeThread::Push(const Frame& frame, uint64_t executable, uint8_t owner, int line) {
   python_->SetExecutable(frame.address, executable);
@@ -374,6 +425,7 @@ void FakeThread::Push(const Frame& frame, uint64_t executable, uint8_t owner, in
                           frame.code == 0 ? 0 : python_->InstructionAt(frame.code, line));
   python_->SetOwner(frame.address, owner);
   frames_.push_back(frame);
+  CountCalls();
   PointCurrentFrameAt(frame.address);
 }
 
@@ -434,6 +486,7 @@ FakeThread& FakeThread::Resume(const FakeGenerator& generator, int line) {
 FakeThread& FakeThread::Return() {
   const Frame frame = frames_.back();
   frames_.pop_back();
+  CountCalls();
   PointCurrentFrameAt(Innermost());
   switch (frame.place) {
     case Place::kCStack:

@@ -53,6 +53,12 @@ class FakeThread {
   /// The innermost frame goes on to another line.
   FakeThread& GoTo(int line);
 
+  /// A greenlet begins: a stack of its own, whose calls count on from those of this one.
+  FakeThread& BeginGreenlet();
+  /// Goes over to another stack of the thread, by its number: 0 is the thread's own, the greenlets
+  /// follow in the order in which they began.
+  FakeThread& SwitchTo(size_t stack);
+
   uint64_t state() const { return state_; }
   uint64_t native_id() const { return native_id_; }
   const std::string& name() const { return name_; }
@@ -86,6 +92,14 @@ class FakeThread {
   void PushChunk(uint64_t needed);
   void Push(const Frame& frame, uint64_t executable, uint8_t owner, int line);
   uint64_t Innermost() const;
+  void CountCalls();
+
+  struct Stack {
+    std::vector<Chunk> chunks;
+    std::vector<Frame> frames;
+    uint64_t top = 0;
+    int32_t calls_before = 0;
+  };
 
   FakePython* python_;
   std::string name_;
@@ -97,6 +111,10 @@ class FakeThread {
   uint64_t top_ = 0;
   std::vector<Chunk> chunks_;
   std::vector<Frame> frames_;
+  /// Calls that were counted when the stack in use began.
+  int32_t calls_before_ = 0;
+  size_t stack_ = 0;
+  std::vector<Stack> stacks_;  // the one in use is in the members above
 };
 
 /// A whole CPython in fake memory: runtime with debug offsets, interpreters, threads, code.
@@ -105,8 +123,9 @@ class FakePython {
   static constexpr uint64_t kRuntime = 0xba07c0;
   static constexpr uint64_t kFirstNativeId = 4711;
 
+  enum class Build { kGil, kFreeThreaded };
   /// `minor` is 13, 14 or 15. Comes with the main interpreter, id 0, and no thread.
-  explicit FakePython(int minor);
+  explicit FakePython(int minor, Build build = Build::kGil);
 
   int minor() const { return minor_; }
   FakeMemory& memory() { return memory_; }
@@ -135,6 +154,9 @@ class FakePython {
   /// Moves the published code_object_generation, as the freeing of code does; nothing on 3.13.
   void AdvanceGeneration();
   uint64_t InstructionAt(uint64_t code, int line) const;
+  /// Gives so many threads a copy of the code's bytecode, as a free-threaded build does; returns
+  /// where the copies begin.
+  std::vector<uint64_t> CopyBytecode(uint64_t code, size_t count);
   /// The GIL goes to this thread: it is the last holder, and the switch is counted.
   void GiveGil(const FakeThread& thread);
 

@@ -1,10 +1,14 @@
 import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
 import { type ModeOptions, requireStates } from '../../profile/modes.ts'
-import { type EndReason, NO_PROCESS, type Profile, type Reading } from '../../profile/profile.ts'
-import type { Addon, SamplerStatus } from '../../sampling/addon.ts'
-import { attachFailureOf, explainAttachFailure } from '../../sampling/attach-failure.ts'
-import { PROC, readStatus } from '../../sampling/proc.ts'
+import type { EndReason, Process, Profile, Reading, TaskScope } from '../../profile/profile.ts'
+import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
+import {
+  attachFailureOf,
+  explainAttachFailure,
+  whyUnreadable,
+} from '../../sampling/attach-failure.ts'
+import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
 import { Session } from '../../sampling/session.ts'
 import type { Progress } from './progress.ts'
 
@@ -23,8 +27,12 @@ export interface CaptureOptions {
   readonly nativeMarkers: boolean
   /** What the recording will be shown as. */
   readonly view: ModeOptions
+  /** Stacks by asyncio task, and of which; undefined: by thread. */
+  readonly tasks: TaskScope | undefined
   /** Whether the target may still have to become a Python. */
   readonly wait: boolean
+  /** Record the target's descendants too. */
+  readonly follow: boolean
   readonly progress: Progress | undefined
 }
 
@@ -50,13 +58,16 @@ export class Capture {
   #targetEnded = false
   #failureCode = ''
   #failure: PyprofError | undefined
-  #isChecked = false
+  /** What the recording held when that was last checked, and what is wrong with it. */
+  #checkedStates: number | undefined
   #refusal: unknown
+  /** Why processes could not be read, by index: asked while they are there. */
+  readonly #unreadable: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
     this.#options = options
-    const { addon, pid, rate, duration, wait, read, maxOverhead, nativeMarkers } = options
+    const { addon, pid, rate, duration, wait, read, maxOverhead, nativeMarkers, follow, tasks } = options
     const status = readStatus(PROC, pid)
     // A thread's id opens all of its process's files in /proc, and would be read like one.
     if (status && status.tgid !== pid) {
@@ -73,9 +84,14 @@ export class Capture {
         read,
         maxOverhead,
         nativeMarkers,
+        ...(tasks && { tasks }),
         threads,
+        follow,
         onBatch: (batch) => {
           this.#builder.add(batch)
+          for (const process of batch.processes) {
+            this.#unreadable[process.index] = whyUnreadable(process)
+          }
           this.#follow(batch.status)
           this.#check(batch.status)
         },
@@ -96,8 +112,8 @@ export class Capture {
 
   /** Ends a recording at once that cannot be shown as asked for. */
   #check({ pythonVersion, states }: SamplerStatus): void {
-    if (this.#isChecked || pythonVersion === '') return
-    this.#isChecked = true
+    if (this.#checkedStates === states.length || pythonVersion === '') return
+    this.#checkedStates = states.length
     try {
       requireStates(this.#options.view, states, pythonVersion)
     } catch (error) {
@@ -125,7 +141,7 @@ export class Capture {
   }
 
   #result(status: SamplerStatus): Captured {
-    const { exporter, pid, command, rate, progress } = this.#options
+    const { exporter, command, rate, progress, tasks } = this.#options
     progress?.erase()
     if (this.#refusal) throw this.#refusal
     const cpu = process.cpuUsage()
@@ -138,24 +154,31 @@ export class Capture {
       // Until a Python is found no reading has been chosen, and nothing has been read.
       read: status.read === 'auto' ? 'live' : status.read,
       readChange: status.readChange,
+      descendants: status.descendants,
+      ...(tasks && { tasks: { scope: tasks, loopSeen: status.loopSeen } }),
       rate,
       startedAt: this.#startedAt ?? Date.now(),
       duration: status.elapsed,
       endReason: endReason(status, this.#targetEnded),
     } as const
-    const target = {
-      pid,
-      parent: NO_PROCESS,
-      command,
-      pythonVersion: status.pythonVersion,
-      start: 0,
-      end: status.elapsed,
-      unreadable: '',
-    }
+    const processes = this.#builder.processes.map((each) => this.#process(each, status.elapsed))
     return {
-      profile: this.#builder.build(meta, [target], (cpu.user + cpu.system) * 1000),
+      profile: this.#builder.build(meta, processes, (cpu.user + cpu.system) * 1000),
       signal: this.#signal,
       failure: status.pythonVersion === '' ? this.#failure : undefined,
+    }
+  }
+
+  #process(
+    { index, commandLine, end, detail, ...process }: NativeProcess,
+    elapsed: number,
+  ): Process {
+    return {
+      ...process,
+      // The target's is the one that it was recorded for, whatever it has become since.
+      command: index === 0 ? this.#options.command : commandIn(commandLine),
+      end: end < 0 ? elapsed : end,
+      unreadable: this.#unreadable[index] ?? '',
     }
   }
 }

@@ -181,14 +181,25 @@ const MODE_VERBS = {
 function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefined): PyprofError {
   const what = 'Nothing was captured, and no file was written.'
   const common = { code: 'nothing-captured', what, exitCode: EXIT.nothing }
-  if (failure) {
+  if (failure && summary.descendants === '') {
     return new PyprofError({ ...common, why: `${failure.what} ${failure.why}`, hint: failure.hint })
+  }
+  const unreadable = summary.processes.find((process) => process.unreadable !== '')
+  if (unreadable) {
+    return new PyprofError({
+      ...common,
+      why: `Process ${unreadable.pid} (${unreadable.command}) could not be read. ${unreadable.unreadable}`,
+      hint: 'What pyprof found of every process: pyprof record --json … | jq .processes',
+    })
   }
   if (summary.endReason === 'never-python') {
     return new PyprofError({
       ...common,
       why: 'The command ended before it ran any Python that pyprof reads.',
-      hint: 'When it starts Python as a child, record that Python itself: pyprof record --pid PID',
+      hint:
+        summary.descendants === ''
+          ? 'When it starts Python as a child, follow it: pyprof record --subprocesses …'
+          : 'When it ran Python for moments only, look more often: pyprof record --rate 1khz …',
     })
   }
   const when =

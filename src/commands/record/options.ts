@@ -2,7 +2,7 @@ import { usageError } from '../../errors.ts'
 import { type Format, type FormatOptions, formatFor, suits } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Choice } from '../../profile/choice.ts'
-import type { Mode, Reading } from '../../profile/profile.ts'
+import type { Mode, Reading, TaskScope } from '../../profile/profile.ts'
 import { choiceOf, type RawChoice } from '../choice.ts'
 import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
@@ -24,6 +24,10 @@ export interface RecordOptions {
   /** Show idle threads as such, and in every mode. */
   readonly idle: boolean
   readonly nativeMarkers: boolean
+  /** Record the target's descendants too. */
+  readonly subprocesses: boolean
+  /** Stacks by asyncio task, and of which; undefined: by thread. */
+  readonly tasks: TaskScope | undefined
   readonly outputs: readonly OutputRequest[]
   readonly format: FormatOptions
   readonly choice: Choice
@@ -41,6 +45,9 @@ export interface RawRecordOptions extends RawChoice, RawFormatOptions {
   readonly gil?: boolean
   readonly idle?: boolean
   readonly nativeMarkers?: boolean
+  readonly subprocesses?: boolean
+  /** true: given without a value. */
+  readonly async?: TaskScope | true
   readonly output?: readonly string[]
   readonly format?: Format
   readonly json?: boolean
@@ -74,6 +81,8 @@ export function recordOptions(
     mode: chooseMode(raw),
     idle: raw.idle ?? false,
     nativeMarkers: raw.nativeMarkers ?? false,
+    subprocesses: raw.subprocesses ?? false,
+    tasks: raw.async === true ? 'running' : raw.async,
     outputs,
     format: formatOptionsOf(
       raw,

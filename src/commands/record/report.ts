@@ -12,6 +12,7 @@ import type { Activity } from '../../profile/state-view.ts'
 import { reasonCounts, type Summary } from '../../profile/summary.ts'
 import { unmatchedTexts } from '../choice.ts'
 import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
+import { processTreeLines } from './process-tree.ts'
 
 /** A summary and what became of the recording: printed, and the same object as JSON. */
 export interface RecordSummary extends Summary {
@@ -45,6 +46,7 @@ const READING_CHANGES: Record<Exclude<ReadingChange, ''>, string> = {
   'over-budget': 'exact would take more of the target than --max-overhead allows',
   'no-gil': 'exact needs a GIL, which this Python has not',
   'core-not-allowed': "pyprof may not run on the target's processors",
+  'several-processes': 'several processes cannot all share one core',
   'no-run-count': 'the kernel does not count the runs of a thread, which exact needs',
 }
 
@@ -86,10 +88,27 @@ function reading({ read, readChange }: RecordSummary): string {
   return READINGS[read] + (readChange === '' ? '' : ` (${READING_CHANGES[readChange]})`)
 }
 
+function follows({ descendants }: Pick<RecordSummary, 'descendants'>): boolean {
+  return descendants !== ''
+}
+
+function tree({ processes, descendants, tickNs }: RecordSummary): string {
+  const how =
+    descendants === 'events'
+      ? 'the kernel told of each'
+      : 'looked for every 5 to 20 ms, what ended sooner may be missing'
+  return `${counted(processes.length, 'process', 'es')}; ${how}; a tick took ${formatTime(tickNs)}`
+}
+
 /** Why the recording ended, in words. */
-export function endSentence(summary: Pick<RecordSummary, 'endReason' | 'signal'>): string {
+export function endSentence(
+  summary: Pick<RecordSummary, 'endReason' | 'signal' | 'descendants' | 'launched'>,
+): string {
   const by = summary.endReason === 'interrupted' && summary.signal ? ` by ${summary.signal}` : ''
-  return END_SENTENCES[summary.endReason] + by
+  const isWholeTree = summary.endReason === 'exited' && follows(summary) && !summary.launched
+  return isWholeTree
+    ? 'the target and all that it has started have ended'
+    : END_SENTENCES[summary.endReason] + by
 }
 
 /** The summary as lines of text for a terminal; foreign text in it is made harmless. */
@@ -98,6 +117,7 @@ export function reportLines(summary: RecordSummary): string[] {
     `Recorded ${formatTime(summary.durationNs)} of process ${summary.pid}: ${target(summary)}`,
     row('ended', endSentence(summary)),
     row('samples', samples(summary)),
+    ...(summary.tasks?.scope === 'all' ? [row('tasks', tasks(summary.tasks))] : []),
     row('reading', reading(summary)),
     row('quality', quality(summary)),
     ...(summary.timeNs.empty > 0 ? [row('empty', empty(summary))] : []),
@@ -107,10 +127,17 @@ export function reportLines(summary: RecordSummary): string[] {
     row('gaps', gaps(summary)),
     row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
     row('cost', cost(summary)),
+    ...(follows(summary) ? [row('tree', tree(summary))] : []),
     ...(summary.execs > 0
-      ? [row('exec', `followed the target through ${counted(summary.execs, 'exec')}`)]
+      ? [
+          row(
+            'exec',
+            `followed ${follows(summary) ? 'processes' : 'the target'} through ${counted(summary.execs, 'exec')}`,
+          ),
+        ]
       : []),
     ...warnings(summary).map((text) => row('careful', text)),
+    ...(follows(summary) ? ['', ...processTreeLines(summary.processes)] : []),
     '',
     hotHead(summary),
     ...summary.hottest.map(hotLine),
@@ -137,9 +164,20 @@ function row(name: string, text: string): string {
 
 function samples(summary: RecordSummary): string {
   const { actual, requested } = summary.rate
+  const sampled = summary.processes.filter((process) => process.samples > 0).length
+  const where = follows(summary) ? ` in ${counted(sampled, 'process', 'es')}` : ''
+  const threads = summary.threads.filter((thread) => !thread.waitingTasks)
+  const ofThreads = summary.samples - (summary.tasks?.waiting.samples ?? 0)
   return (
-    `${formatCount(summary.samples)} of ${counted(summary.threads.length, 'thread')}; ` +
+    `${formatCount(ofThreads)} of ${counted(threads.length, 'thread')}${where}; ` +
     `${counted(summary.ticks, 'tick')} at ${formatRate(actual)} (asked for ${formatRate(requested)})`
+  )
+}
+
+function tasks({ waiting }: NonNullable<RecordSummary['tasks']>): string {
+  return (
+    `${counted(waiting.samples, 'sample')} of suspended tasks, which waited ` +
+    `${formatTime(waiting.timeNs)} together; not in the time of threads`
   )
 }
 
@@ -173,12 +211,19 @@ const UNSAMPLED_LIMIT = 0.1
 
 function warnings(summary: RecordSummary): string[] {
   const found: string[] = []
+  const unreadable = summary.processes.filter((process) => process.unreadable !== '').length
+  if (unreadable > 0) {
+    found.push(`${counted(unreadable, 'process', 'es')} could not be read; the reasons are below.`)
+  }
   if (summary.isUncertain) {
     found.push(
       `${formatShare(summary.uncertain)} of the samples are partial or missed; ` +
         'shares may be off by as much' +
         (summary.read === 'live' ? '; --read exact would prove them.' : '.'),
     )
+  }
+  if (summary.tasks && !summary.tasks.loopSeen) {
+    found.push('no asyncio event loop was seen: the stacks are those of threads.')
   }
   const unsampled = summary.durationNs > 0 ? summary.gaps.timeNs / summary.durationNs : 0
   if (unsampled > UNSAMPLED_LIMIT) {

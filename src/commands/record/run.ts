@@ -101,7 +101,7 @@ class Recording {
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
-    const { rate, duration, read, maxOverhead, nativeMarkers } = this.#options
+    const { rate, duration, read, maxOverhead, nativeMarkers, subprocesses, tasks } = this.#options
     const { exporter } = this.#context
     return new Capture({
       addon: this.#addon,
@@ -112,6 +112,8 @@ class Recording {
       maxOverhead,
       nativeMarkers,
       view: this.#options,
+      follow: subprocesses,
+      tasks,
       ...target,
     })
   }

@@ -57,6 +57,7 @@ export function readAbout({ comments, period, periodType, time, duration }: Ppro
       states: [],
       read: read === 'exact' || read === 'stop' ? read : 'live',
       readChange: '',
+      descendants: '',
       rate: periodNs > 0 ? 1e9 / periodNs : 0,
       startedAt: Math.min(time / 1e6, LAST_DATE),
       duration,
@@ -91,5 +92,6 @@ function readAccounting(text: string): Accounting {
     profilerCpu: count('profilerCpu'),
     lateTicks: count('lateTicks'),
     execs: count('execs'),
+    tickTime: count('tickTime'),
   }
 }

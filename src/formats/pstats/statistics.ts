@@ -38,17 +38,21 @@ const NO_ROW = -1
 
 /**
  * Adds up the samples by function, and by function and caller.
- * @param threads whether each thread is a function that calls the others
+ * @param threads whether each thread is a function that calls the others; waiting tasks are in any
+ *   case, since their time is not that of threads
  */
 export function statistics(profile: Profile, threads: boolean): FunctionStatistics[] {
   const table = new Table(profile)
   const { start, order } = rowsByThread(profile)
   const sums = new StackSums(profile)
+  const apart = new StackSums(profile)
   for (const [index, thread] of profile.threads.entries()) {
-    for (let at = start[index]!; at < start[index + 1]!; at++) sums.add(order[at]!)
-    if (threads && start[index] !== start[index + 1]) {
-      table.addAll(sums, table.row(threadLabel(thread, profile.processes), '', 0))
-      sums.clear()
+    const isApart = threads || thread.waitingTasks === true
+    const own = isApart ? apart : sums
+    for (let at = start[index]!; at < start[index + 1]!; at++) own.add(order[at]!)
+    if (isApart && start[index] !== start[index + 1]) {
+      table.addAll(apart, table.row(threadLabel(thread, profile.processes), '', 0))
+      apart.clear()
     }
   }
   table.addAll(sums, NO_ROW)

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { NO_STACK } from '../../../src/profile/profile.ts'
 import { compile } from '../../support/build.ts'
-import { type Capture, captureStill, type NamedFrame, startCapture } from '../../support/capture.ts'
+import {
+  type Capture,
+  captureStill,
+  captureTicks,
+  type NamedFrame,
+  startCapture,
+} from '../../support/capture.ts'
 import { type Row, row } from '../../support/positions.ts'
 import { MINORS } from '../../support/pythons.ts'
 import { startPython } from '../../support/target.ts'
@@ -136,6 +142,48 @@ describe.each(MINORS)('threads on %s', (minor) => {
     expect(texts.filter((text) => text.includes(';main_runner'))).toHaveLength(2)
     expect(texts.filter((text) => text.endsWith(';deeper;Meeting.stay'))).toHaveLength(1)
   })
+
+  it.each(['live', 'exact', 'stop'] as const)(
+    'subinterpreters that run at the same time, read %s: each shows its own functions',
+    async (read) => {
+      type Interpreters = { interpreters: number[] }
+      const { target, facts } = await startPython<Interpreters>(minor, 'threads.py', [
+        'busy_subinterpreters',
+        '2',
+      ])
+      const capture = await captureTicks(target.pid, 300, { rate: 1000, read })
+      const { threads } = capture.profile()
+      // The main interpreter first; whoever began a subinterpreter's code is a thread of both.
+      expect(threads.map(({ interpreter }) => interpreter)).toEqual([
+        ...[0, 0, 0],
+        ...facts.interpreters,
+      ])
+      const samples = capture.samples()
+      const proved = samples.filter(({ quality }) => quality === 'exact')
+      for (const { thread, text } of proved) {
+        const { interpreter, isMain } = threads[thread]!
+        const own = `^<module>(;sub_middle_${interpreter}(;sub_leaf_${interpreter})?)?$`
+        const expected = isMain
+          ? /^<module>;busy_subinterpreters(;main_middle(;main_leaf)?)?$/
+          : interpreter === 0
+            ? /;main_runner/
+            : new RegExp(own)
+        expect(text).toMatch(expected)
+      }
+      const ofSubinterpreters = samples.filter(({ thread }) => threads[thread]!.interpreter > 0)
+      expect(ofSubinterpreters).toHaveLength(2 * capture.status.ticks)
+      const missed = ofSubinterpreters.filter(({ quality }) => quality === 'missed')
+      expect(missed.length).toBeLessThan(ofSubinterpreters.length * 0.03)
+      const provedOfThem = ofSubinterpreters.filter(({ quality }) => quality === 'exact')
+      if (read === 'stop') {
+        expect(provedOfThem.length).toBeGreaterThan(ofSubinterpreters.length * 0.9)
+      } else if (read === 'exact') {
+        // The proof is about the main interpreter's GIL: what runs under another is not in it.
+        const leaves = provedOfThem.filter(({ text }) => text.includes('sub_'))
+        expect(leaves.length).toBeLessThan(ofSubinterpreters.length * 0.2)
+      }
+    },
+  )
 
   it('threads that come and go have a row each and only their own frames', async () => {
     const { target } = await startPython(minor, 'threads.py', ['briefly'])

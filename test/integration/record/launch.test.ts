@@ -126,7 +126,7 @@ describe('a command that is no Python', () => {
     expect(outcome.err).toBe(
       'pyprof: Nothing was captured, and no file was written.\n' +
         '        The command ended before it ran any Python that pyprof reads.\n' +
-        '        When it starts Python as a child, record that Python itself: pyprof record --pid PID\n',
+        '        When it starts Python as a child, follow it: pyprof record --subprocesses …\n',
     )
     expect(readdirSync(folder)).toEqual([])
   })

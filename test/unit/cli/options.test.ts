@@ -72,6 +72,15 @@ describe('the mode', () => {
   })
 })
 
+test('tasks are the running ones unless all are asked for', () => {
+  const tasksOf = (raw: Partial<RawRecordOptions>) =>
+    recordOptions({ ...ATTACH, ...raw }, undefined, []).tasks
+  expect(tasksOf({})).toBeUndefined()
+  expect(tasksOf({ async: true })).toBe('running')
+  expect(tasksOf({ async: 'running' })).toBe('running')
+  expect(tasksOf({ async: 'all' })).toBe('all')
+})
+
 describe('the outputs', () => {
   test('by default are one new speedscope file named after the target', () => {
     const [output] = recordOptions(ATTACH, undefined, []).outputs

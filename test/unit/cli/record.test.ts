@@ -5,7 +5,7 @@ import type { CommandContext } from '../../../src/commands/context.ts'
 import { buildProgram } from '../../../src/commands/program.ts'
 import type { PyprofError } from '../../../src/errors.ts'
 import type { Addon } from '../../../src/sampling/addon.ts'
-import { batchOf, FakeAddon, SAMPLING, workBatch } from '../../support/fake-addon.ts'
+import { batchOf, FakeAddon, PROCESS, SAMPLING, workBatch } from '../../support/fake-addon.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const OVER = { state: 'ended', endReason: 'duration' } as const
@@ -213,6 +213,70 @@ describe('recording a process', () => {
     const { out, err } = await run(argv, new FakeAddon([workBatch(2, OVER)]))
     expect(out).toBe('<module> (/srv/app.py:12);work (/srv/app.py:7) 20000\n')
     expect(err).toContain('Wrote collapsed to stdout')
+  })
+
+  test('follows the descendants when asked to', async () => {
+    const path = join(temporaryFolder(), 'out.txt')
+    const child = { ...PROCESS, index: 1, pid: 43, parent: 0, commandLine: 'python3\0a b.py\0' }
+    const old = {
+      ...child,
+      index: 2,
+      pid: 44,
+      pythonVersion: '',
+      unreadable: 'unsupported-version',
+      detail: '3.11.2',
+    } as const
+    const status = { descendants: 'events', tickTime: 80e3 } as const
+    const addon = new FakeAddon([
+      workBatch(3, status),
+      batchOf({ processes: [child, old] }, { ...SAMPLING, ...status }),
+      // What is announced again has changed.
+      batchOf(
+        { processes: [{ ...child, start: 5e6, end: 20e6, commandLine: 'worker\0' }] },
+        { ...SAMPLING, ...status, ticks: 4, elapsed: 40e6, ...OVER },
+      ),
+    ])
+    const { out } = await run([...ATTACH, '-s', '--json', '-o', path], addon)
+    expect(addon.options?.follow).toBe(true)
+    const summary = JSON.parse(out)
+    expect(summary).toMatchObject({ descendants: 'events', tickNs: 20e3 })
+    expect(summary.processes).toEqual([
+      {
+        pid: 42,
+        parent: -1,
+        command: summary.command,
+        pythonVersion: '3.14.0',
+        startNs: 0,
+        endNs: 40e6,
+        unreadable: '',
+        samples: 3,
+      },
+      {
+        pid: 43,
+        parent: 0,
+        command: 'worker',
+        pythonVersion: '3.14.0',
+        startNs: 5e6,
+        endNs: 20e6,
+        unreadable: '',
+        samples: 0,
+      },
+      expect.objectContaining({
+        pid: 44,
+        command: "python3 'a b.py'",
+        endNs: 40e6,
+        unreadable: 'It runs Python 3.11.2; pyprof reads CPython 3.13, 3.14 and 3.15.',
+      }),
+    ])
+  })
+
+  test('follows nobody unless asked to', async () => {
+    const path = join(temporaryFolder(), 'out.txt')
+    const addon = new FakeAddon([workBatch(3, OVER)])
+    const { err } = await run([...ATTACH, '-o', path], addon)
+    expect(addon.options?.follow).toBe(false)
+    expect(err).not.toContain('process\n')
+    expect(err).not.toContain('  tree ')
   })
 
   test('prints the summary as JSON instead of text', async () => {

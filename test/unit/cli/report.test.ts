@@ -7,6 +7,7 @@ import {
 import { summarize } from '../../../src/profile/summary.ts'
 import { type DraftSample, MS, profileOf } from '../../support/ascii-profile.ts'
 
+const END = { descendants: '', launched: false } as const
 const main = { name: '<module>', firstLine: 1 }
 const parse = { name: 'Parser.parse', file: '/srv/parser.py', firstLine: 12 }
 
@@ -133,6 +134,32 @@ describe('the report', () => {
     expect(lines).toContain('careful  1,234 samples did not fit the buffer')
   })
 
+  test('tells the time of waiting tasks apart from that of threads', () => {
+    const tasks = { scope: 'all', loopSeen: true } as const
+    const threads = [{}, { waitingTasks: true, isMain: false }]
+    const samples = [
+      { stack: [main] },
+      { stack: [main], thread: 1 },
+      { stack: [main], thread: 1, weight: 90 * MS },
+    ]
+    const lines = report(samples, { meta: { tasks }, threads })
+    expect(lines).toContainEqual(expect.stringContaining('  samples  1 of 1 thread; '))
+    expect(lines).toContain(
+      '  tasks    2 samples of suspended tasks, which waited 100 ms together; ' +
+        'not in the time of threads',
+    )
+    expect(lines.join()).not.toContain('careful')
+  })
+
+  test('warns when tasks were asked for and no event loop was seen', () => {
+    const tasks = { scope: 'running', loopSeen: false } as const
+    const lines = report([{ stack: [main] }], { meta: { tasks } })
+    expect(lines).toContain(
+      '  careful  no asyncio event loop was seen: the stacks are those of threads.',
+    )
+    expect(lines.join()).not.toContain('  tasks ')
+  })
+
   test('lets no name in the target write to the terminal', () => {
     const evil = { name: 'f\x1b[2J\r', file: '/srv/a\nb.py', firstLine: 1 }
     const text = report(
@@ -151,6 +178,10 @@ describe('the report', () => {
 })
 
 test('the end is told with the signal that caused it', () => {
-  expect(endSentence({ endReason: 'interrupted', signal: 'SIGHUP' })).toBe('interrupted by SIGHUP')
-  expect(endSentence({ endReason: 'exited', signal: 'SIGTERM' })).toBe('the target has ended')
+  expect(endSentence({ ...END, endReason: 'interrupted', signal: 'SIGHUP' })).toBe(
+    'interrupted by SIGHUP',
+  )
+  expect(endSentence({ ...END, endReason: 'exited', signal: 'SIGTERM' })).toBe(
+    'the target has ended',
+  )
 })

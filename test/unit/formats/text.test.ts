@@ -57,6 +57,16 @@ describe('threadLabel', () => {
       '<unnamed> (pid 2, tid unknown, interpreter 4)',
     )
   })
+
+  it('says of waiting tasks whose they are', () => {
+    const waiting = { ...thread, waitingTasks: true }
+    expect(threadLabel(waiting, [first])).toBe('waiting tasks of worker 3 (tid 7)')
+    const orphaned = { ...waiting, nativeId: 0, name: '' }
+    expect(threadLabel(orphaned, [first])).toBe('waiting tasks of ended threads')
+    expect(threadLabel({ ...orphaned, interpreter: 2 }, [first])).toBe(
+      'waiting tasks of ended threads (interpreter 2)',
+    )
+  })
 })
 
 it.each([

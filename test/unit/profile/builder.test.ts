@@ -11,6 +11,7 @@ const META: Meta = {
   states: [],
   read: 'live',
   readChange: '',
+  descendants: '',
   rate: 100,
   startedAt: 0,
   duration: 20e6,
@@ -138,6 +139,7 @@ describe('ProfileBuilder', () => {
       profilerCpu: 1,
       lateTicks: 0,
       execs: 0,
+      tickTime: 0,
     })
     builder.add(workBatch(1))
     const last = {
@@ -148,6 +150,7 @@ describe('ProfileBuilder', () => {
       droppedSamples: 4,
       lateTicks: 5,
       execs: 1,
+      tickTime: 8e6,
     }
     builder.add(batchOf({}, last))
     expect(builder.build(META, PROCESSES, 7e6).accounting).toEqual({
@@ -158,6 +161,7 @@ describe('ProfileBuilder', () => {
       profilerCpu: 7e6,
       lateTicks: 5,
       execs: 1,
+      tickTime: 8e6,
     })
   })
 })

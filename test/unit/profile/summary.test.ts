@@ -54,6 +54,32 @@ describe('summarize', () => {
     expect(summarize(profileOf([{ stack: [a] }])).activity).toEqual({ shares: {} })
   })
 
+  test('counts the samples of each process', () => {
+    const process = {
+      pid: 1,
+      parent: -1,
+      command: 'sh',
+      pythonVersion: '',
+      start: 0,
+      end: 5,
+      unreadable: '',
+    }
+    const samples = [{ stack: [a] }, { stack: [a], thread: 1 }, { stack: [b], thread: 1 }]
+    const { processes } = summarize(
+      profileOf(samples, {
+        processes: [process, { ...process, pid: 2, parent: 0 }, { ...process, pid: 3, parent: 1 }],
+        threads: [{ process: 1 }, { process: 2 }],
+      }),
+    )
+    expect(processes.map(({ pid, samples: count }) => [pid, count])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 2],
+    ])
+    expect(processes[0]).toMatchObject({ startNs: 0, endNs: 5 })
+    expect(processes[0]).not.toHaveProperty('end')
+  })
+
   test('names at most five functions', () => {
     const stacks = [1, 2, 3, 4, 5, 6, 7].map((n) => ({
       stack: [{ name: `f${n}` }],

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { AttachErrorCode } from '../../../src/sampling/addon.ts'
-import { attachFailureOf, explainAttachFailure } from '../../../src/sampling/attach-failure.ts'
+import {
+  attachFailureOf,
+  explainAttachFailure,
+  whyUnreadable,
+} from '../../../src/sampling/attach-failure.ts'
+import { PROCESS } from '../../support/fake-addon.ts'
 import { type FakeProcess, fakeProc, ROOT, USER } from '../../support/fake-proc.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -102,6 +107,12 @@ describe('a process that is no supported Python', () => {
   test('an unsupported version is told even when the process is gone', () => {
     const text = explain({ code: 'unsupported-version', detail: '3.11.7' })
     expect(text).toMatch(/^unsupported-version\nProcess 42 runs Python 3.11.7\./)
+  })
+
+  test('a Python that does not tell of its tasks', () => {
+    expect(explain({ code: 'no-task-table', detail: '3.13.5', target: PYTHON })).toMatch(
+      /^no-task-table\n.* runs Python 3\.13\.5, which shows no tasks\.\nCPython tells .* from 3\.14 on\.\nLeave --async out/,
+    )
   })
 
   test('a table that does not hold together', () => {
@@ -227,5 +238,42 @@ describe('attachFailureOf', () => {
     expect(attachFailureOf(42, new Error('x'))).toBeUndefined()
     expect(attachFailureOf(42, Object.assign(new Error('x'), { code: 'EIO' }))).toBeUndefined()
     expect(attachFailureOf(42, 'permission')).toBeUndefined()
+  })
+})
+
+describe('why a followed process cannot be read', () => {
+  const why = (unreadable: AttachErrorCode | '', detail = '', target?: FakeProcess) => {
+    const processes = target ? { self: USER, 42: target } : { self: USER }
+    return whyUnreadable(
+      { ...PROCESS, unreadable, detail },
+      fakeProc(temporaryFolder(), processes, {}),
+    )
+  }
+
+  test('it can', () => {
+    expect(why('')).toBe('')
+  })
+
+  test('another Python, running or gone', () => {
+    const text = 'It runs Python 3.11.2; pyprof reads CPython 3.13, 3.14 and 3.15.'
+    expect(why('unsupported-version', '3.11.2', { exe: '/usr/bin/python3.11' })).toBe(text)
+    expect(why('unsupported-version', '3.11.2')).toBe(text)
+    expect(why('unsupported-version', 'PyPy')).toContain('It runs PyPy; ')
+  })
+
+  test('permission: the rule while it is there, the bare fact afterwards', () => {
+    const other = { ...PYTHON, uid: 0 }
+    expect(why('permission', 'process_vm_readv', other)).toBe(
+      'It belongs to user 0, pyprof runs as user 1000, and pyprof has no CAP_SYS_PTRACE.',
+    )
+    expect(why('permission', 'process_vm_readv')).toBe('It may not be read.')
+  })
+
+  test('forked behind the back of Python', () => {
+    expect(why('not-started', 'untold fork', PYTHON)).toContain('without telling Python')
+  })
+
+  test('a damaged table', () => {
+    expect(why('bad-layout', 'frame.size', PYTHON)).toContain('does not hold together: frame.size')
   })
 })

@@ -17,6 +17,7 @@ function start(addon: FakeAddon) {
     maxOverhead: 0.005,
     nativeMarkers: false,
     threads: 1,
+    follow: false,
     onBatch: (batch) => batches.push(batch),
   })
   return { session, batches }
@@ -114,6 +115,16 @@ describe('bufferCapacity', () => {
 
   test('expects more threads than are there at the start', () => {
     expect(bufferCapacity(1000, 1)).toBe(160_000)
+  })
+
+  test('expects still more where processes may come', () => {
+    expect(bufferCapacity(1000, 1, true)).toBe(1_280_000)
+    expect(bufferCapacity(1000, 300, true)).toBe(1_500_000)
+  })
+
+  test('is as large as may be when any number of tasks may wait', () => {
+    expect(bufferCapacity(1, 1, false, 'all')).toBe(2_097_152)
+    expect(bufferCapacity(1000, 1, false, 'running')).toBe(160_000)
   })
 
   test('has a floor and a bound', () => {

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace pyprof {
+
+/// What /proc/PID/stat says of a process; see proc(5).
+struct ProcessStat {
+  /// R, S, D, T, Z, X, …
+  char state;
+  pid_t parent;
+  uint64_t threads;
+  /// When it started, in clock ticks since boot: together with its id it names a process for good.
+  uint64_t start;
+  /// Processor time that it has used, in clock ticks.
+  uint64_t cpu;
+
+  /// Its last thread has ended; only its exit status is left.
+  bool Ended() const { return (state == 'Z' || state == 'X') && threads <= 1; }
+};
+
+/// Nothing when there is no such process.
+std::optional<ProcessStat> ReadProcessStat(pid_t pid);
+
+}  // namespace pyprof

@@ -1,0 +1,202 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "asyncio/asyncio_offsets.h"
+#include "asyncio/task_reader.h"
+#include "code/tables.h"
+#include "memory/process_memory.h"
+#include "runtime/find_runtime.h"
+#include "sampler/core_sharing.h"
+#include "sampler/cpu_clock.h"
+#include "sampler/process_watch.h"
+#include "sampler/stopper.h"
+#include "stack/stack_reader.h"
+#include "stack/task_ids.h"
+#include "stack/thread_names.h"
+
+namespace pyprof {
+
+/// How a target is read; see docs/accuracy.md.
+enum class Reading {
+  /// Exact as long as it keeps within the overhead allowed, else live.
+  kAuto,
+  /// From another core, while the target runs on.
+  kLive,
+  /// Sharing the core with the thread that holds the GIL.
+  kExact,
+  /// With all threads stopped by ptrace.
+  kStop,
+};
+
+/// What all targets of a recording have in common.
+struct TargetShared {
+  Tables* tables;
+  ReaderOptions reader;
+  /// Stacks by asyncio task, and of which tasks; nothing: by thread.
+  std::optional<TaskScope> tasks;
+  std::shared_ptr<TaskFiles> files;
+};
+
+/// One process that is recorded, or that may still become a Python: all that belongs to it alone.
+class Target {
+ public:
+  struct KnownThread {
+    int32_t index = -1;
+    /// Of the row that stands for its suspended tasks.
+    int32_t waiting_index = -1;
+    std::string name;
+  };
+
+  /// @param parent null for a process whose parent is not followed
+  Target(pid_t pid, Target* parent, const TargetShared& shared);
+  ~Target();
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+  /// Who started it, as long as that is followed.
+  Target* parent() const { return parent_; }
+  /// To be told before the parent goes; from then on the grandparent stands for it.
+  void LoseParent(Target* grandparent) { parent_ = grandparent; }
+
+  /// Detail of an AttachResult: the process was forked by C code from a Python with several
+  /// threads, and Python was not told, so that its threads cannot be told from its parent's.
+  static constexpr const char* kUntoldFork = "untold fork";
+
+  /// Looks for a Python in the process. What fails may be repeated: see SearchIsDue.
+  AttachResult Search(uint64_t now);
+  /// Whether Search is worth while: rarely for what has long been no Python, often again when the
+  /// process has come to run another program.
+  bool SearchIsDue(uint64_t now);
+  uint64_t search_due() const { return search_due_; }
+  /// Starts to search again, eagerly.
+  void SearchAnew(uint64_t now);
+  /// When it began to be searched, ns.
+  uint64_t searched_since() const { return searched_since_; }
+  /// Looks no less often than this for a Python, ns.
+  void set_search_gap(uint64_t gap) { search_gap_ = gap; }
+
+  void Attach(const AttachResult& found);
+  /// The process is no Python any more, or is gone.
+  void Detach();
+  bool attached() const { return reader_ != nullptr; }
+
+  bool Exited() const { return watch_.Exited(); }
+  /// It was a Python, and has replaced itself by exec since, which ForgetExec forgets.
+  bool executed() const { return executed_; }
+  void ForgetExec() { executed_ = false; }
+
+  /// One sample by this reading; proved() tells whether it is known to be of one instant.
+  /// @param crowd number of processes that are read at this tick
+  SampleStatus Sample(Reading reading, size_t crowd);
+  bool proved() const { return proved_; }
+  /// Of the last sample; by asyncio task where tasks are asked for.
+  const std::vector<ThreadSample>& samples() const {
+    return tasks_ != nullptr ? tasks_->samples() : reader_->samples();
+  }
+  /// The tasks of the last sample; null unless they are asked for and there is asyncio.
+  const TaskReader* tasks() const { return tasks_.get(); }
+  /// Looks for asyncio, which may be imported at any time, or never: the longer it is not, the
+  /// rarer. What it finds holds from the next sample on.
+  void FindAsyncio(uint64_t now);
+  /// Whether its interpreter has a GIL whose words can be read.
+  bool HasGil() const { return reader_->HasGil(); }
+  /// The states that its samples tell of.
+  uint8_t known_states() const { return known_states_; }
+  /// What the kernel knows of a thread of the last sample; its CPU time counts once.
+  CpuClock::Activity TakeActivity(const ThreadSample& sample) { return cpu_clock_.Take(sample); }
+  /// By the reader's serial; the serials start anew with a new reader.
+  std::vector<KnownThread>& threads() { return threads_; }
+
+  /// Finds names for the threads that the last sample saw for the first time.
+  void NameNewThreads();
+  bool NamesAreDue(uint64_t now);
+  /// Reads the names anew; calls `renamed` with each known thread that has another one.
+  template <typename Renamed>
+  void RefreshNames(uint64_t now, const Renamed& renamed) {
+    named_at_ = now;
+    names_->Refresh();
+    for (const ThreadSample& sample : reader_->samples()) {
+      KnownThread& known = threads_[sample.serial];
+      std::string name = names_->NameOf(sample.python_id, sample.native_id);
+      if (known.index < 0 || name.empty() || name == known.name) continue;
+      known.name = std::move(name);
+      renamed(known);
+    }
+  }
+
+  /// Its command line as it is now: arguments, each ended by NUL; the name of its program in
+  /// brackets when it has none.
+  std::string Command() const;
+
+  /// For sharing its core; made when first asked for.
+  CoreSharing* sharing();
+  /// Ends the sharing of its core: the calling thread may run everywhere again.
+  void LeaveCore();
+
+  /// Row of the profile that stands for it; -1 as long as it has none.
+  int32_t row = -1;
+  /// Row of the nearest one above it that has one.
+  int32_t ParentRow() const;
+
+ private:
+  enum class Memory { kUnknown, kShared, kOwn };
+
+  bool NoticeExec(uint64_t now);
+  AttachResult SearchFork(uint64_t age, bool surely_own);
+  Memory ComparedWith(const Target& other) const;
+  size_t CountThreads(bool* first_is_own);
+  SampleStatus Read(Reading reading, size_t crowd);
+  SampleStatus ReadOnce(Motion motion);
+  void NoteHolder(uint64_t native_id);
+  void LookAtThreads(Reading reading, size_t crowd);
+
+  const pid_t pid_;
+  Target* parent_;
+  const TargetShared shared_;
+  ProcessMemory memory_;
+  RuntimeFinder finder_;
+  ProcessWatch watch_;
+  TaskIds task_ids_;
+  CpuClock cpu_clock_;
+  std::unique_ptr<CoreSharing> sharing_;
+  std::unique_ptr<Stopper> stopper_;
+
+  /// Where the runtime is, or that of the process that this one was forked from.
+  Runtime runtime_;
+  std::unique_ptr<StackReader> reader_;
+  std::unique_ptr<ThreadNames> names_;
+  /// Only when tasks are asked for; the second one once the program has imported asyncio.
+  std::unique_ptr<AsyncioFinder> asyncio_;
+  std::unique_ptr<TaskReader> tasks_;
+  uint64_t asyncio_sought_at_ = 0;
+  uint64_t asyncio_gap_ = 0;
+  std::vector<KnownThread> threads_;
+
+  bool was_attached_ = false;
+  bool executed_ = false;
+  bool proved_ = false;
+  uint8_t known_states_ = 0;
+  /// Looks at threads that may be made, lively and quiet, and when that was last reckoned.
+  double lively_looks_ = 0;
+  double quiet_looks_ = 0;
+  uint64_t looked_at_ = 0;
+  uint64_t checked_at_ = 0;
+  uint64_t named_at_ = 0;
+
+  /// It may still be the copy of its parent that fork made.
+  bool may_be_fork_ = false;
+  uint64_t searched_since_ = 0;
+  uint64_t search_due_ = 0;
+  uint64_t search_gap_;
+};
+
+}  // namespace pyprof

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+import { collapsed } from '../../../src/formats/collapsed.ts'
+import { speedscope } from '../../../src/formats/speedscope.ts'
+import { summaryLines } from '../../../src/formats/summary.ts'
+import { callTree, NODE_KINDS } from '../../../src/profile/call-tree-view.ts'
+import { summarize } from '../../../src/profile/summary.ts'
+import { functionTotals, waitingTasks, weightTotals } from '../../../src/profile/views.ts'
+import { asciiProfile, MS } from '../../support/ascii-profile.ts'
+
+/** One tick of a thread and of two tasks, then one at which a task could not be read. */
+const profile = asciiProfile(
+  `
+  main  task-a  task-b  main  -
+  run   sleep   sleep   run
+  `,
+  {
+    thread: [0, 1, 1, 0, 1],
+    quality: ['exact', 'exact', 'partial', 'exact', ['missed', 'moved']],
+    threads: [{}, { name: 'MainThread', nativeId: 100, isMain: false, waitingTasks: true }],
+    meta: { tasks: { scope: 'all', loopSeen: true } },
+  },
+)
+
+describe('waiting tasks', () => {
+  it('are in no total of threads', () => {
+    expect(waitingTasks(profile)).toEqual({ samples: 3, weight: 30 * MS })
+    expect(weightTotals(profile)).toEqual({
+      total: 20 * MS,
+      python: 20 * MS,
+      empty: 0,
+      missed: 0,
+    })
+    const { functions, total } = functionTotals(profile)
+    expect(functions.qualname.map((name, at) => [name, total[at]])).toEqual([
+      ['main', 20 * MS],
+      ['run', 20 * MS],
+      ['task-a', 0],
+      ['sleep', 0],
+      ['task-b', 0],
+    ])
+  })
+
+  it('are a part of their own in the call tree, with threads or without', () => {
+    for (const threads of [true, false]) {
+      const tree = callTree(profile, { detail: 'line', threads })
+      const tops = [...tree.parent.keys()].filter((node) => tree.parent[node] === 0)
+      const shown = tops.map((node) => [NODE_KINDS[tree.kind[node]!], tree.total[node]])
+      expect(shown).toEqual([
+        [threads ? 'thread' : 'place', 20 * MS],
+        ['thread', 30 * MS],
+      ])
+      expect(tree.total[0]).toBe(50 * MS)
+    }
+  })
+
+  it('are counted with the quality of all, and told apart in the summary', () => {
+    const summary = summarize(profile)
+    expect(summary.tasks).toEqual({
+      scope: 'all',
+      loopSeen: true,
+      waiting: { samples: 3, timeNs: 30 * MS },
+    })
+    expect(summary.samples).toBe(5)
+    expect(summary.quality.partial.samples).toBe(1)
+    expect(summary.quality.missed).toEqual({
+      samples: 1,
+      weight: 10 * MS,
+      reasons: { moved: 1 },
+    })
+    expect(summary.hottest.map((row) => [row.function, row.self])).toEqual([
+      ['run', 1],
+      ['main', 0],
+    ])
+    expect(summaryLines(profile)[0]).toContain(' · 1 thread · ')
+    expect(summaryLines(profile)[1]).toContain('3 of them of waiting tasks, 30.0 ms')
+  })
+
+  it('are named in collapsed stacks', () => {
+    const text = [...collapsed.write(profile, { threads: false, functions: true })].join('')
+    expect(text.replaceAll(/ \([^)]*:1\)/g, '').split('\n')).toEqual([
+      'main;run 20000',
+      'waiting tasks of MainThread (tid 100);<missed> 10000',
+      'waiting tasks of MainThread (tid 100);task-a;sleep 10000',
+      'waiting tasks of MainThread (tid 100);task-b;sleep 10000',
+      '',
+    ])
+  })
+
+  it('are never the profile that speedscope opens first', () => {
+    const text = [...speedscope.write(profile, { threads: false, functions: false })].join('')
+    const file = JSON.parse(text)
+    expect(file.activeProfileIndex).toBe(0)
+    expect(file.profiles[1]).toMatchObject({
+      name: 'waiting tasks of MainThread (tid 100)',
+      weights: [10 * MS, 10 * MS, 10 * MS],
+    })
+  })
+})
