@@ -3,8 +3,9 @@ import { collapsed } from '../../../src/formats/collapsed.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
 import { summaryLines } from '../../../src/formats/summary.ts'
 import { callTree, NODE_KINDS } from '../../../src/profile/call-tree-view.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
 import { summarize } from '../../../src/profile/summary.ts'
-import { functionTotals, waitingTasks, weightTotals } from '../../../src/profile/views.ts'
+import { placeTotals, waitingTasks, weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, MS } from '../../support/ascii-profile.ts'
 
 /** One tick of a thread and of two tasks, then one at which a task could not be read. */
@@ -30,8 +31,8 @@ describe('waiting tasks', () => {
       empty: 0,
       missed: 0,
     })
-    const { functions, total } = functionTotals(profile)
-    expect(functions.qualname.map((name, at) => [name, total[at]])).toEqual([
+    const { places, total } = placeTotals(byFunction(profile))
+    expect(places.qualname.map((name, at) => [name, total[at]])).toEqual([
       ['main', 20 * MS],
       ['run', 20 * MS],
       ['task-a', 0],
@@ -42,7 +43,7 @@ describe('waiting tasks', () => {
 
   it('are a part of their own in the call tree, with threads or without', () => {
     for (const threads of [true, false]) {
-      const tree = callTree(profile, { detail: 'line', threads })
+      const tree = callTree(profile, { threads })
       const tops = [...tree.parent.keys()].filter((node) => tree.parent[node] === 0)
       const shown = tops.map((node) => [NODE_KINDS[tree.kind[node]!], tree.total[node]])
       expect(shown).toEqual([
@@ -76,7 +77,7 @@ describe('waiting tasks', () => {
   })
 
   it('are named in collapsed stacks', () => {
-    const text = [...collapsed.write(profile, { threads: false, functions: true })].join('')
+    const text = [...collapsed.write(byFunction(profile), { threads: false })].join('')
     expect(text.replaceAll(/ \([^)]*:1\)/g, '').split('\n')).toEqual([
       'main;run 20000',
       'waiting tasks of MainThread (tid 100);<missed> 10000',
@@ -87,7 +88,7 @@ describe('waiting tasks', () => {
   })
 
   it('are never the profile that speedscope opens first', () => {
-    const text = [...speedscope.write(profile, { threads: false, functions: false })].join('')
+    const text = [...speedscope.write(profile, { threads: false })].join('')
     const file = JSON.parse(text)
     expect(file.activeProfileIndex).toBe(0)
     expect(file.profiles[1]).toMatchObject({
