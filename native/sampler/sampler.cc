@@ -450,9 +450,8 @@ int32_t Sampler::ThreadIndex(Followed* followed, const ThreadSample& sample) {
   Target::KnownThread& known = followed->target.threads()[sample.serial];
   if (known.index < 0) {
     known.index = thread_count_++;
-    pending_.threads.push_back(
-        {followed->target.row, sample.native_id, sample.interpreter, known.name, sample.is_main,
-         false});
+    pending_.threads.push_back({followed->target.row, sample.native_id, sample.interpreter,
+                                known.name, sample.is_main, false});
   }
   return known.index;
 }
@@ -530,8 +529,12 @@ void Sampler::Record(Followed* followed, uint64_t now, const Schedule::Tick& tic
     if (!HasRoom()) continue;
     const CpuClock::Activity activity = target.TakeActivity(sample);
     AddSample(target, now, tick,
-              {ThreadIndex(followed, sample), sample.stack, {sample.quality, sample.reason},
-               sample.main_gil, static_cast<uint8_t>(sample.state | activity.state), activity.cpu});
+              {ThreadIndex(followed, sample),
+               sample.stack,
+               {sample.quality, sample.reason},
+               sample.main_gil,
+               static_cast<uint8_t>(sample.state | activity.state),
+               activity.cpu});
   }
   if (const TaskReader* tasks = target.tasks()) {
     pending_.status.loop_seen = pending_.status.loop_seen || tasks->loop_seen();

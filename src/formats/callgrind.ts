@@ -43,7 +43,8 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
     yield partHead(profile, thread, index + 1)
     names.startPart()
     const graph = callGraph(profile, names.table, sums)
-    if (options.threads || profile.threads[thread]!.waitingTasks) graph.addRoot(names.threadFunction(thread))
+    if (options.threads || profile.threads[thread]!.waitingTasks)
+      graph.addRoot(names.threadFunction(thread))
     total += graph.total
     yield* costLines(graph, names, self)
     sums.clear()

@@ -13,7 +13,7 @@ import type { Format, FormatOptions } from './format.ts'
 import { gzipped } from './gzip.ts'
 import { type LocationTable, locationTable } from './locations.ts'
 import { aboutComments } from './pprof/about.ts'
-import { displayName, EMPTY_FRAME, MISSED_FRAME, visible, threadName } from './text.ts'
+import { displayName, EMPTY_FRAME, MISSED_FRAME, threadName, visible } from './text.ts'
 import { WholeNumbers } from './whole-numbers.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')

@@ -78,11 +78,6 @@ export function detailLines(details: Details, threads: number): string[] {
         ? 'no gaps'
         : `${countOf(gaps.length, 'gap')}, ${formatTime(accounting.gapTime)}, ` +
           `${countOf(accounting.missedTicks, 'tick')} missed`,
-      ...(waiting.samples > 0
-        ? [
-            `${formatCount(waiting.samples)} of them of waiting tasks, ${formatTime(waiting.weight)}`,
-          ]
-        : []),
       ...(waiting
         ? [
             `${formatCount(waiting.samples)} of them of waiting tasks, ${formatTime(waiting.weight)}`,

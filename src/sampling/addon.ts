@@ -1,7 +1,13 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { PyprofError } from '../errors.ts'
-import type { DescendantSource, Reading, ReadingChange, State, TaskScope } from '../profile/profile.ts'
+import type {
+  DescendantSource,
+  Reading,
+  ReadingChange,
+  State,
+  TaskScope,
+} from '../profile/profile.ts'
 
 /** New rows of the tables since the last drain. Field order and units as in profile.ts. */
 export interface Batch {

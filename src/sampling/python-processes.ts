@@ -132,6 +132,7 @@ function reasonOf({ code, detail }: Refusal, proc: Proc, pid: number): string {
       return 'no interpreter runs in it'
     case 'not-python':
     case 'no-such-process':
+    case 'no-task-table': // a probe asks for no tasks
       return ''
   }
 }

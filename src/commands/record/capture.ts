@@ -67,7 +67,8 @@ export class Capture {
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
     this.#options = options
-    const { addon, pid, rate, duration, wait, read, maxOverhead, nativeMarkers, follow, tasks } = options
+    const { addon, pid, rate, duration, wait, read, maxOverhead, nativeMarkers, follow, tasks } =
+      options
     const status = readStatus(PROC, pid)
     // A thread's id opens all of its process's files in /proc, and would be read like one.
     if (status && status.tgid !== pid) {

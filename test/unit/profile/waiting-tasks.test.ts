@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest'
+import { callgrind } from '../../../src/formats/callgrind.ts'
+import { chrometrace } from '../../../src/formats/chrometrace.ts'
 import { collapsed } from '../../../src/formats/collapsed.ts'
+import { firefox } from '../../../src/formats/firefox.ts'
+import { statistics } from '../../../src/formats/pstats/statistics.ts'
+import { pstats } from '../../../src/formats/pstats.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
 import { summaryLines } from '../../../src/formats/summary.ts'
 import { callTree, NODE_KINDS } from '../../../src/profile/call-tree-view.ts'
+import { byFunction } from '../../../src/profile/granularity.ts'
+import { viewInMode } from '../../../src/profile/modes.ts'
+import { activityTimes } from '../../../src/profile/state-view.ts'
 import { summarize } from '../../../src/profile/summary.ts'
-import { functionTotals, waitingTasks, weightTotals } from '../../../src/profile/views.ts'
+import { placeTotals, waitingTasks, weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, MS } from '../../support/ascii-profile.ts'
 
 /** One tick of a thread and of two tasks, then one at which a task could not be read. */
@@ -30,8 +38,8 @@ describe('waiting tasks', () => {
       empty: 0,
       missed: 0,
     })
-    const { functions, total } = functionTotals(profile)
-    expect(functions.qualname.map((name, at) => [name, total[at]])).toEqual([
+    const { places, total } = placeTotals(byFunction(profile))
+    expect(places.qualname.map((name, at) => [name, total[at]])).toEqual([
       ['main', 20 * MS],
       ['run', 20 * MS],
       ['task-a', 0],
@@ -42,7 +50,7 @@ describe('waiting tasks', () => {
 
   it('are a part of their own in the call tree, with threads or without', () => {
     for (const threads of [true, false]) {
-      const tree = callTree(profile, { detail: 'line', threads })
+      const tree = callTree(profile, { threads })
       const tops = [...tree.parent.keys()].filter((node) => tree.parent[node] === 0)
       const shown = tops.map((node) => [NODE_KINDS[tree.kind[node]!], tree.total[node]])
       expect(shown).toEqual([
@@ -76,7 +84,7 @@ describe('waiting tasks', () => {
   })
 
   it('are named in collapsed stacks', () => {
-    const text = [...collapsed.write(profile, { threads: false, functions: true })].join('')
+    const text = [...collapsed.write(byFunction(profile), { threads: false })].join('')
     expect(text.replaceAll(/ \([^)]*:1\)/g, '').split('\n')).toEqual([
       'main;run 20000',
       'waiting tasks of MainThread (tid 100);<missed> 10000',
@@ -86,8 +94,37 @@ describe('waiting tasks', () => {
     ])
   })
 
+  it('do nothing and have no CPU time', () => {
+    const withStates = { ...profile, meta: { ...profile.meta, states: ['cpu', 'gil'] as const } }
+    const { all, threads } = activityTimes(withStates)
+    expect(all.total).toBe(20 * MS)
+    expect(threads[1]).toMatchObject({ total: 0, timeNs: {} })
+    const { profile: wall } = viewInMode(withStates, { mode: 'wall', idle: true })
+    const text = [...collapsed.write(byFunction(wall), { threads: false })].join('')
+    expect(text).toMatch(/^main[^;]*;run[^;]*;<idle> 20000$/m)
+    expect(text).toMatch(/^waiting tasks of .*;task-a[^;]*;sleep[^;]* 10000$/m)
+    const gil = viewInMode(withStates, { mode: 'gil', idle: true })
+    expect(gil.removed).toEqual({ samples: 3, timeNs: 30 * MS })
+  })
+
+  it('are apart in formats that merge threads', () => {
+    const written = (pieces: Iterable<string | Uint8Array>) =>
+      Buffer.concat([...pieces].map((piece) => Buffer.from(piece))).toString('latin1')
+    for (const format of [callgrind, pstats]) {
+      const text = written(format.write(profile, { threads: false }))
+      expect(text).toContain('waiting tasks of MainThread')
+    }
+    const rows = statistics(profile, false)
+    const waiting = rows.find(({ name }) => name.startsWith('waiting tasks of MainThread'))
+    expect(waiting?.total).toBe(30 * MS)
+    const trace = written(chrometrace.write(profile, { threads: false }))
+    expect(trace).toContain('"name":"waiting tasks of MainThread"')
+    const page = written(firefox.write(profile, { threads: false }))
+    expect(page).toContain('"name":"waiting tasks of MainThread"')
+  })
+
   it('are never the profile that speedscope opens first', () => {
-    const text = [...speedscope.write(profile, { threads: false, functions: false })].join('')
+    const text = [...speedscope.write(profile, { threads: false })].join('')
     const file = JSON.parse(text)
     expect(file.activeProfileIndex).toBe(0)
     expect(file.profiles[1]).toMatchObject({
