@@ -181,6 +181,7 @@ bool Sampler::TakeTick(uint64_t now) {
     if (followed->target.attached() && !SampleOnce(followed, now, tick)) return false;
   }
   if (!LookAround(now, &tick)) return false;
+  if (attached_ == 0) RecordNothing(now, tick);
   CheckBudget(now);
   const uint64_t end = Now();
   const std::lock_guard lock(mutex_);
@@ -407,6 +408,8 @@ bool Sampler::HandleLoss(Followed* followed, SampleStatus status, uint64_t now) 
 
 /// The process has ended.
 void Sampler::Close(Followed* followed, uint64_t now) {
+  // Children that it started last are told of only as long as it is known.
+  if (descendants_ != nullptr) FindDescendants(now);
   followed->ended = true;
   if (descendants_ != nullptr) descendants_->Ended(followed->target.pid());
   if (followed->target.row < 0) return;
@@ -508,6 +511,23 @@ void Sampler::RecordTick(uint64_t now, const Schedule::Tick& tick) {
   status.missed_ticks += tick.missed;
   status.gap_time += tick.gap;
   pending_.gaps.push_back({now - tick.gap - origin_, tick.gap, tick.missed});
+}
+
+/// There is no Python at this tick: what it stands for is a gap.
+void Sampler::RecordNothing(uint64_t now, const Schedule::Tick& tick) {
+  const std::lock_guard lock(mutex_);
+  SamplerStatus& status = pending_.status;
+  --status.ticks;
+  ++status.missed_ticks;
+  status.gap_time += tick.weight;
+  const uint64_t start = now - tick.gap - tick.weight - origin_;
+  if (!pending_.gaps.empty() &&
+      pending_.gaps.back().start + pending_.gaps.back().duration == start) {
+    pending_.gaps.back().duration += tick.weight;
+    ++pending_.gaps.back().missed;
+  } else {
+    pending_.gaps.push_back({start, tick.weight, 1});
+  }
 }
 
 /// Once it is sure that there is something to tell of the process: one that ended meanwhile could

@@ -208,6 +208,7 @@ class Sampler {
   void CheckBudget(uint64_t now);
   void CountExec(Followed* followed);
   void RecordTick(uint64_t now, const Schedule::Tick& tick);
+  void RecordNothing(uint64_t now, const Schedule::Tick& tick);
   void CountStates(Followed* followed);
   void Record(Followed* followed, uint64_t now, const Schedule::Tick& tick);
   /// What a row of the samples says, apart from when.

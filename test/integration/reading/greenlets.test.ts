@@ -57,7 +57,8 @@ describe.each(MINORS)('greenlets on %s', (minor) => {
     const isGreenlets = ({ frames }: NamedSample) =>
       frames.some(({ qualname }) => qualname === 'deeper')
     const whole = samples.filter(({ quality }) => quality === 'exact' || quality === 'repaired')
-    expect(whole.length).toBeGreaterThan(samples.length * 0.8)
+    // A stack that is exchanged while it is read live is cut; how often depends on the machine.
+    expect(whole.length).toBeGreaterThan(samples.length * (read === 'live' ? 0.5 : 0.8))
     const exact = samples.filter(({ quality }) => quality === 'exact')
     for (const { text } of exact) {
       // In the middle of a switch the thread has no frame at all.
