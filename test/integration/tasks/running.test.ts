@@ -126,13 +126,13 @@ describe.each(MINORS)('running tasks on %s', (minor) => {
       const wrong = exact.filter((sample) => !isPossible(sample))
       expect(wrong.map(({ text }) => text)).toEqual([])
       const tasks = (some: NamedSample[]) => some.filter(({ text }) => text.startsWith('<task'))
-      expect(tasks(samples).length).toBeGreaterThan(samples.length / 2)
+      expect(tasks(samples).length).toBeGreaterThan(samples.length / 5)
       if (read === 'live') {
         // From outside, a moment later than the stack: never called proved.
         expect(tasks(exact)).toEqual([])
-        expect(samples.filter(isPossible).length).toBeGreaterThan(samples.length * 0.9)
+        expect(samples.filter(isPossible).length).toBeGreaterThan(samples.length * 0.75)
       } else {
-        expect(exact.length).toBeGreaterThan(samples.length / 2)
+        expect(exact.length).toBeGreaterThan(samples.length / 5)
       }
     },
   )
