@@ -52,6 +52,8 @@ export class SpeedscopeApp {
     const url = encodeURIComponent(`${this.origin}/${name}`)
     const page = await browser.open(`${this.origin}/#profileURL=${url}&view=sandwich`)
     await page.waitFor("document.body.innerText.includes('Total')")
+    // The heading is drawn before the rows.
+    await page.waitFor('/\\(\\d+(\\.\\d+)?%\\)/.test(document.body.innerText)')
     return page
   }
 
