@@ -6,11 +6,14 @@
 
 namespace pyprof {
 
-/// Time of CLOCK_MONOTONIC, ns.
-inline uint64_t MonotonicNow() {
+inline constexpr uint64_t kMillisecond = 1'000'000;  // ns
+inline constexpr uint64_t kSecond = 1'000 * kMillisecond;
+
+/// Time on a clock, ns.
+inline uint64_t Now(clockid_t clock = CLOCK_MONOTONIC) {
   timespec time{};
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+  clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * kSecond + static_cast<uint64_t>(time.tv_nsec);
 }
 
 }  // namespace pyprof

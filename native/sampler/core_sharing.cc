@@ -8,6 +8,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
+
+#include "sampler/process_stat.h"
 
 namespace pyprof {
 namespace {
@@ -67,11 +70,10 @@ bool ThreadFacts::Place(int* processor, bool* runnable) const {
   const ssize_t got = stat_ < 0 ? -1 : pread(stat_, text, sizeof(text) - 1, 0);
   if (got <= 0) return false;
   text[got] = '\0';
-  // The name, field 2, may hold anything; the last parenthesis ends it. Then the state, field 3.
-  const char* at = strrchr(text, ')');
-  if (at == nullptr || at[1] != ' ') return false;
-  *runnable = at[2] == 'R';
-  at += 2;
+  const std::string_view fields = AfterName({text, static_cast<size_t>(got)});
+  if (fields.empty()) return false;
+  *runnable = fields.front() == 'R';
+  const char* at = fields.data();
   for (int field = 3; field < 39; ++field) {
     at = strchr(at + 1, ' ');
     if (at == nullptr) return false;

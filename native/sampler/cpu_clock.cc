@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "runtime/maps.h"
+#include "sampler/process_stat.h"
 
 namespace pyprof {
 namespace {
@@ -62,12 +63,8 @@ bool ParseSchedstat(std::string_view text, uint64_t* run_time, uint64_t* runs) {
   return std::from_chars(text.data() + last + 1, end, *runs).ec == std::errc() && *runs > 0;
 }
 
-/// Whether field 3 of `stat` says that the thread is runnable; its name, field 2, may hold
-/// anything.
-bool RunsByStat(std::string_view text) {
-  const size_t name_end = text.rfind(')');
-  return name_end != std::string_view::npos && text.substr(name_end).starts_with(") R");
-}
+/// Whether `stat` says that the thread is runnable.
+bool RunsByStat(std::string_view text) { return AfterName(text).starts_with('R'); }
 
 }  // namespace
 

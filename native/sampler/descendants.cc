@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "memory/clock.h"
 #include "runtime/maps.h"
-#include "sampler/clock.h"
 #include "sampler/process_stat.h"
 
 namespace pyprof {

@@ -8,14 +8,18 @@
 
 namespace pyprof {
 
+std::string_view AfterName(std::string_view stat) {
+  const size_t name_end = stat.rfind(") ");
+  return name_end == std::string_view::npos ? std::string_view{} : stat.substr(name_end + 2);
+}
+
 std::optional<ProcessStat> ReadProcessStat(pid_t pid) {
   std::string text;
   if (!ReadSmallFile("/proc/" + std::to_string(pid) + "/stat", &text)) return std::nullopt;
-  // The name, field 2, may hold anything; the last parenthesis ends it. Then the state, field 3.
-  const size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos || text.size() < name_end + 3) return std::nullopt;
-  ProcessStat stat{text[name_end + 2], 0, 0, 0, 0};
-  const char* at = text.c_str() + name_end + 2;
+  const std::string_view fields = AfterName(text);
+  if (fields.empty()) return std::nullopt;
+  ProcessStat stat{fields.front(), 0, 0, 0, 0};
+  const char* at = fields.data();
   for (int field = 4; field <= 22; ++field) {
     at = std::strchr(at + 1, ' ');
     if (at == nullptr) return std::nullopt;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace pyprof {
 
@@ -21,6 +22,10 @@ struct ProcessStat {
   /// Its last thread has ended; only its exit status is left.
   bool Ended() const { return (state == 'Z' || state == 'X') && threads <= 1; }
 };
+
+/// What follows the name in /proc/…/stat of a process or thread, from the state, field 3, on: the
+/// name may hold anything, and the last parenthesis ends it. Empty when there is no such thing.
+std::string_view AfterName(std::string_view stat);
 
 /// Nothing when there is no such process.
 std::optional<ProcessStat> ReadProcessStat(pid_t pid);

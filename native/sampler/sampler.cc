@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "sampler/clock.h"
+#include "memory/clock.h"
 
 namespace pyprof {
 namespace {

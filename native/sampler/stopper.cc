@@ -12,12 +12,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "runtime/maps.h"
+#include "sampler/process_stat.h"
 
 namespace pyprof {
 namespace {
@@ -85,8 +85,8 @@ class Tracer {
   bool HasEnded(pid_t tid) const {
     std::string stat;
     if (!ReadSmallFile(tasks_path_ + "/" + std::to_string(tid) + "/stat", &stat)) return true;
-    const size_t name_end = stat.rfind(") ");
-    return name_end != std::string::npos && strchr("ZX", stat[name_end + 2]) != nullptr;
+    const std::string_view fields = AfterName(stat);
+    return fields.starts_with('Z') || fields.starts_with('X');
   }
 
   static void Await(Task* task) {

@@ -11,8 +11,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "memory/clock.h"
 #include "runtime/maps.h"
-#include "sampler/clock.h"
 #include "sampler/process_stat.h"
 
 namespace pyprof {

@@ -113,7 +113,7 @@ SampleStatus StackReader::ReadPlan(bool holder_only) {
   MakePlan(holder_only);
   // A new interpreter is rare, and a range more costs a tenth of a short read.
   ranges_.resize(planned_ranges_);
-  const uint64_t now = MonotonicNow();
+  const uint64_t now = Now();
   head_read_ = interpreters_.empty() || now - head_read_at_ >= head_gap_;
   if (head_read_) {
     head_read_at_ = now;

@@ -20,7 +20,7 @@ ThreadNames::ThreadNames(RemoteMemory* memory, const Runtime& runtime, pid_t pid
 
 void ThreadNames::ReadPythonNames() {
   limit_.Run([this] {
-    const uint64_t now = MonotonicNow();
+    const uint64_t now = Now();
     std::vector<PythonThread> found = python_threads_.Read();
     // The main interpreter, which comes first, is to have the last word: a thread that another one
     // came across has only a made-up name there.
@@ -43,7 +43,7 @@ void ThreadNames::ReadPythonNames() {
 
 void ThreadNames::Refresh() {
   ReadPythonNames();
-  const uint64_t now = MonotonicNow();
+  const uint64_t now = Now();
   std::erase_if(threads_, [now](const auto& entry) { return now - entry.second.used_at > kKeep; });
   if (now - tasks_read_at_ < kTaskGap) return;
   tasks_read_at_ = now;
@@ -52,7 +52,7 @@ void ThreadNames::Refresh() {
 
 std::string ThreadNames::NameOf(uint64_t python_id, uint64_t native_id) {
   const ThreadId id{python_id, native_id};
-  const uint64_t now = MonotonicNow();
+  const uint64_t now = Now();
   const auto [at, is_new] = threads_.try_emplace(id);
   if (is_new) {
     at->second.awaited_until = now + kMayRegister;
@@ -66,7 +66,7 @@ std::string ThreadNames::NameOf(uint64_t python_id, uint64_t native_id) {
 
 bool ThreadNames::RefreshIsWanted() {
   if (awaited_.empty()) return false;
-  const uint64_t now = MonotonicNow();
+  const uint64_t now = Now();
   std::erase_if(awaited_, [this, now](const ThreadId& id) {
     const auto at = threads_.find(id);
     return at == threads_.end() || at->second.awaited_until < now;

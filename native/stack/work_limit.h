@@ -10,13 +10,13 @@ namespace pyprof {
 /// before 50 t have passed, so it takes 2 % at most.
 class WorkLimit {
  public:
-  bool Ready() const { return MonotonicNow() >= not_before_; }
+  bool Ready() const { return Now() >= not_before_; }
 
   template <typename Work>
   void Run(const Work& work) {
-    const uint64_t start = MonotonicNow();
+    const uint64_t start = Now();
     work();
-    const uint64_t end = MonotonicNow();
+    const uint64_t end = Now();
     not_before_ = end + kPause * (end - start);
   }
 

@@ -6,10 +6,10 @@ const HEADER = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
 const BLOCK_SIZE = 1 << 20
 
 /**
- * Compresses pieces into one gzip member, block by block, so that the whole is never in memory. It
+ * Compresses pieces, text as UTF-8, into one gzip member, block by block, so that the whole is never in memory. It
  * is a single member because some readers stop after the first.
  */
-export function* gzipped(pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
+export function* gzipped(pieces: Iterable<string | Uint8Array>): Iterable<Uint8Array> {
   yield HEADER
   let crc = 0
   let length = 0
@@ -26,12 +26,13 @@ export function* gzipped(pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
   yield trailer
 }
 
-function* blocks(pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {
+function* blocks(pieces: Iterable<string | Uint8Array>): Iterable<Uint8Array> {
   let waiting: Uint8Array[] = []
   let size = 0
   for (const piece of pieces) {
-    waiting.push(piece)
-    size += piece.length
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
+    waiting.push(bytes)
+    size += bytes.length
     if (size < BLOCK_SIZE) continue
     yield Buffer.concat(waiting)
     waiting = []

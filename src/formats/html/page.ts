@@ -1,6 +1,7 @@
+import { gzipped } from '../gzip.ts'
 import { escapeXml, visible } from '../text.ts'
 import { attribute, speedscopeViewer } from './assets.ts'
-import { base64, gzipped } from './gzip.ts'
+import { base64 } from './base64.ts'
 
 export interface PageProcess {
   readonly label: string
