@@ -2,6 +2,7 @@ import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
 import { type ModeOptions, requireStates } from '../../profile/modes.ts'
 import type { EndReason, Process, Profile, Reading, TaskScope } from '../../profile/profile.ts'
+import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
 import {
   attachFailureOf,
@@ -9,6 +10,7 @@ import {
   whyUnreadable,
 } from '../../sampling/attach-failure.ts'
 import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
+import { BatchRedactor } from '../../sampling/redacted-batch.ts'
 import { Session } from '../../sampling/session.ts'
 import type { Progress } from './progress.ts'
 
@@ -16,7 +18,10 @@ export interface CaptureOptions {
   readonly addon: Addon
   readonly exporter: string
   readonly pid: number
+  /** Without its secrets. */
   readonly command: string
+  /** For whatever else is read of the target. */
+  readonly redactor: Redactor
   /** Hz. */
   readonly rate: number
   /** ns, 0 for no limit. */
@@ -75,6 +80,7 @@ export class Capture {
       throw explainAttachFailure({ pid, code: 'no-such-process', detail: '' })
     }
     const threads = status?.threads ?? 1
+    const files = new BatchRedactor(options.redactor.file)
     try {
       this.#session = new Session({
         addon,
@@ -89,7 +95,7 @@ export class Capture {
         threads,
         follow,
         onBatch: (batch) => {
-          this.#builder.add(batch)
+          this.#builder.add(files.redact(batch))
           for (const process of batch.processes) {
             this.#unreadable[process.index] = whyUnreadable(process)
           }
@@ -177,7 +183,7 @@ export class Capture {
     return {
       ...process,
       // The target's is the one that it was recorded for, whatever it has become since.
-      command: index === 0 ? this.#options.command : commandIn(commandLine),
+      command: index === 0 ? this.#options.command : commandIn(commandLine, this.#options.redactor),
       end: end < 0 ? elapsed : end,
       unreadable: this.#unreadable[index] ?? '',
     }

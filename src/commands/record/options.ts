@@ -5,6 +5,7 @@ import type { Choice } from '../../profile/choice.ts'
 import type { Mode, Reading, TaskScope } from '../../profile/profile.ts'
 import { choiceOf, type RawChoice } from '../choice.ts'
 import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
+import type { RawPolicyOptions } from '../policy.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 
 export type Target =
@@ -31,11 +32,13 @@ export interface RecordOptions {
   readonly outputs: readonly OutputRequest[]
   readonly format: FormatOptions
   readonly choice: Choice
+  /** Only say what would be done. */
+  readonly dryRun: boolean
   readonly json: boolean
 }
 
 /** Options as commander gives them: each value is checked, what goes together is not. */
-export interface RawRecordOptions extends RawChoice, RawFormatOptions {
+export interface RawRecordOptions extends RawChoice, RawFormatOptions, RawPolicyOptions {
   readonly pid?: number
   readonly duration?: number
   readonly rate: number
@@ -50,6 +53,7 @@ export interface RawRecordOptions extends RawChoice, RawFormatOptions {
   readonly async?: TaskScope | true
   readonly output?: readonly string[]
   readonly format?: Format
+  readonly dryRun?: boolean
   readonly json?: boolean
 }
 
@@ -89,6 +93,7 @@ export function recordOptions(
       outputs.map(({ format }) => format),
     ),
     choice: choiceOf(raw),
+    dryRun: raw.dryRun ?? false,
     json: raw.json ?? false,
   }
 }
