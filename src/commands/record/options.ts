@@ -3,6 +3,7 @@ import { type Format, type FormatOptions, formatFor, suits } from '../../formats
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Choice } from '../../profile/choice.ts'
 import type { Mode, Reading, TaskScope } from '../../profile/profile.ts'
+import { redactorFor } from '../../redaction/redactor.ts'
 import { choiceOf, type RawChoice } from '../choice.ts'
 import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
 import type { RawPolicyOptions } from '../policy.ts'
@@ -119,7 +120,7 @@ function chooseTarget(
     throw usageError(
       `'${first}' is not expected here.`,
       `A ${isPid ? 'process id is given with --pid' : 'command to start goes behind --'}.`,
-      `Run: pyprof record ${isPid ? `--pid ${first}` : `-- ${stray.join(' ')}`}`,
+      `Run: pyprof record ${isPid ? `--pid ${first}` : `-- ${redactorFor().arguments(stray).join(' ')}`}`,
     )
   }
   if (pid !== undefined && command) {
