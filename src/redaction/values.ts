@@ -1,28 +1,30 @@
 import type { Redactor } from './redactor.ts'
 
 /**
- * A value of a Python program as far as it was read. Whatever else a tree of this shape has stays in
- * what is not redacted, and is gone from what is.
+ * A value of a Python program as far as it was read: any tree of this shape. What else it has stays
+ * in what is not redacted, and is gone from what is.
  */
-export interface ValueTree<Tree extends ValueTree<Tree>> {
+export interface ValueTree<Tree> {
   /** `str`, `dict`, `object`, …; `redacted` for what was left out. */
   readonly kind: string
   /** The name of its class. */
-  readonly type: string
+  readonly type?: string
   /** Of a str its characters, of bytes one a byte; of other kinds what they show as. */
   readonly text?: string
-  /** Less is shown than there is. */
+  /** Less is here than there is. */
   readonly cut?: boolean
-  /** Items; values of a dict, in the order of `keys`; of attributes, in the order of `names`. */
+  /** Of a list, tuple or set. */
   readonly items?: readonly Tree[]
-  readonly keys?: readonly Tree[]
-  readonly names?: readonly string[]
+  /** Of a dict. */
+  readonly entries?: readonly { readonly key: Tree; readonly value: Tree }[]
+  /** Of an object. */
+  readonly attributes?: readonly { readonly name: string; readonly value: Tree }[]
 }
 
 /** What stands where a secret was: nothing is told but its class. */
 export interface RedactedValue {
   readonly kind: 'redacted'
-  readonly type: string
+  readonly type?: string
 }
 
 /** Kinds whose values are no secrets, whatever their names: nothing, yes and no, code. */
@@ -56,30 +58,33 @@ export function redactValue<Tree extends ValueTree<Tree>>(
   redactor: Redactor,
 ): Tree | RedactedValue {
   if (redactor.isSecret(name) && !HARMLESS.has(value.kind)) {
-    return { kind: 'redacted', type: value.type }
+    return { kind: 'redacted', ...(value.type !== undefined && { type: value.type }) }
   }
-  const within = (child: Tree, childName: string) => redactValue(childName, child, redactor) as Tree
-  const { items, keys, names } = value
+  const within = (childName: string, child: Tree) => redactValue(childName, child, redactor) as Tree
+  const { items, entries, attributes } = value
   return {
     ...value,
     ...(isText(value) && { text: redactedText(value, redactor) }),
-    ...(keys && { keys: keys.map((key) => within(key, '')) }),
     ...(items && {
       items: SEQUENCES.has(value.kind)
         ? redactSequence(items, redactor)
-        : items.map((item, at) => within(item, keyText(keys?.[at]) ?? names?.[at] ?? '')),
+        : items.map((item) => within('', item)),
+    }),
+    ...(entries && {
+      entries: entries.map((entry) => ({
+        ...entry,
+        key: within('', entry.key),
+        value: within(isText(entry.key) ? entry.key.text : '', entry.value),
+      })),
+    }),
+    ...(attributes && {
+      attributes: attributes.map((each) => ({ ...each, value: within(each.name, each.value) })),
     }),
   }
 }
 
-function isText<Tree extends ValueTree<Tree>>(
-  value: ValueTree<Tree>,
-): value is ValueTree<Tree> & { text: string } {
+function isText<Tree>(value: ValueTree<Tree>): value is ValueTree<Tree> & { text: string } {
   return TEXTS.has(value.kind) && value.text !== undefined
-}
-
-function keyText<Tree extends ValueTree<Tree>>(key: Tree | undefined): string | undefined {
-  return key !== undefined && isText(key) ? key.text : undefined
 }
 
 /** `('Authorization', 'Bearer …')` is a header, `['--token', '…']` are arguments. */
