@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  lchownSync,
+  mkdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readTrustedFile, UntrustedFile } from '../../../src/policy/trusted-file.ts'
@@ -91,6 +99,16 @@ test('a link is followed, and where it leads and lies is looked at as well', () 
   expect(refused(link).why).toContain('which is not there')
   symlinkSync(link, file)
   expect(refused(link).why).toContain('too many links')
+})
+
+test.skipIf(!IS_ROOT)("another user's link is not followed, wherever it lies", () => {
+  const folder = temporaryFolder()
+  const file = policyIn(temporaryFolder())
+  const link = join(folder, 'link.toml')
+  symlinkSync(file, link)
+  lchownSync(link, NOBODY, NOBODY)
+  chmodSync(folder, 0o1777)
+  expect(refused(link).why).toContain(`${link} belongs to user ${NOBODY}`)
 })
 
 test('what is no regular file, no text or too long is refused', () => {
