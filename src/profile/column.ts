@@ -17,6 +17,11 @@ export class GrowableColumn<T extends NumberArray> {
     return this.#length
   }
 
+  push(value: number): void {
+    if (this.#length === this.#data.length) this.#reserve(1)
+    this.#data[this.#length++] = value
+  }
+
   append(values: T): void {
     this.#reserve(values.length)
     this.#data.set(values, this.#length)

@@ -38,7 +38,7 @@ export interface Summary {
   readonly command: string
   readonly pythonVersion: string
   readonly mode: 'wall'
-  readonly read: Reading
+  readonly read: Reading | 'unknown'
   /** Why it is not the reading asked for; '' when it is. */
   readonly readChange: ReadingChange
   /** ISO 8601. */

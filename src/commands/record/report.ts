@@ -21,12 +21,15 @@ const END_SENTENCES: Record<EndReason, string> = {
   'never-python': 'the target has ended and never was a Python that pyprof reads',
   'not-python-after-exec':
     'the target has replaced itself by a program that is no supported Python',
+  unfinished: 'it has not ended',
+  unknown: 'not known',
 }
 
-const READINGS: Record<Reading, string> = {
+const READINGS: Record<Reading | 'unknown', string> = {
   live: 'live: from another core, the target never stopped',
   exact: 'exact: sharing the core of the running thread, the target never stopped',
   stop: 'stop: the target stopped for every sample',
+  unknown: 'not known',
 }
 
 const READING_CHANGES: Record<Exclude<ReadingChange, ''>, string> = {
@@ -95,7 +98,9 @@ function samples(summary: RecordSummary): string {
 }
 
 function quality(summary: RecordSummary): string {
-  const counts = QUALITY.map((each) => `${formatCount(summary.quality[each].samples)} ${each}`)
+  const counts = QUALITY.filter(
+    (each) => each !== 'unknown' || summary.quality.unknown.samples > 0,
+  ).map((each) => `${formatCount(summary.quality[each].samples)} ${each}`)
   const reasons = reasonCounts(summary).map(
     ([reason, number]) => `${formatCount(number)} ${reason}`,
   )
