@@ -19,6 +19,11 @@ export function parseDuration(text: string): number {
   return ns
 }
 
+/** An instant of a recording, as the time since its start: `0`, or what parseDuration takes. */
+export function parseInstant(text: string): number {
+  return /^0+(?:\.0*)?(?:ms|s|m|h)?$/.test(text) ? 0 : parseDuration(text)
+}
+
 /** One sample in 100 seconds; what is slower is not a profile. */
 export const MIN_RATE = 0.01
 /** Reading shares cache lines with the target: about 0.4 µs of its time a sample, 4 % at this rate. */

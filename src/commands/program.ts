@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
+import { registerConvert } from './convert.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
 
@@ -18,6 +19,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerConvert(program, context)
   return program
 }
 

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { FORMATS, type Format, formatNamed } from '../formats/index.ts'
+import { FORMATS, type Format, formatNamed, formatNames } from '../formats/index.ts'
 import type { CommandContext } from './context.ts'
 import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
@@ -27,7 +27,7 @@ export function registerRecord(program: Command, context: CommandContext): void 
     .summary('record where a Python program spends its time')
     .description(
       'Records where a running Python program spends its time, without stopping or changing it, ' +
-        'and writes what to look at: speedscope, collapsed stacks or a flame graph.',
+        'and writes what to look at, or a recording to convert later.',
     )
     .usage('[options] --pid PID\n       pyprof record [options] -- COMMAND [ARGUMENT…]')
     .argument('[command...]', 'command to start and record, behind --')
@@ -66,7 +66,7 @@ export function registerRecord(program: Command, context: CommandContext): void 
     )
     .option(
       '-f, --format <format>',
-      'format of outputs whose suffix does not say it: speedscope, collapsed, flamegraph',
+      'format of outputs whose suffix does not say it, see below',
       parseFormat,
     )
     .option('-t, --threads', 'show every thread as a root frame of its own')
@@ -83,13 +83,14 @@ export function registerRecord(program: Command, context: CommandContext): void 
     })
 }
 
-function parseFormat(name: string): Format {
+/** The format of this name. @throws InvalidArgumentError */
+export function parseFormat(name: string): Format {
   const format = formatNamed(name)
   if (format) return format
-  const names = FORMATS.map((each) => each.name)
-  throw new InvalidArgumentError(`Expected ${names.slice(0, -1).join(', ')} or ${names.at(-1)}.`)
+  throw new InvalidArgumentError(`Expected ${formatNames()}.`)
 }
 
-function formatLine(format: Format): string {
+/** A format as a line of help. */
+export function formatLine(format: Format): string {
   return `  ${format.name.padEnd(12)}${format.describe} (${format.suffixes.join(', ')})`
 }

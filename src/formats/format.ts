@@ -1,6 +1,6 @@
 import type { Profile } from '../profile/profile.ts'
 
-export type FormatName = 'speedscope' | 'collapsed' | 'flamegraph'
+export type FormatName = 'speedscope' | 'collapsed' | 'flamegraph' | 'pyprof'
 
 export interface FormatOptions {
   /** The thread as root frame. */

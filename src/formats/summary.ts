@@ -10,7 +10,9 @@ import { formatCount, formatTime } from './text.ts'
 export function summaryLines(profile: Profile): [string, string] {
   const { meta, accounting, gaps, threads, samples } = profile
   const seconds = meta.duration / 1e9
-  const rate = seconds > 0 ? `${(accounting.ticks / seconds).toFixed(1)} Hz` : 'an unknown rate'
+  const isCounted = seconds > 0 && accounting.ticks > 0
+  const rate = isCounted ? `${(accounting.ticks / seconds).toFixed(1)} Hz` : 'an unknown rate'
+  const asked = meta.rate > 0 ? ` (${meta.rate} Hz asked)` : ''
   const quality = qualityCounts(profile)
   const qualities = QUALITY.filter(
     (name) => name === 'exact' || name === 'missed' || quality[name].samples > 0,
@@ -24,8 +26,8 @@ export function summaryLines(profile: Profile): [string, string] {
   const { empty } = weightTotals(profile)
   return [
     [
-      `Python ${meta.pythonVersion}`,
-      `${formatTime(meta.duration)} at ${rate} (${meta.rate} Hz asked)`,
+      ...(meta.pythonVersion === '' ? [] : [`Python ${meta.pythonVersion}`]),
+      `${formatTime(meta.duration)} at ${rate}${asked}`,
       countOf(threads.length, 'thread'),
       `${meta.mode} time`,
       `read ${meta.read}`,

@@ -17,6 +17,11 @@ export class GrowableColumn<T extends NumberArray> {
     return this.#length
   }
 
+  /** A value that is there: `row` is below the length. */
+  at(row: number): number {
+    return this.#data[row] as number
+  }
+
   push(value: number): void {
     if (this.#length === this.#data.length) this.#reserve(1)
     this.#data[this.#length++] = value

@@ -154,6 +154,12 @@ export interface Gap {
   readonly missedTicks: number
 }
 
+/** A part of the time, ns since the start of the recording: from `from` on, before `to`. */
+export interface TimeRange {
+  readonly from: number
+  readonly to: number
+}
+
 /** How the target is read: while it runs on, sharing its core, or stopped. */
 export type Reading = 'live' | 'exact' | 'stop'
 

@@ -41,7 +41,7 @@ export interface Summary {
   readonly read: Reading | 'unknown'
   /** Why it is not the reading asked for; '' when it is. */
   readonly readChange: ReadingChange
-  /** ISO 8601. */
+  /** ISO 8601; '' when it is not known. */
   readonly startedAt: string
   readonly durationNs: number
   readonly endReason: EndReason
@@ -80,7 +80,7 @@ export function summarize(profile: Profile): Summary {
     mode: meta.mode,
     read: meta.read,
     readChange: meta.readChange,
-    startedAt: new Date(meta.startedAt).toISOString(),
+    startedAt: meta.startedAt === 0 ? '' : new Date(meta.startedAt).toISOString(),
     durationNs: meta.duration,
     endReason: meta.endReason,
     rate: {

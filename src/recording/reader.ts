@@ -1,4 +1,3 @@
-import { float64Column, int32Column, uint8Column } from '../profile/column.ts'
 import {
   type Gap,
   NO_PROCESS,
@@ -6,13 +5,16 @@ import {
   type Process,
   type Profile,
   type Thread,
+  type TimeRange,
 } from '../profile/profile.ts'
+import { type Sample, SampleColumns } from '../profile/sample-columns.ts'
+import { ProfileTables } from '../profile/tables.ts'
 import { BlockReader } from './blocks.ts'
 import { ByteReader, DamageError } from './bytes.ts'
 import { BLOCK, MAX_STACK_DEPTH } from './layout.ts'
 import { parseMeta, type StoredMeta } from './meta.ts'
 import { accountingOf, COUNTER_NAMES, type Counters, PROCESS, readRow, THREAD } from './rows.ts'
-import { type Sample, SampleDecoder } from './sample-codec.ts'
+import { SampleDecoder } from './sample-codec.ts'
 
 const MAX_INT32 = 2 ** 31 - 1
 
@@ -29,12 +31,6 @@ export interface Recording {
   readonly lostBytes: number
 }
 
-/** Times of samples to keep, ns since the start of the recording: from `from` on, before `to`. */
-export interface TimeRange {
-  readonly from: number
-  readonly to: number
-}
-
 const ALWAYS: TimeRange = { from: 0, to: Number.POSITIVE_INFINITY }
 
 /**
@@ -44,7 +40,7 @@ const ALWAYS: TimeRange = { from: 0, to: Number.POSITIVE_INFINITY }
  * @param range samples outside are checked but not kept
  * @throws RefusedError when it is no recording, of another version, or its header is damaged
  */
-export function readRecording(pieces: Iterable<Uint8Array>, range = ALWAYS): Recording {
+export function readRecording(pieces: Iterable<Uint8Array>, range: TimeRange = ALWAYS): Recording {
   const blocks = new BlockReader(pieces)
   const content = new Content(range)
   let damage = ''
@@ -70,35 +66,17 @@ export function readRecording(pieces: Iterable<Uint8Array>, range = ALWAYS): Rec
 
 class Content {
   readonly #range: TimeRange
-  readonly #strings: string[] = []
-  readonly #qualname = int32Column()
-  readonly #file = int32Column()
-  readonly #firstLine = int32Column()
-  readonly #frameFunction = int32Column()
-  readonly #line = int32Column()
-  readonly #endLine = int32Column()
-  readonly #column = int32Column()
-  readonly #endColumn = int32Column()
-  readonly #parent = int32Column()
-  readonly #frame = int32Column()
-  readonly #depth = int32Column()
+  readonly #tables = new ProfileTables()
   readonly #processes: Process[] = []
   readonly #threads: Thread[] = []
   readonly #decoder = new SampleDecoder()
-  readonly #time = float64Column()
-  readonly #weight = float64Column()
-  readonly #thread = int32Column()
-  readonly #stack = int32Column()
-  readonly #quality = uint8Column()
-  readonly #reason = uint8Column()
-  readonly #state = uint8Column()
-  readonly #cpu = float64Column()
+  readonly #samples = new SampleColumns()
   readonly #gaps: Gap[] = []
   readonly #counters = new Map(COUNTER_NAMES.map((name) => [name, 0]))
   #meta: StoredMeta | undefined
   #lastGap = 0
   #lastTime = 0
-  #samples = 0
+  #sampleCount = 0
   #blocks = 0
   isEnded = false
 
@@ -108,13 +86,15 @@ class Content {
 
   /** @throws DamageError; what was read before it stays */
   add(bytes: ByteReader): void {
-    repeat(bytes.count(1), () => this.#strings.push(bytes.text()))
+    repeat(bytes.count(1), () => this.#tables.strings.push(bytes.text()))
     repeat(bytes.count(3), () => this.#addFunction(bytes))
     repeat(bytes.count(5), () => this.#addFrame(bytes))
     repeat(bytes.count(2), () => this.#addStack(bytes))
     repeat(bytes.count(8), () => put(this.#processes, bytes, (at) => this.#readProcess(bytes, at)))
     repeat(bytes.count(6), () => put(this.#threads, bytes, () => this.#readThread(bytes)))
-    this.#decoder.read(bytes, this.#threads.length, this.#parent.length, (row) => this.#take(row))
+    this.#decoder.read(bytes, this.#threads.length, this.#tables.stackCount, (row) =>
+      this.#take(row),
+    )
     repeat(bytes.count(3), () => this.#addGap(bytes))
     const meta = bytes.text()
     if (meta !== '') this.#meta = parseMeta(meta)
@@ -132,7 +112,7 @@ class Content {
 
   /** @throws DamageError when something is missing */
   end(bytes: ByteReader): void {
-    if (bytes.unsigned() !== this.#blocks || bytes.unsigned() !== this.#samples) {
+    if (bytes.unsigned() !== this.#blocks || bytes.unsigned() !== this.#sampleCount) {
       throw new DamageError('the end does not fit what came before')
     }
     this.isEnded = true
@@ -140,85 +120,52 @@ class Content {
 
   profile(isComplete: boolean): Profile | undefined {
     if (!this.#meta) return undefined
+    const { endReason, ...stored } = this.#meta
     const counters = Object.fromEntries(this.#counters) as unknown as Counters
     return {
-      strings: this.#strings,
-      functions: {
-        length: this.#firstLine.length,
-        qualname: this.#qualname.view(),
-        file: this.#file.view(),
-        firstLine: this.#firstLine.view(),
-      },
-      frames: {
-        length: this.#endColumn.length,
-        function: this.#frameFunction.view(),
-        line: this.#line.view(),
-        endLine: this.#endLine.view(),
-        column: this.#column.view(),
-        endColumn: this.#endColumn.view(),
-      },
-      stacks: {
-        length: this.#frame.length,
-        parent: this.#parent.view(),
-        frame: this.#frame.view(),
-      },
+      strings: this.#tables.strings,
+      ...this.#tables.view(),
       processes: this.#processes,
       threads: this.#threads,
-      samples: {
-        length: this.#time.length,
-        time: this.#time.view(),
-        weight: this.#weight.view(),
-        thread: this.#thread.view(),
-        stack: this.#stack.view(),
-        quality: this.#quality.view(),
-        reason: this.#reason.view(),
-        state: this.#state.view(),
-        cpu: this.#cpu.view(),
-      },
+      samples: this.#samples.view(),
       gaps: this.#gaps,
       meta: {
-        ...this.#meta,
+        ...stored,
         duration: Math.max(counters.duration, this.#lastTime),
-        ...(isComplete ? {} : { endReason: 'unfinished' as const }),
+        endReason: isComplete ? endReason : 'unfinished',
       },
       accounting: accountingOf(counters),
     }
   }
 
   #addFunction(bytes: ByteReader): void {
-    const qualname = bytes.below(this.#strings.length, 'string')
-    const file = bytes.below(this.#strings.length, 'string')
-    this.#qualname.push(qualname)
-    this.#file.push(file)
-    this.#firstLine.push(int32(bytes.signed()))
+    const { strings } = this.#tables
+    const qualname = bytes.below(strings.length, 'string')
+    const file = bytes.below(strings.length, 'string')
+    this.#tables.addFunction(qualname, file, int32(bytes.signed()))
   }
 
   #addFrame(bytes: ByteReader): void {
-    const fn = bytes.below(this.#firstLine.length, 'function')
+    const fn = bytes.below(this.#tables.functionCount, 'function')
     const line = int32(bytes.signed())
     const endLine = int32(line + bytes.signed())
     const column = int32(bytes.signed())
     const endColumn = int32(column + bytes.signed())
-    this.#frameFunction.push(fn)
-    this.#line.push(line)
-    this.#endLine.push(endLine)
-    this.#column.push(column)
-    this.#endColumn.push(endColumn)
+    this.#tables.addFrame({ function: fn, line, endLine, column, endColumn })
   }
 
   #addStack(bytes: ByteReader): void {
-    const own = this.#frame.length
+    const own = this.#tables.stackCount
     const back = bytes.below(own + 1, 'parent')
-    const frame = bytes.below(this.#endColumn.length, 'frame')
-    const depth = back === 0 ? 1 : this.#depth.view()[own - back]! + 1
-    if (depth > MAX_STACK_DEPTH) throw new DamageError('a stack is too deep')
-    this.#depth.push(depth)
-    this.#parent.push(back === 0 ? NO_STACK : own - back)
-    this.#frame.push(frame)
+    const parent = back === 0 ? NO_STACK : own - back
+    const frame = bytes.below(this.#tables.frameCount, 'frame')
+    if (this.#tables.depthOf(parent) >= MAX_STACK_DEPTH)
+      throw new DamageError('a stack is too deep')
+    this.#tables.addStack(parent, frame)
   }
 
   #readProcess(bytes: ByteReader, index: number): Process {
-    const process = readRow(PROCESS, this.#strings, bytes)
+    const process = readRow(PROCESS, this.#tables.strings, bytes)
     if (process.parent < NO_PROCESS || process.parent >= index) {
       throw new DamageError(`process ${process.parent} as the parent of ${index}`)
     }
@@ -226,7 +173,7 @@ class Content {
   }
 
   #readThread(bytes: ByteReader): Thread {
-    const thread = readRow(THREAD, this.#strings, bytes)
+    const thread = readRow(THREAD, this.#tables.strings, bytes)
     if (thread.process < NO_PROCESS || thread.process >= this.#processes.length) {
       throw new DamageError(`process ${thread.process} of ${this.#processes.length}`)
     }
@@ -243,17 +190,9 @@ class Content {
   }
 
   #take(row: Sample): void {
-    this.#samples++
+    this.#sampleCount++
     this.#lastTime = Math.max(this.#lastTime, row.time)
-    if (row.time < this.#range.from || row.time >= this.#range.to) return
-    this.#time.push(row.time)
-    this.#weight.push(row.weight)
-    this.#thread.push(row.thread)
-    this.#stack.push(row.stack)
-    this.#quality.push(row.quality)
-    this.#reason.push(row.reason)
-    this.#state.push(row.state)
-    this.#cpu.push(row.cpu)
+    if (row.time >= this.#range.from && row.time < this.#range.to) this.#samples.push(row)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Accounting, Meta, Process, Thread } from '../profile/profile.ts'
+import type { Accounting, Meta } from '../profile/profile.ts'
 import { type ByteReader, type ByteWriter, DamageError } from './bytes.ts'
 
 /** How a field is written: an index into the strings, a signed number, or one byte. */
@@ -17,7 +17,7 @@ export const PROCESS = {
   start: 'number',
   end: 'number',
   unreadable: 'text',
-} as const satisfies Record<keyof Process, Kind>
+} as const
 
 /** The fields of a thread, in the order of the file. */
 export const THREAD = {
@@ -26,7 +26,7 @@ export const THREAD = {
   interpreter: 'number',
   name: 'text',
   isMain: 'flag',
-} as const satisfies Record<keyof Thread, Kind>
+} as const
 
 /** What the sampler counts, in the order of the file; the duration is one of the counters. */
 const COUNTERS = {
@@ -38,7 +38,7 @@ const COUNTERS = {
   profilerCpu: 'number',
   lateTicks: 'number',
   execs: 'number',
-} as const satisfies Record<keyof Accounting | 'duration', Kind>
+} as const
 
 export type Counters = Row<typeof COUNTERS>
 export const COUNTER_NAMES = Object.keys(COUNTERS) as (keyof Counters)[]

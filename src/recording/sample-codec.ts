@@ -1,18 +1,7 @@
 import { NO_CPU, NO_STACK, QUALITY, REASONS, STATES } from '../profile/profile.ts'
+import type { Sample } from '../profile/sample-columns.ts'
 import { type ByteReader, type ByteWriter, DamageError } from './bytes.ts'
 import { FLAG, FLAGS, MAX_BLOCK_SAMPLES, PLACE, PLACES } from './layout.ts'
-
-/** One row of the sample table, its thread and stack as the file numbers them. */
-export interface Sample {
-  time: number
-  weight: number
-  thread: number
-  stack: number
-  quality: number
-  reason: number
-  state: number
-  cpu: number
-}
 
 /** What is known of a thread from its rows so far, and so expected of the next one. */
 interface ThreadState {
@@ -174,7 +163,7 @@ function writeSteps(steps: readonly number[], out: ByteWriter): void {
 /** Reads what SampleEncoder has written, and believes nothing of it. */
 export class SampleDecoder {
   readonly #memory = new Memory()
-  readonly #row: Sample = {
+  readonly #row = {
     time: 0,
     weight: 0,
     thread: 0,

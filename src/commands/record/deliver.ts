@@ -2,14 +2,16 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { EXIT, PyprofError } from '../../errors.ts'
+import type { FormatOptions } from '../../formats/index.ts'
 import { formatTime } from '../../formats/text.ts'
+import type { Profile } from '../../profile/profile.ts'
 import { summarize } from '../../profile/summary.ts'
 import type { CommandContext } from '../context.ts'
 import { counted } from '../numbers.ts'
 import { errorCode, errorText } from '../stdio.ts'
 import type { Captured } from './capture.ts'
 import type { Output } from './outputs.ts'
-import { endSentence, type RecordSummary, reportLines } from './report.ts'
+import { endSentence, type RecordSummary, reportLines, type WrittenSummary } from './report.ts'
 import { type Written, writeNew, writeOutput } from './write-output.ts'
 
 export interface DeliverOptions {
@@ -39,19 +41,7 @@ export function deliver(
     context.report(nothingCaptured(empty, captured.failure))
     return EXIT.nothing
   }
-  const errors: PyprofError[] = []
-  const bugs: unknown[] = []
-  const written: RecordSummary['outputs'][number][] = []
-  for (const output of outputs) {
-    const format = output.format.name
-    const pieces = () => output.format.write(captured.profile, options)
-    try {
-      written.push({ ...writeOutput(output, pieces(), context.writeOut), format })
-    } catch (error) {
-      if (errorCode(error) === '') bugs.push(error)
-      else errors.push(rescue(output, pieces, error))
-    }
-  }
+  const { written, errors, bugs } = writeOutputs(captured.profile, outputs, options, context)
   const full = { ...base, outputs: written }
   if (json) errors.push(...showJson(full, context))
   else context.writeErr(`${reportLines(full).join('\n')}\n`)
@@ -61,7 +51,37 @@ export function deliver(
   return errors.length === 0 ? EXIT.done : EXIT.nothing
 }
 
-function showJson(summary: RecordSummary, context: CommandContext): PyprofError[] {
+/** What became of the outputs: each was written, or has an error that says where it is saved. */
+export interface Delivered {
+  readonly written: WrittenSummary['outputs'][number][]
+  readonly errors: PyprofError[]
+  /** Defects of formats. */
+  readonly bugs: unknown[]
+}
+
+/** Writes as many of the outputs as can be written. */
+export function writeOutputs(
+  profile: Profile,
+  outputs: readonly Output[],
+  options: FormatOptions,
+  context: CommandContext,
+): Delivered {
+  const delivered: Delivered = { written: [], errors: [], bugs: [] }
+  for (const output of outputs) {
+    const pieces = () => output.format.write(profile, options)
+    try {
+      const { path, bytes } = writeOutput(output, pieces(), context.writeOut)
+      delivered.written.push({ path, bytes, format: output.format.name })
+    } catch (error) {
+      if (errorCode(error) === '') delivered.bugs.push(error)
+      else delivered.errors.push(rescue(output, pieces, error))
+    }
+  }
+  return delivered
+}
+
+/** Prints the result of a command as JSON. @returns an error when stdout does not take it */
+export function showJson(summary: WrittenSummary, context: CommandContext): PyprofError[] {
   try {
     context.writeOut(`${JSON.stringify(summary, null, 2)}\n`)
   } catch (error) {

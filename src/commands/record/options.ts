@@ -1,5 +1,5 @@
 import { usageError } from '../../errors.ts'
-import { type Format, formatFor } from '../../formats/index.ts'
+import { type Format, formatFor, formatNames } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Reading } from '../../profile/profile.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
@@ -109,6 +109,17 @@ function chooseOutputs(
     const name = target.kind === 'attach' ? String(target.pid) : (target.command[0] ?? '')
     return [{ path: defaultPath(name, chosen, new Date()), format: chosen, isDefault: true }]
   }
+  return outputRequests(paths, format)
+}
+
+/**
+ * The format of each output, by its suffix or else as the user says it.
+ * @throws PyprofError code `usage`
+ */
+export function outputRequests(
+  paths: readonly string[],
+  format: Format | undefined,
+): OutputRequest[] {
   // A suffix says what one output is, --format what all others are; with one output it must agree.
   const guessed = paths.map((path) => ({ path, guess: formatFor(path) }))
   if (format && guessed.every(({ guess }) => guess !== undefined && guess !== format)) {
@@ -125,7 +136,7 @@ function chooseOutputs(
     throw usageError(
       `The format of ${path === STDOUT_PATH ? 'stdout (-o -)' : path} is not known.`,
       path === STDOUT_PATH ? 'It has no suffix to guess it from.' : 'Its suffix means none.',
-      'Say it with --format speedscope, collapsed or flamegraph.',
+      `Say it with --format ${formatNames()}.`,
     )
   })
 }

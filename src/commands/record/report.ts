@@ -3,14 +3,18 @@ import { type EndReason, QUALITY, type Reading, type ReadingChange } from '../..
 import { reasonCounts, type Summary } from '../../profile/summary.ts'
 import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
 
+/** A summary and where the outputs went. */
+export interface WrittenSummary extends Summary {
+  readonly outputs: readonly { path: string; format: string; bytes: number }[]
+}
+
 /** A summary and what became of the recording: printed, and the same object as JSON. */
-export interface RecordSummary extends Summary {
+export interface RecordSummary extends WrittenSummary {
   readonly pid: number
   /** Whether pyprof started the target itself. */
   readonly launched: boolean
   /** The signal that ended the recording, if one did. */
   readonly signal: NodeJS.Signals | null
-  readonly outputs: readonly { path: string; format: string; bytes: number }[]
 }
 
 const END_SENTENCES: Record<EndReason, string> = {
@@ -39,7 +43,7 @@ const READING_CHANGES: Record<Exclude<ReadingChange, ''>, string> = {
   'no-run-count': 'the kernel does not count the runs of a thread, which exact needs',
 }
 
-function reading({ read, readChange }: RecordSummary): string {
+function reading({ read, readChange }: Summary): string {
   return READINGS[read] + (readChange === '' ? '' : ` (${READING_CHANGES[readChange]})`)
 }
 
@@ -54,17 +58,22 @@ export function reportLines(summary: RecordSummary): string[] {
   return [
     `Recorded ${formatTime(summary.durationNs)} of process ${summary.pid}: ${target(summary)}`,
     row('ended', endSentence(summary)),
+    ...resultLines(summary),
+  ]
+}
+
+/** What was captured, how good it is, the hottest functions and what was written. */
+export function resultLines(summary: WrittenSummary, notes: readonly string[] = []): string[] {
+  return [
     row('samples', samples(summary)),
     row('reading', reading(summary)),
     row('quality', quality(summary)),
     ...(summary.timeNs.empty > 0 ? [row('empty', empty(summary))] : []),
-    row('gaps', gaps(summary)),
-    row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
-    row('cost', cost(summary)),
+    ...(summary.ticks > 0 ? samplerLines(summary) : []),
     ...(summary.execs > 0
       ? [row('exec', `followed the target through ${counted(summary.execs, 'exec')}`)]
       : []),
-    ...warnings(summary).map((text) => row('careful', text)),
+    ...[...notes.map(visible), ...warnings(summary)].map((text) => row('careful', text)),
     '',
     '    self    total  function (shares of the sampled time of all threads)',
     ...summary.hottest.map(hotLine),
@@ -76,28 +85,40 @@ export function reportLines(summary: RecordSummary): string[] {
   ]
 }
 
+/** What the sampler counts, which other profilers do not tell. */
+function samplerLines(summary: Summary): string[] {
+  return [
+    row('gaps', gaps(summary)),
+    row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
+    row('cost', cost(summary)),
+  ]
+}
+
 const MAX_SHOWN_COMMAND = 100
 
-function target(summary: RecordSummary): string {
+/** The command, cut where it is long, and the version of its Python. */
+export function target(summary: Summary): string {
   const command = visible(summary.command)
   const shown =
     command.length > MAX_SHOWN_COMMAND ? `${command.slice(0, MAX_SHOWN_COMMAND)}…` : command
-  return `${shown} (Python ${summary.pythonVersion})`
+  return summary.pythonVersion === '' ? shown : `${shown} (Python ${summary.pythonVersion})`
 }
 
-function row(name: string, text: string): string {
+export function row(name: string, text: string): string {
   return `  ${name.padEnd(9)}${text}`
 }
 
-function samples(summary: RecordSummary): string {
+function samples(summary: Summary): string {
   const { actual, requested } = summary.rate
-  return (
-    `${formatCount(summary.samples)} of ${counted(summary.threads.length, 'thread')}; ` +
-    `${counted(summary.ticks, 'tick')} at ${formatRate(actual)} (asked for ${formatRate(requested)})`
-  )
+  const number = `${formatCount(summary.samples)} of ${counted(summary.threads.length, 'thread')}`
+  // Another profiler does not tell how often it looked.
+  if (summary.ticks === 0) return number
+  const asked = requested > 0 ? ` (asked for ${formatRate(requested)})` : ''
+  return `${number}; ${counted(summary.ticks, 'tick')} at ${formatRate(actual)}${asked}`
 }
 
-function quality(summary: RecordSummary): string {
+function quality(summary: Summary): string {
+  if (summary.quality.unknown.samples === summary.samples) return 'not known'
   const counts = QUALITY.filter(
     (each) => each !== 'unknown' || summary.quality.unknown.samples > 0,
   ).map((each) => `${formatCount(summary.quality[each].samples)} ${each}`)
@@ -107,17 +128,17 @@ function quality(summary: RecordSummary): string {
   return counts.join(', ') + (reasons.length > 0 ? `; reasons: ${reasons.join(', ')}` : '')
 }
 
-function empty({ timeNs }: RecordSummary): string {
+function empty({ timeNs }: Summary): string {
   const share = formatShare(timeNs.empty / timeNs.total)
   return `${formatTime(timeNs.empty)} in threads without Python frames, ${share} of the sampled time`
 }
 
-function gaps({ gaps }: RecordSummary): string {
+function gaps({ gaps }: Summary): string {
   if (gaps.count === 0 && gaps.missedTicks === 0) return 'none'
   return `${formatCount(gaps.count)}, ${counted(gaps.missedTicks, 'tick')} missed in ${formatTime(gaps.timeNs)}`
 }
 
-function cost(summary: RecordSummary): string {
+function cost(summary: Summary): string {
   const { profilerCpuNs, durationNs } = summary
   // Node's start alone would be several cores of a recording of milliseconds.
   const share = durationNs >= 1e9 ? `, ${formatShare(profilerCpuNs / durationNs)} of one core` : ''
@@ -127,7 +148,7 @@ function cost(summary: RecordSummary): string {
 /** Above this share of the time in gaps the samples may not stand for the whole any more. */
 const UNSAMPLED_LIMIT = 0.1
 
-function warnings(summary: RecordSummary): string[] {
+function warnings(summary: Summary): string[] {
   const found: string[] = []
   if (summary.isUncertain) {
     found.push(
