@@ -11,10 +11,11 @@ import type { CommandContext } from './context.ts'
 import { type ReadFile, readProfile } from './convert/read-profile.ts'
 import { counted } from './numbers.ts'
 import { parseInstant, parseRate } from './parse.ts'
-import { showJson, writeOutputs } from './record/deliver.ts'
+import { showJson } from './record/deliver.ts'
 import { outputRequests } from './record/options.ts'
 import { planOutputs, STDOUT_PATH } from './record/outputs.ts'
 import { resultLines, row, target, type WrittenSummary } from './record/report.ts'
+import { writeOutputs } from './record/save-outputs.ts'
 import { formatLine, parseFormat } from './record.ts'
 
 const EXAMPLES = `

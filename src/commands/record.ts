@@ -1,7 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { FORMATS, type Format, formatNamed, formatNames } from '../formats/index.ts'
 import type { CommandContext } from './context.ts'
-import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
+import {
+  DEFAULT_OVERHEAD,
+  parseDuration,
+  parseKeep,
+  parseOverhead,
+  parsePid,
+  parseRate,
+  parseRotation,
+} from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
 
@@ -16,8 +24,10 @@ Examples:
   pyprof record --pid 42 -d 10 -f collapsed -o - | sort -k2 -n
   pyprof record --pid 42 -r 5khz --read live -d 10 -o out.svg
   pyprof record --pid 42 -d 10 --json | jq '.hottest'
+  pyprof record --pid 42 --rotate 5m --keep 12 -o run.pyprof
 
 Ctrl-C, SIGTERM and SIGHUP end the recording of a process; the files are written all the same.
+SIGUSR1 writes what there is so far, and the recording goes on.
 A launched command gets these signals itself, and pyprof exits with its status.
 `
 
@@ -69,6 +79,12 @@ export function registerRecord(program: Command, context: CommandContext): void 
       'format of outputs whose suffix does not say it, see below',
       parseFormat,
     )
+    .option(
+      '--rotate <limit>',
+      'begin a new .pyprof file after a time or a size: 5m, 1h, 100MB',
+      parseRotation,
+    )
+    .option('--keep <files>', 'with --rotate: keep only so many of the newest files', parseKeep)
     .option('-t, --threads', 'show every thread as a root frame of its own')
     .option('-F, --function', 'merge the lines of a function into one frame')
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')

@@ -44,6 +44,12 @@ export class GrowableColumn<T extends NumberArray> {
     this.#length += count
   }
 
+  /** Drops all rows; what `view` has given stays as it is. */
+  clear(): void {
+    this.#data = this.#allocate(FIRST_CAPACITY)
+    this.#length = 0
+  }
+
   /** What is there now, without a copy; rows appended later do not change it. */
   view(): T {
     return this.#data.subarray(0, this.#length) as T

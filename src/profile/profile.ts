@@ -174,6 +174,8 @@ export type EndReason =
   | 'lost-access'
   | 'never-python'
   | 'not-python-after-exec'
+  /** It goes on in another file. */
+  | 'rotated'
   /** It has not ended: pyprof is at it still, or was killed. */
   | 'unfinished'
   /** Another profiler took it and does not say. */

@@ -8,8 +8,9 @@ import {
   type Reason,
   type Thread,
 } from './profile.ts'
-import { type QualityCount, qualityCounts } from './quality-view.ts'
-import { hottest, type WeightTotals, weightTotals } from './views.ts'
+import type { QualityCount } from './quality-view.ts'
+import { type SampleSums, sumSamples } from './sample-sums.ts'
+import { hottest, type WeightTotals } from './views.ts'
 
 const HOTTEST_FUNCTIONS = 5
 
@@ -66,12 +67,12 @@ export interface Summary {
   readonly hottest: readonly HotShare[]
 }
 
-export function summarize(profile: Profile): Summary {
-  const { meta, accounting, samples } = profile
-  const quality = qualityCounts(profile)
-  const time = weightTotals(profile)
+/** @param sums of all samples, where the profile does not hold them any more */
+export function summarize(profile: Profile, sums: SampleSums = sumSamples(profile)): Summary {
+  const { meta, accounting } = profile
+  const { samples, quality, time } = sums
   const uncertainSamples = quality.partial.samples + quality.missed.samples
-  const uncertain = samples.length === 0 ? 0 : uncertainSamples / samples.length
+  const uncertain = samples === 0 ? 0 : uncertainSamples / samples
   const share = (ns: number) => (time.total === 0 ? 0 : ns / time.total)
   return {
     exporter: meta.exporter,
@@ -88,13 +89,13 @@ export function summarize(profile: Profile): Summary {
       actual: meta.duration === 0 ? 0 : accounting.ticks / (meta.duration / 1e9),
     },
     ticks: accounting.ticks,
-    samples: samples.length,
+    samples,
     quality,
     uncertain,
     isUncertain: uncertain > UNCERTAIN_LIMIT,
     timeNs: time,
     gaps: {
-      count: profile.gaps.length,
+      count: sums.gaps,
       missedTicks: accounting.missedTicks,
       timeNs: accounting.gapTime,
     },
@@ -102,8 +103,11 @@ export function summarize(profile: Profile): Summary {
     lateTicks: accounting.lateTicks,
     execs: accounting.execs,
     profilerCpuNs: accounting.profilerCpu,
-    threads: countByThread(profile),
-    hottest: hottest(profile, HOTTEST_FUNCTIONS).map((row) => ({
+    threads: profile.threads.map((thread, index) => ({
+      ...thread,
+      samples: sums.ofThread[index] ?? 0,
+    })),
+    hottest: hottest(profile, HOTTEST_FUNCTIONS, sums.ofStack).map((row) => ({
       function: row.qualname,
       file: row.file,
       line: row.firstLine,
@@ -125,11 +129,4 @@ export function reasonCounts(summary: Summary): [reason: Reason, samples: number
     }
   }
   return [...counts].sort((a, b) => b[1] - a[1])
-}
-
-function countByThread(profile: Profile): ThreadSummary[] {
-  const counts = new Float64Array(profile.threads.length)
-  const { thread, length } = profile.samples
-  for (let row = 0; row < length; row++) counts[thread[row]!]!++
-  return profile.threads.map((each, index) => ({ ...each, samples: counts[index]! }))
 }

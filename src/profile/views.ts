@@ -114,15 +114,18 @@ export interface FunctionTotals {
 /**
  * Self and total time of every function. One walk over the tree of stacks: a subtree's weight goes
  * to a function where the function is entered and is not open already.
+ * @param own ns by stack, without the stacks below it
  */
-export function functionTotals(profile: Profile): FunctionTotals {
+export function functionTotals(
+  profile: Profile,
+  own: ArrayLike<number> = sumByStack(profile).weight,
+): FunctionTotals {
   const { stacks } = profile
   const functions = places(profile, 'function')
-  const own = sumByStack(profile).weight
   const self = new Float64Array(functions.length)
   const total = new Float64Array(functions.length)
 
-  const subtree = own.slice()
+  const subtree = Float64Array.from({ length: stacks.length }, (_, stack) => own[stack] ?? 0)
   const firstChild = new Int32Array(stacks.length).fill(NO_STACK)
   const nextSibling = new Int32Array(stacks.length).fill(NO_STACK)
   let firstRoot: StackIndex = NO_STACK
@@ -143,7 +146,7 @@ export function functionTotals(profile: Profile): FunctionTotals {
   let stack = firstRoot
   while (stack !== NO_STACK) {
     const entered = functionOf(stack)
-    self[entered]! += own[stack]!
+    self[entered]! += own[stack] ?? 0
     if (open[entered]!++ === 0) total[entered]! += subtree[stack]!
     let next = firstChild[stack]!
     while (next === NO_STACK && stack !== NO_STACK) {
@@ -166,8 +169,8 @@ export interface HotFunction {
 }
 
 /** The n functions with the most self time, then the most total time, then by name. */
-export function hottest(profile: Profile, n: number): HotFunction[] {
-  const { functions, self, total } = functionTotals(profile)
+export function hottest(profile: Profile, n: number, own?: ArrayLike<number>): HotFunction[] {
+  const { functions, self, total } = functionTotals(profile, own)
   return Array.from({ length: functions.length }, (_, row) => ({
     qualname: functions.qualname[row]!,
     file: functions.file[row]!,

@@ -30,6 +30,7 @@ const ENDS: Readonly<Record<EndReason, true>> = {
   'lost-access': true,
   'never-python': true,
   'not-python-after-exec': true,
+  rotated: true,
   unfinished: true,
   unknown: true,
 }

@@ -2,7 +2,9 @@ import { usageError } from '../../errors.ts'
 import { type Format, formatFor, formatNames } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Reading } from '../../profile/profile.ts'
+import type { RotationLimit } from '../parse.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
+import type { Rotation } from './streamed-output.ts'
 
 export type Target =
   | { readonly kind: 'attach'; readonly pid: number }
@@ -18,6 +20,7 @@ export interface RecordOptions {
   /** Share of a core that 'auto' may take from the target. */
   readonly maxOverhead: number
   readonly outputs: readonly OutputRequest[]
+  readonly rotation: Rotation | undefined
   readonly threads: boolean
   readonly functions: boolean
   readonly json: boolean
@@ -32,6 +35,8 @@ export interface RawRecordOptions {
   readonly maxOverhead: number
   readonly output?: readonly string[]
   readonly format?: Format
+  readonly rotate?: RotationLimit
+  readonly keep?: number
   readonly threads?: boolean
   readonly function?: boolean
   readonly json?: boolean
@@ -57,6 +62,7 @@ export function recordOptions(
     )
   }
   return {
+    rotation: chooseRotation(raw, outputs),
     target,
     duration: raw.duration ?? 0,
     rate: raw.rate,
@@ -67,6 +73,29 @@ export function recordOptions(
     functions: raw.function ?? false,
     json: raw.json ?? false,
   }
+}
+
+function chooseRotation(
+  { rotate, keep }: RawRecordOptions,
+  outputs: readonly OutputRequest[],
+): Rotation | undefined {
+  if (!rotate) {
+    if (keep === undefined) return undefined
+    throw usageError(
+      '--keep is given without --rotate.',
+      'There is one file, which is kept.',
+      'Say when a new one begins: --rotate 5m or --rotate 100MB',
+    )
+  }
+  const [output] = outputs
+  if (outputs.length === 1 && output?.format.name === 'pyprof' && output.path !== STDOUT_PATH) {
+    return { time: rotate.time, size: rotate.size, keep: keep ?? Number.POSITIVE_INFINITY }
+  }
+  throw usageError(
+    '--rotate needs one .pyprof file as its output.',
+    'Other formats are written once, at the end.',
+    'Run: pyprof record --rotate 5m -o run.pyprof …',
+  )
 }
 
 function chooseTarget(

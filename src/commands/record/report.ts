@@ -25,6 +25,7 @@ const END_SENTENCES: Record<EndReason, string> = {
   'never-python': 'the target has ended and never was a Python that pyprof reads',
   'not-python-after-exec':
     'the target has replaced itself by a program that is no supported Python',
+  rotated: 'it goes on in another file',
   unfinished: 'it has not ended',
   unknown: 'not known',
 }
