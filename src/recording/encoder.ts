@@ -3,14 +3,21 @@ import {
   type FrameIndex,
   type FunctionIndex,
   NO_STACK,
-  type Process,
   type Profile,
   type StackIndex,
   type Thread,
 } from '../profile/profile.ts'
 import { ByteWriter } from './bytes.ts'
 import { BLOCK, BLOCK_BYTES, MAGIC, VERSION } from './layout.ts'
-import { COUNTER_NAMES, type Counters, countersOf, PROCESS, THREAD, writeRow } from './rows.ts'
+import {
+  COUNTER_NAMES,
+  type Counters,
+  countersOf,
+  PROCESS,
+  STILL_THERE,
+  THREAD,
+  writeRow,
+} from './rows.ts'
 import { SampleEncoder } from './sample-codec.ts'
 
 /** The rows of a profile that are written already, or are to be left out. */
@@ -131,7 +138,7 @@ export class RecordingEncoder {
   }
 
   #data(profile: Profile, isLast: boolean): Uint8Array {
-    const processes = this.#processes(profile.processes)
+    const processes = this.#processes(profile)
     const threads = this.#threadRows(profile.threads)
     const out = new ByteWriter()
     this.#newStrings.flush(out)
@@ -150,12 +157,13 @@ export class RecordingEncoder {
   }
 
   /** The rows that are new or have changed, each behind its index. */
-  #processes(rows: readonly Process[]): Section {
+  #processes({ processes, meta }: Profile): Section {
     const start = this.#origin?.duration ?? 0
-    const shifted = rows.map((row) => ({
+    const shifted = processes.map((row) => ({
       ...row,
       start: Math.max(0, row.start - start),
-      end: Math.max(0, row.end - start),
+      // One that is still there would change with every block.
+      end: row.end >= meta.duration ? STILL_THERE : Math.max(0, row.end - start) + 1,
     }))
     return changedRows(shifted, this.#processTexts, (row, out) =>
       writeRow(PROCESS, row, (text) => this.#string(text), out),

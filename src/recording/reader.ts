@@ -13,7 +13,15 @@ import { BlockReader } from './blocks.ts'
 import { ByteReader, DamageError } from './bytes.ts'
 import { BLOCK, MAX_STACK_DEPTH } from './layout.ts'
 import { parseMeta, type StoredMeta } from './meta.ts'
-import { accountingOf, COUNTER_NAMES, type Counters, PROCESS, readRow, THREAD } from './rows.ts'
+import {
+  accountingOf,
+  COUNTER_NAMES,
+  type Counters,
+  PROCESS,
+  readRow,
+  STILL_THERE,
+  THREAD,
+} from './rows.ts'
 import { SampleDecoder } from './sample-codec.ts'
 
 const MAX_INT32 = 2 ** 31 - 1
@@ -122,16 +130,20 @@ class Content {
     if (!this.#meta) return undefined
     const { endReason, ...stored } = this.#meta
     const counters = Object.fromEntries(this.#counters) as unknown as Counters
+    const duration = Math.max(counters.duration, this.#lastTime)
     return {
       strings: this.#tables.strings,
       ...this.#tables.view(),
-      processes: this.#processes,
+      processes: this.#processes.map((process) => ({
+        ...process,
+        end: process.end === STILL_THERE ? duration : process.end - 1,
+      })),
       threads: this.#threads,
       samples: this.#samples.view(),
       gaps: this.#gaps,
       meta: {
         ...stored,
-        duration: Math.max(counters.duration, this.#lastTime),
+        duration,
         endReason: isComplete ? endReason : 'unfinished',
       },
       accounting: accountingOf(counters),
@@ -169,6 +181,7 @@ class Content {
     if (process.parent < NO_PROCESS || process.parent >= index) {
       throw new DamageError(`process ${process.parent} as the parent of ${index}`)
     }
+    if (process.start < 0 || process.end < 0) throw new DamageError('a time is negative')
     return process
   }
 

@@ -19,6 +19,9 @@ export const PROCESS = {
   unreadable: 'text',
 } as const
 
+/** The `end` of a process that is there when the recording ends; another one has 1 added to it. */
+export const STILL_THERE: number = 0
+
 /** The fields of a thread, in the order of the file. */
 export const THREAD = {
   process: 'number',
