@@ -8,6 +8,7 @@ import { pickSamples } from './sample-columns.ts'
  */
 export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
   const { samples, meta, accounting } = profile
+  if (from <= 0 && to > meta.duration) return profile
   const end = Math.min(to, Math.max(from, meta.duration + 1))
   let ticks = 0
   const columns = pickSamples(samples, rows())

@@ -34,7 +34,7 @@ describe('a value that is none', () => {
     ['--duration', '0', /greater than 0/],
     ['--duration', '101d', /30, 1\.5, 500ms/],
     ['--duration', '2401h', /100 days/],
-    ['--format', 'pprof', /speedscope, collapsed or flamegraph/],
+    ['--format', 'nothing', /speedscope, collapsed/],
     ['--pid', 'python', /process id/],
     ['--pid', '0', /process id/],
     ['--pid', '4194305', /4194304/],

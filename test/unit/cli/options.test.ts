@@ -103,3 +103,32 @@ test('what is absent is off, and no duration is no limit', () => {
     json: false,
   })
 })
+
+describe('--rotate', () => {
+  const rotate = { time: 5e9, size: Number.POSITIVE_INFINITY }
+  const output = ['run.pyprof']
+
+  test('is for one .pyprof file', () => {
+    expect(recordOptions({ ...ATTACH, rotate, output }, undefined, []).rotation).toEqual({
+      ...rotate,
+      keep: Number.POSITIVE_INFINITY,
+    })
+    const kept = recordOptions({ ...ATTACH, rotate, keep: 3, output }, undefined, [])
+    expect(kept.rotation?.keep).toBe(3)
+    const byFormat = { ...ATTACH, rotate, format: format('pyprof') }
+    expect(recordOptions(byFormat, undefined, []).rotation).toBeDefined()
+    for (const outputs of [['a.svg'], ['a.pyprof', 'b.svg'], undefined]) {
+      const raw = { ...ATTACH, rotate, ...(outputs ? { output: outputs } : {}) }
+      expect(refusal(raw, undefined, [])).toContain('--rotate needs one .pyprof file')
+    }
+    const stdout = { ...ATTACH, rotate, output: ['-'], format: format('pyprof') }
+    expect(refusal(stdout, undefined, [])).toContain('--rotate needs one .pyprof file')
+  })
+
+  test('is what --keep needs', () => {
+    expect(refusal({ ...ATTACH, keep: 3, output }, undefined, [])).toContain(
+      '--keep is given without --rotate.',
+    )
+    expect(recordOptions({ ...ATTACH, output }, undefined, []).rotation).toBeUndefined()
+  })
+})

@@ -9,6 +9,8 @@ describe('formatFor', () => {
     ['out.folded', 'collapsed'],
     ['a.dir/out.txt', 'collapsed'],
     ['OUT.SVG', 'flamegraph'],
+    ['run.pyprof', 'pyprof'],
+    ['out.svg.unfinished.pyprof', 'pyprof'],
     ['out.svg.gz', undefined],
     ['svg', undefined],
     ['-', undefined],

@@ -8,6 +8,9 @@ import type { Recording } from '../../../src/recording/reader.ts'
 import { type DraftSample, MS, profileOf } from '../../support/ascii-profile.ts'
 import { read, recordingOf, resolvedSamples } from '../../support/recordings.ts'
 
+/** Every byte and bit of a file is tried, also on a busy machine. */
+const PATIENCE_MS = 60_000
+
 const FRAMES = [{ name: 'main' }, { name: 'work', file: '/srv/ä.py', line: 7, column: 4 }]
 const DRAFTS: DraftSample[] = [
   { stack: FRAMES },
@@ -59,45 +62,53 @@ test('the example has a block for each sample, and an end', () => {
   expect(STARTS.at(-1)).toBe(BYTES.length)
 })
 
-test('a file cut at any byte gives what was whole before, and says that it is not all', () => {
-  for (let length = 0; length < BYTES.length; length++) {
-    const found = attempt(BYTES.subarray(0, length))
-    if (length < HEADER_BYTES) {
-      expect(found).toBeInstanceOf(RefusedError)
-      continue
+test(
+  'a file cut at any byte gives what was whole before, and says that it is not all',
+  () => {
+    for (let length = 0; length < BYTES.length; length++) {
+      const found = attempt(BYTES.subarray(0, length))
+      if (length < HEADER_BYTES) {
+        expect(found).toBeInstanceOf(RefusedError)
+        continue
+      }
+      if (found instanceof RefusedError) throw found
+      expect(found.isComplete).toBe(false)
+      const start = STARTS.findLast((each) => each <= length)!
+      expect(found.damage).toBe(length === start ? '' : 'it ends in the middle of a block')
+      expect(found.lostBytes).toBe(length - start)
+      if (samplesBefore(length) === 0) expect(found.profile).toBeUndefined()
+      else expectBeginning(found.profile!, samplesBefore(length))
     }
-    if (found instanceof RefusedError) throw found
-    expect(found.isComplete).toBe(false)
-    const start = STARTS.findLast((each) => each <= length)!
-    expect(found.damage).toBe(length === start ? '' : 'it ends in the middle of a block')
-    expect(found.lostBytes).toBe(length - start)
-    if (samplesBefore(length) === 0) expect(found.profile).toBeUndefined()
-    else expectBeginning(found.profile!, samplesBefore(length))
-  }
-})
+  },
+  PATIENCE_MS,
+)
 
-test('a flip of any bit is noticed, and gives what was whole before it', () => {
-  for (let bit = 0; bit < BYTES.length * 8; bit++) {
-    const byte = Math.floor(bit / 8)
-    const bytes = Buffer.from(BYTES)
-    bytes[byte]! ^= 1 << (bit % 8)
-    const found = attempt(bytes)
-    if (byte < HEADER_BYTES) {
-      expect(found).toBeInstanceOf(RefusedError)
-      const kind = byte < MAGIC.length ? 'no-recording' : 'damaged-header'
-      expect((found as RefusedError).refusal.kind).toBe(kind)
-      continue
+test(
+  'a flip of any bit is noticed, and gives what was whole before it',
+  () => {
+    for (let bit = 0; bit < BYTES.length * 8; bit++) {
+      const byte = Math.floor(bit / 8)
+      const bytes = Buffer.from(BYTES)
+      bytes[byte]! ^= 1 << (bit % 8)
+      const found = attempt(bytes)
+      if (byte < HEADER_BYTES) {
+        expect(found).toBeInstanceOf(RefusedError)
+        const kind = byte < MAGIC.length ? 'no-recording' : 'damaged-header'
+        expect((found as RefusedError).refusal.kind).toBe(kind)
+        continue
+      }
+      if (found instanceof RefusedError) throw found
+      expect(found.isComplete).toBe(false)
+      expect(found.damage).not.toBe('')
+      const damaged = STARTS.findLast((each) => each <= byte)!
+      expect(found.damagedAt).toBe(damaged)
+      expect(found.lostBytes).toBe(BYTES.length - damaged)
+      if (samplesBefore(damaged) === 0) expect(found.profile).toBeUndefined()
+      else expectBeginning(found.profile!, samplesBefore(damaged))
     }
-    if (found instanceof RefusedError) throw found
-    expect(found.isComplete).toBe(false)
-    expect(found.damage).not.toBe('')
-    const damaged = STARTS.findLast((each) => each <= byte)!
-    expect(found.damagedAt).toBe(damaged)
-    expect(found.lostBytes).toBe(BYTES.length - damaged)
-    if (samplesBefore(damaged) === 0) expect(found.profile).toBeUndefined()
-    else expectBeginning(found.profile!, samplesBefore(damaged))
-  }
-})
+  },
+  PATIENCE_MS,
+)
 
 describe('blocks that are whole by themselves', () => {
   const block = (number: number) => BYTES.subarray(STARTS[number], STARTS[number + 1])
@@ -168,7 +179,9 @@ function expectSound(profile: Profile): void {
   expect(new Date(meta.startedAt).toISOString()).toBeTypeOf('string')
 }
 
-describe('content that no writer of ours makes, with right checksums', () => {
+describe('content that no writer of ours makes, with right checksums', {
+  timeout: PATIENCE_MS,
+}, () => {
   test('is read as far as it makes sense, or refused', () => {
     const place = fc.nat(BYTES.length - 1)
     const change = fc.tuple(place, fc.nat(255))

@@ -52,7 +52,7 @@ test('whatever a profile holds comes back, however it was written and read', () 
     ),
     { numRuns: 300 },
   )
-})
+}, 60_000)
 
 describe('what changes while it is written', () => {
   test('is as it was last', () => {
