@@ -31,6 +31,8 @@ export class RecordingFile {
   #file: OpenFile | undefined
   #pending: Uint8Array[] = []
   #bytes = 0
+  /** The header and whole blocks. */
+  #written = 0
   #isSyncing = false
   #isEnded = false
   #isClosed = false
@@ -56,6 +58,11 @@ export class RecordingFile {
     return this.#bytes
   }
 
+  /** Whether a reader finds something in the file. */
+  get isReadable(): boolean {
+    return this.#written > 1
+  }
+
   /** Takes what is new of a profile; `flush` writes it. */
   add(profile: Profile, written: Written): void {
     for (const block of this.#encoder.encode(profile, written)) this.#pending.push(block)
@@ -74,8 +81,12 @@ export class RecordingFile {
     for (let block = this.#pending[0]; block; block = this.#pending[0]) {
       const length = writeSync(fd, block)
       this.#bytes += length
-      if (length === block.length) this.#pending.shift()
-      else this.#pending[0] = block.subarray(length)
+      if (length === block.length) {
+        this.#pending.shift()
+        this.#written++
+      } else {
+        this.#pending[0] = block.subarray(length)
+      }
     }
     if (this.#syncError !== undefined) throw this.#syncError
     this.#sync(fd)

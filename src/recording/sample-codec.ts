@@ -1,7 +1,7 @@
 import { NO_CPU, NO_STACK, QUALITY, REASONS, STATES } from '../profile/profile.ts'
 import type { Sample } from '../profile/sample-columns.ts'
 import { type ByteReader, type ByteWriter, DamageError } from './bytes.ts'
-import { FLAG, FLAGS, MAX_BLOCK_SAMPLES, PLACE, PLACES } from './layout.ts'
+import { BLOCK_SAMPLES, FLAG, FLAGS, MAX_BLOCK_SAMPLES, PLACE, PLACES } from './layout.ts'
 
 /** What is known of a thread from its rows so far, and so expected of the next one. */
 interface ThreadState {
@@ -78,7 +78,7 @@ export class SampleEncoder {
 
   /** Takes one row. @returns false when it has to wait for the next block */
   add(row: Sample): boolean {
-    if (this.#rows.length === MAX_BLOCK_SAMPLES) return false
+    if (this.#rows.length === BLOCK_SAMPLES) return false
     const step = row.time - (this.#last?.time ?? 0)
     const isFirst = this.#rows.length === 0
     const least = isFirst ? step : Math.min(this.#leastStep, step)

@@ -105,6 +105,11 @@ export class Capture {
 
   /** Brings the recorder up to now. @returns the profile so far, without samples that were not kept */
   snapshot(): Profile | undefined {
+    this.#session.pull()
+    return this.#recordNow()
+  }
+
+  #recordNow(): Profile | undefined {
     const profile = this.#status && this.#profile(this.#status, 'unfinished')
     if (profile) this.#record(profile)
     return profile
@@ -120,7 +125,7 @@ export class Capture {
     this.#noteFailure(status)
     const isDue = performance.now() - this.#recordedAt >= APPEND_INTERVAL_MS
     // The last append is made when it is known why the recording has ended.
-    if (isDue && status.state !== 'ended') this.snapshot()
+    if (isDue && status.state !== 'ended') this.#recordNow()
   }
 
   /** Nothing is written before there is a Python stack: who never sees one leaves no file. */

@@ -114,8 +114,8 @@ class Recording {
 
   /** Writes what there is so far. Until there is something, and when it is over, there is no need. */
   #snapshot(capture: Capture | undefined): void {
+    if (this.#isDelivered) return
     const profile = capture?.snapshot()
-    if (!profile || this.#isDelivered) return
     const { threads, functions } = this.#options
     this.#plan = deliverSoFar(profile, this.#plan, { threads, functions }, this.#context)
   }

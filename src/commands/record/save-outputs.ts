@@ -115,14 +115,14 @@ export function finishStreamed(
  * @returns the plan to go on with: a new file is replaced the next time
  */
 export function deliverSoFar(
-  profile: Profile,
+  profile: Profile | undefined,
   plan: RecordingPlan,
   options: FormatOptions,
   context: CommandContext,
 ): RecordingPlan {
-  const { duration } = profile.meta
+  const duration = profile?.meta.duration ?? 0
   const say = (text: string) => context.writeErr(`So far, ${formatTime(duration)}: ${text}\n`)
-  if (profile.stacks.length === 0) {
+  if (!profile || profile.stacks.length === 0) {
     say('nothing was captured yet.')
     return plan
   }

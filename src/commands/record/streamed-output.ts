@@ -92,10 +92,10 @@ export class StreamedOutput implements Recorder {
     return this.#complete
   }
 
-  /** The file in hand; undefined when none could be made. */
+  /** The file in hand; undefined as long as nothing can be read in it. */
   get current(): string | undefined {
-    const path = (this.#file ?? this.#ended.at(-1))?.path
-    return path === undefined ? undefined : this.#shown(path)
+    const file = this.#file ?? this.#ended.at(-1)
+    return file?.path !== undefined && file.isReadable ? this.#shown(file.path) : undefined
   }
 
   /**
@@ -106,7 +106,7 @@ export class StreamedOutput implements Recorder {
   rescue(): Written[] {
     const folder = mkdtempSync(join(tmpdir(), 'pyprof-'))
     return this.#ended.map((file) => {
-      const path = join(folder, basename(file.path ?? this.#path))
+      const path = join(folder, basename(this.#rotation && file.path ? file.path : this.#path))
       if (file.path !== undefined) copyFileSync(file.path, path)
       for (const block of file.rest()) appendFileSync(path, block)
       file.discard()
@@ -128,8 +128,11 @@ export class StreamedOutput implements Recorder {
 
   #write(): void {
     if (!this.#file) return
-    this.#file.flush()
-    this.#settle(this.#file)
+    try {
+      this.#file.flush()
+    } finally {
+      this.#settle(this.#file)
+    }
   }
 
   #completeEnded(): void {
@@ -164,7 +167,8 @@ export class StreamedOutput implements Recorder {
 
   /** It can be read once something is in it, and takes an old one's place then. */
   #settle(file: RecordingFile): void {
-    if (!this.#rotation && this.output.place.kind === 'replace') file.replace(this.#path)
+    const replaces = !this.#rotation && this.output.place.kind === 'replace'
+    if (replaces && file.isReadable) file.replace(this.#path)
   }
 
   #complain(error: unknown): void {
