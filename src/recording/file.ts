@@ -76,7 +76,10 @@ export class RecordingFile {
 
   /** Tries to write what is still to be written. @throws the system's error */
   flush(): void {
-    this.#file ??= this.#open()
+    if (!this.#file) {
+      this.#file = this.#open()
+      syncFolder(dirname(this.#file.path))
+    }
     const { fd } = this.#file
     for (let block = this.#pending[0]; block; block = this.#pending[0]) {
       const length = writeSync(fd, block)

@@ -256,9 +256,11 @@ describe('SIGUSR1', () => {
 })
 
 describe('--rotate', () => {
-  test('begins a new file when the time is over, keeps so many, and loses no sample', async () => {
+  test('begins a new file when the time is over, and keeps so many of the newest', async () => {
     const folder = temporaryFolder()
     const path = join(folder, 'run.pyprof')
+    // One of an earlier run is the oldest, and goes first.
+    writeFileSync(join(folder, 'run-20200101T000000Z.pyprof'), 'old')
     // Each append of a tick of a second is a file of its own.
     const slow = (batch: Batch) => ({
       ...batch,
