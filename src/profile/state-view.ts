@@ -29,19 +29,34 @@ export function activityTimes(profile: Profile): {
   readonly all: ActivityTimes
   readonly threads: readonly ActivityTimes[]
 } {
-  const { samples, meta } = profile
-  const all = new Sums()
-  const threads = profile.threads.map(() => new Sums())
-  for (let row = 0; row < samples.length; row++) {
-    const sums = threads[samples.thread[row]!]!
-    const cpu = samples.cpu[row]!
-    for (const each of [all, sums]) {
-      each.add(samples.weight[row]!, samples.state[row]!, cpu)
+  const sums = new ActivitySums()
+  sums.add(profile)
+  return sums.times(profile.meta.states)
+}
+
+/** Adds up activity as samples come, so that they need not be kept. */
+export class ActivitySums {
+  readonly #all = new Sums()
+  readonly #threads: Sums[] = []
+
+  /** Adds all rows of a profile, whose threads may have become more since the last time. */
+  add({ samples, threads }: Profile): void {
+    while (this.#threads.length < threads.length) this.#threads.push(new Sums())
+    for (let row = 0; row < samples.length; row++) {
+      const sums = this.#threads[samples.thread[row]!]!
+      const cpu = samples.cpu[row]!
+      for (const each of [this.#all, sums]) {
+        each.add(samples.weight[row]!, samples.state[row]!, cpu)
+      }
     }
   }
-  return {
-    all: all.times(meta.states),
-    threads: threads.map((sums) => sums.times(meta.states)),
+
+  /** @param states those that the recording knows */
+  times(states: readonly State[]): ReturnType<typeof activityTimes> {
+    return {
+      all: this.#all.times(states),
+      threads: this.#threads.map((sums) => sums.times(states)),
+    }
   }
 }
 

@@ -11,9 +11,10 @@ import {
   type Thread,
   type View,
 } from './profile.ts'
-import { type QualityCount, qualityCounts } from './quality-view.ts'
+import type { QualityCount } from './quality-view.ts'
+import { type SampleSums, stackSamples, sumSamples } from './sample-sums.ts'
 import { type Activity, type ActivityTimes, activityTimes } from './state-view.ts'
-import { hottest, type WeightTotals, weightTotals } from './views.ts'
+import { hottest, type WeightTotals } from './views.ts'
 
 const HOTTEST_FUNCTIONS = 5
 
@@ -53,10 +54,10 @@ export interface Summary {
   readonly mode: Mode
   /** What of the recording the mode leaves out. */
   readonly removed: { readonly samples: number; readonly timeNs: number }
-  readonly read: Reading
+  readonly read: Reading | 'unknown'
   /** Why it is not the reading asked for; '' when it is. */
   readonly readChange: ReadingChange
-  /** ISO 8601. */
+  /** ISO 8601; '' when it is not known. */
   readonly startedAt: string
   readonly durationNs: number
   readonly endReason: EndReason
@@ -90,21 +91,22 @@ export interface Summary {
 /**
  * @param recorded the recording that the profile is a view of, when it is one, and what of it the
  *   view leaves out
+ * @param sums of all samples, where the profile does not hold them any more
  */
 export function summarize(
   profile: Profile,
   recorded: Profile = profile,
   removed: Summary['removed'] = { samples: 0, timeNs: 0 },
+  sums: SampleSums = sumSamples(profile),
 ): Summary {
-  const { meta, accounting, samples } = profile
-  const quality = qualityCounts(profile)
-  const time = weightTotals(profile)
+  const { meta, accounting } = profile
+  const { samples, quality, time } = sums
   const view = meta.view ?? { granularity: 'lines', steps: [] }
   // Of a missed sample nobody knows whether a filter should have kept it.
   const lost = view.steps.reduce((sum, step) => sum + step.missed, 0)
   const uncertainSamples = quality.partial.samples + quality.missed.samples + lost
-  const uncertain = uncertainSamples === 0 ? 0 : uncertainSamples / (samples.length + lost)
-  const activity = activityTimes(recorded)
+  const uncertain = uncertainSamples === 0 ? 0 : uncertainSamples / (samples + lost)
+  const activity = recorded === profile ? sums.activity.times(meta.states) : activityTimes(recorded)
   const share = (ns: number) => (time.total === 0 ? 0 : ns / time.total)
   return {
     exporter: meta.exporter,
@@ -114,7 +116,7 @@ export function summarize(
     removed,
     read: meta.read,
     readChange: meta.readChange,
-    startedAt: new Date(meta.startedAt).toISOString(),
+    startedAt: meta.startedAt === 0 ? '' : new Date(meta.startedAt).toISOString(),
     durationNs: meta.duration,
     endReason: meta.endReason,
     rate: {
@@ -122,7 +124,7 @@ export function summarize(
       actual: meta.duration === 0 ? 0 : accounting.ticks / (meta.duration / 1e9),
     },
     ticks: accounting.ticks,
-    samples: samples.length,
+    samples,
     quality,
     view,
     uncertain,
@@ -131,7 +133,7 @@ export function summarize(
     states: meta.states,
     activity: activitySummary(activity.all),
     gaps: {
-      count: profile.gaps.length,
+      count: sums.gaps,
       missedTicks: accounting.missedTicks,
       timeNs: accounting.gapTime,
     },
@@ -139,8 +141,12 @@ export function summarize(
     lateTicks: accounting.lateTicks,
     execs: accounting.execs,
     profilerCpuNs: accounting.profilerCpu,
-    threads: threadSummaries(profile, activity.threads),
-    hottest: hottest(profile, HOTTEST_FUNCTIONS).map((row) => ({
+    threads: profile.threads.map((thread, index) => ({
+      ...thread,
+      samples: sums.ofThread[index] ?? 0,
+      activity: activitySummary(activity.threads[index]!),
+    })),
+    hottest: hottest(stackSamples(profile, sums), HOTTEST_FUNCTIONS).map((row) => ({
       function: row.qualname,
       file: row.file,
       line: row.firstLine,
@@ -167,15 +173,4 @@ export function reasonCounts(summary: Summary): [reason: Reason, samples: number
 function activitySummary({ total, timeNs, cpuNs }: ActivityTimes): ActivitySummary {
   const entries = Object.entries(timeNs).map(([name, ns]) => [name, total === 0 ? 0 : ns / total])
   return { shares: Object.fromEntries(entries), ...(cpuNs === undefined ? {} : { cpuNs }) }
-}
-
-function threadSummaries(profile: Profile, activity: readonly ActivityTimes[]): ThreadSummary[] {
-  const counts = new Float64Array(profile.threads.length)
-  const { thread, length } = profile.samples
-  for (let row = 0; row < length; row++) counts[thread[row]!]!++
-  return profile.threads.map((each, index) => ({
-    ...each,
-    samples: counts[index]!,
-    activity: activitySummary(activity[index]!),
-  }))
 }

@@ -19,6 +19,8 @@ import { NoTime, type Values } from './values.ts'
 import { Malformed, TooLarge, WireReader } from './wire.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
+const EXACT: number = QUALITY.indexOf('exact')
+const UNKNOWN: number = QUALITY.indexOf('unknown')
 /** Frames of all samples, less those that a sample shares with the one before: a bound to the time. */
 const MAX_FRAMES = 2 ** 25
 /** Far above what a recursion limit lets a stack become. */
@@ -48,6 +50,8 @@ export class Importer {
     reason: [] as number[],
     cpu: [] as number[],
   }
+  /** The quality of a sample that has no label for it. */
+  readonly #unlabelled: number
   #frames = 0
   /** The locations of the sample before, root first, and the stack up to each. */
   readonly #path = { ids: [] as (number | bigint)[], stacks: [] as StackIndex[] }
@@ -56,6 +60,7 @@ export class Importer {
     this.#tables = tables
     this.#values = values
     this.#about = readAbout(tables)
+    this.#unlabelled = this.#about.isOwn ? EXACT : UNKNOWN
     this.#text = (index) => stringAt(tables.strings, index)
     this.#processes = [...this.#about.processes]
     for (const [index, { pid }] of this.#processes.entries()) {
@@ -101,7 +106,8 @@ export class Importer {
     this.#samples.weight.push(time)
     this.#samples.thread.push(thread)
     this.#samples.stack.push(isMissed ? NO_STACK : stack)
-    this.#samples.quality.push(isMissed ? MISSED : about.quality)
+    const labelled = about.quality === -1 ? this.#unlabelled : about.quality
+    this.#samples.quality.push(isMissed ? MISSED : labelled)
     this.#samples.reason.push(about.reason)
     this.#samples.cpu.push(cpu === -1 ? NO_CPU : Math.max(0, values[cpu]! * cpuUnit))
   }
