@@ -268,7 +268,8 @@ SampleStatus Target::ReadOnce(Motion motion) {
   return status;
 }
 
-/// One sample while this thread, by its native id, does not run; `*still` tells whether it does not.
+/// One sample while this thread, by its native id, does not run; `*still` tells whether it does
+/// not.
 SampleStatus Target::ReadBeside(uint64_t native_holder, bool* still) {
   const uint64_t holder = native_holder == 0 ? 0 : task_ids_.Outer(native_holder);
   *still = holder != 0 && sharing()->Begin(holder);
@@ -291,8 +292,9 @@ SampleStatus Target::Read(Reading reading, size_t crowd) {
   }
   if (reading == Reading::kLive) return ReadOnce(Motion::kPossible);
 
-  // As long as the GIL stays where the last sample found it, asking for it first would only hold its
-  // holder up. When it has gone elsewhere the read is made again; that depends on the GIL alone.
+  // As long as the GIL stays where the last sample found it, asking for it first would only hold
+  // its holder up. When it has gone elsewhere the read is made again; that depends on the GIL
+  // alone.
   const uint64_t last = reader_->SteadyHolder();
   const bool guessed = holder_stays_ && last != 0;
   uint64_t holder = guessed ? last : reader_->HolderNow();

@@ -197,7 +197,10 @@ export async function captureStill(
 export async function past(pid: number, qualname: string): Promise<void> {
   const capture = new Capture(pid, { rate: 100, read: 'stop' })
   const stillIn = () =>
-    capture.samples().at(-1)?.frames.some((frame) => frame.qualname === qualname) ?? true
+    capture
+      .samples()
+      .at(-1)
+      ?.frames.some((frame) => frame.qualname === qualname) ?? true
   try {
     await capture.until(`the process to be past ${qualname}`, () => !stillIn())
   } finally {
