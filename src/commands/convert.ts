@@ -8,9 +8,11 @@ import type { Unmatched } from '../profile/choice.ts'
 import { cutProfile } from '../profile/cut.ts'
 import { mergeProfiles } from '../profile/merge.ts'
 import type { TimeRange } from '../profile/profile.ts'
+import { redactedProfile } from '../profile/redacted.ts'
 import { type Summary, summarize } from '../profile/summary.ts'
 import { unviewed, viewed } from '../profile/viewed.ts'
 import { weightTotals } from '../profile/views.ts'
+import { redactorFor } from '../redaction/redactor.ts'
 import { addChoiceOptions, choiceOf, type RawChoice, unmatchedTexts } from './choice.ts'
 import type { CommandContext } from './context.ts'
 import { type ReadFile, readProfile } from './convert/read-profile.ts'
@@ -52,6 +54,7 @@ interface RawConvertOptions extends RawChoice, RawMode, RawFormatOptions {
   readonly from?: number
   readonly to?: number
   readonly rate?: number
+  readonly redactPaths?: boolean
   readonly json?: boolean
 }
 
@@ -88,6 +91,10 @@ export function registerConvert(program: Command, context: CommandContext): void
       parseRate,
     )
   addFormatOptions(addChoiceOptions(addModeOptions(command)))
+    .option(
+      '--redact-paths',
+      'leave folders out of the names of files, and secrets out of commands',
+    )
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
     .addHelpText('after', EXAMPLES)
     .action((inputs: readonly string[], raw: RawConvertOptions) => {
@@ -122,7 +129,8 @@ function convert(
   const readRange = paths.length === 1 ? range : { from: 0, to: Number.POSITIVE_INFINITY }
   const files = paths.map((path) => readProfile(path, { range: readRange, rate: raw.rate }))
   const whole = mergeProfiles(files.map((file) => file.profile))
-  const recorded = isCut ? cutProfile(whole, range) : whole
+  const all = isCut ? cutProfile(whole, range) : whole
+  const recorded = raw.redactPaths ? redactedProfile(all, redactorFor({ paths: true })) : all
   if (recorded.samples.length === 0) throw nothingLeft(whole.meta.duration, isCut)
   const isWhole = formats.every((format) => format.isRecording)
   const { profile, removed, unmatched } = isWhole

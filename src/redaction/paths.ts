@@ -4,6 +4,9 @@ const LIBRARY = /^(.*?)\/((?:lib(?:64)?\/python3(?:\.\d+t?)?|(?:site|dist)-packa
 const HOME = /^(\/(?:home|Users|var\/home|export\/home)\/[^/]+|\/root)(?=\/|$)/
 const HOME_IN_TEXT = /\/(?:home|Users|var\/home|export\/home)\/[^/\s"':;,]+|\/root(?=\/)/g
 
+/** A word that is a path, or has one behind a `=`, in quotes or not. */
+const WORD_WITH_PATH = /(?<=^|\s)(?:('(?:[\w.-]+=)?)(\/[^']*)|((?:[\w.-]+=)?)(\/[^\s']*))/g
+
 /**
  * Short names for folders of a machine that say nothing of it: `<python>` for what is in front of a
  * `lib/python3.X`, `<program>` for the folder that the program runs in, `~` for a home folder,
@@ -41,6 +44,15 @@ export class FolderNames {
     if (start !== undefined && !/\s/.test(arg))
       return arg.slice(0, start) + this.file(arg.slice(start))
     return arg.replace(HOME_IN_TEXT, (home) => this.#home(home))
+  }
+
+  /** A command line, quoted for a shell: its words that are paths, and home folders. */
+  line(text: string): string {
+    return text
+      .replace(WORD_WITH_PATH, (_, quoted, path, before, bare) => {
+        return (quoted ?? before) + this.file(path ?? bare)
+      })
+      .replace(HOME_IN_TEXT, (home) => this.#home(home))
   }
 
   #python(installation: string): string {

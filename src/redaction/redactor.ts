@@ -6,6 +6,8 @@ import { REDACTED, redactText } from './text.ts'
 export interface Redactor {
   /** Arguments of a program without the secrets in them. */
   arguments(args: readonly string[]): readonly string[]
+  /** A whole command line, as another pyprof or profiler wrote it. */
+  line(text: string): string
   /** Any text, such as a URL, a line of source code or JSON, without the secrets in it. */
   text(text: string): string
   /** Whether a variable, field or key of this name holds a secret. */
@@ -32,6 +34,10 @@ export function redactorFor(options: RedactorOptions = {}): Redactor {
       const shown = redactArguments(args, isSecret)
       return folders ? shown.map((arg) => folders.argument(arg)) : shown
     },
+    line: (text) => {
+      const shown = redactText(text, isSecret)
+      return folders?.line(shown) ?? shown
+    },
     text: (text) => redactText(text, isSecret),
     isSecret,
     file: (path) => folders?.file(path) ?? path,
@@ -41,6 +47,7 @@ export function redactorFor(options: RedactorOptions = {}): Redactor {
 /** Shows everything: what `--no-redact` asks for. */
 export const NO_REDACTION: Redactor = {
   arguments: (args) => args,
+  line: (text) => text,
   text: (text) => text,
   isSecret: () => false,
   file: (path) => path,

@@ -69,9 +69,7 @@ function redactNamed(text: string, isSecret: SecretNames): string {
     const [name] = match
     const value = isSecret(name) ? valueStart(text, match.index, NAMES.lastIndex) : -1
     if (value < 0) continue
-    const end = isHeader(text, match.index + name.length)
-      ? lineEnd(text, value)
-      : valueEnd(text, value)
+    const end = valueEnd(text, value, isHeader(text, match.index + name.length))
     result += text.slice(done, value) + redactedValue(text.slice(value, end))
     done = end
     NAMES.lastIndex = end
@@ -98,7 +96,11 @@ function lineEnd(text: string, start: number): number {
   return end < 0 ? text.length : end
 }
 
-function valueEnd(text: string, start: number): number {
+function valueEnd(text: string, start: number, isHeader: boolean): number {
+  // Redacted before: what follows was looked at then.
+  const before = text.startsWith(REDACTED, start) ? start + REDACTED.length : -1
+  if (before >= 0 && endOf(CLOSED, text, before) >= 0) return before
+  if (isHeader) return lineEnd(text, start)
   const quoted = endOf(QUOTED, text, start)
   if (quoted >= 0 && endOf(CLOSED, text, quoted) >= 0) return quoted
   NEXT.lastIndex = start

@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { durationText } from '../../duration.ts'
 import { visible } from '../../formats/text.ts'
 import type { Guard, Intent } from '../../policy/guard.ts'
@@ -8,6 +10,8 @@ import type { CommandContext } from '../context.ts'
 import { formatRate } from '../numbers.ts'
 import { show, showJson } from '../show.ts'
 import type { RecordOptions } from './options.ts'
+import { type Output, planOutputs } from './outputs.ts'
+import { SPOOL_SUFFIX } from './spool.ts'
 
 /** What a recording would do: printed, and the same object as JSON. */
 export interface RecordPlan {
@@ -29,6 +33,8 @@ export interface RecordPlan {
   /** Recording writes nothing into a target. */
   readonly writesIntoTarget: false
   readonly outputs: readonly { readonly path: string; readonly format: string }[]
+  /** The recording that is kept until the outputs are written; null where an output is one. */
+  readonly safetyCopy: string | null
   readonly auditLogs: readonly string[]
   readonly policies: readonly string[]
 }
@@ -64,11 +70,21 @@ export function planRun(
     stopsTarget: intent.actions.includes('stop'),
     writesIntoTarget: false,
     outputs: outputs.map(({ path, format }) => ({ path, format: format.name })),
+    safetyCopy: safetyCopyOf(planOutputs(outputs)),
     auditLogs: guard.auditLogs,
     policies: guard.policies.map(({ file }) => file),
   }
   if (json) showJson(plan, context)
   else show(`${planLines(plan).join('\n')}\n`, context)
+}
+
+/** As `planRecording` arranges it. */
+function safetyCopyOf(outputs: readonly Output[]): string | null {
+  const files = outputs.flatMap(({ place, format }) => {
+    return place.kind === 'new' || place.kind === 'replace' ? [{ path: place.path, format }] : []
+  })
+  if (files.some(({ format }) => format.name === 'pyprof')) return null
+  return files[0] ? files[0].path + SPOOL_SUFFIX : join(tmpdir(), `pyprof-*/*${SPOOL_SUFFIX}`)
 }
 
 /** The version of the Python in a process. A process whose children are followed needs none. */
@@ -80,7 +96,7 @@ function tried(pid: number, subprocesses: boolean, addon: Addon): string {
 }
 
 function planLines(plan: RecordPlan): string[] {
-  const { pid, command, pythonVersion, durationNs, policies, auditLogs, outputs } = plan
+  const { pid, command, pythonVersion, durationNs, policies, auditLogs, outputs, safetyCopy } = plan
   const version = pythonVersion === '' ? '' : ` (Python ${pythonVersion})`
   const row = (name: string, text: string) => `  ${name.padEnd(9)}${visible(text)}`
   const written = outputs.map(({ path, format }) => {
@@ -102,6 +118,7 @@ function planLines(plan: RecordPlan): string[] {
       durationNs === 0 ? 'when it ends, or at Ctrl-C' : `after ${durationText(durationNs)}`,
     ),
     row('writes', written.join(', ')),
+    ...(safetyCopy === null ? [] : [row('', `until then ${safetyCopy}`)]),
     row('logs', auditLogs.length === 0 ? 'nothing: no policy asks for it' : auditLogs.join(', ')),
     row('allowed', policies.length === 0 ? 'no policy applies' : `by ${policies.join(', ')}`),
     'Nothing of this was done.',

@@ -32,7 +32,6 @@ export async function record(
   const { target } = options
   const intent = intentOf(options, guard)
   if (options.dryRun) {
-    planOutputs(options.outputs)
     planRun(options, intent, guard, context.loadAddon(), context)
     return EXIT.done
   }

@@ -84,6 +84,18 @@ describe('arguments', () => {
   })
 })
 
+test('whole command lines: words that are paths, and homes', () => {
+  const names = new FolderNames('/srv/shop')
+  expect(
+    names.line(
+      "/usr/bin/python3 /srv/shop/app.py --conf=/etc/x.toml '/opt/my app/x y' 'a /home/ada/b'",
+    ),
+  ).toBe("<folder>/python3 <program>/app.py --conf=<folder 2>/x.toml '<folder 3>/x y' 'a ~/b'")
+  expect(names.line("x 'a' /etc/y /etc/z")).toBe("x 'a' <folder 2>/y <folder 2>/z")
+  expect(names.line('python3 app.py a/b')).toBe('python3 app.py a/b')
+  expect(names.line(`${'/a'.repeat(50_000)} ${"'/".repeat(20_000)}`).length).toBeGreaterThan(0)
+})
+
 const part = fc.constantFrom(
   'home',
   'ada',

@@ -110,6 +110,7 @@ describe('texts', () => {
     ['<password>pw</password>', `<password>${R}`],
     ["token='a'b c=1", `token=${R} c=1`],
     ['token="a', `token=${R}`],
+    [`'--token=${R}' --a=1 'Cookie: ${R}' b`, `'--token=${R}' --a=1 'Cookie: ${R}' b`],
     // nothing to hide
     ['', ''],
     ['password', 'password'],
