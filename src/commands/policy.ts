@@ -65,7 +65,8 @@ export function guardOf(raw: RawPolicyOptions, context: CommandContext, program?
   const namesOf = systemUserNames()
   return new Guard({
     policies,
-    redactor: isOff ? NO_REDACTION : redactorFor({ names, paths, program }),
+    redactor: isOff ? NO_REDACTION : redactorFor({ names }),
+    profileRedactor: redactorFor({ names, paths, program, secrets: !isOff }),
     invoker: invokerOf(PROC, namesOf),
     namesOf,
     exporter: context.exporter,

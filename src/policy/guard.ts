@@ -44,7 +44,10 @@ export interface Permission {
 
 export interface GuardInit {
   readonly policies: readonly Policy[]
+  /** For what is said here, and for the audit log. */
   readonly redactor: Redactor
+  /** For profiles, which may go elsewhere; the same where paths are shown. */
+  readonly profileRedactor: Redactor
   readonly invoker: Invoker
   readonly namesOf: UserNames
   /** `pyprof@version`. */
@@ -55,20 +58,22 @@ export interface GuardInit {
 
 /** Stands between the commands and their targets: asks the policies, and writes the audit log. */
 export class Guard {
+  /** For what is said here: secrets are left out, paths are shown. */
   readonly redactor: Redactor
+  /** For profiles and what is made of them. */
+  readonly profileRedactor: Redactor
   readonly policies: readonly Policy[]
   /** The strictest limit of all policies, ns; 0 for none. */
   readonly timeLimit: number
-  readonly redactPaths: boolean
   readonly #init: GuardInit
 
   constructor(init: GuardInit) {
     this.#init = init
     this.redactor = init.redactor
+    this.profileRedactor = init.profileRedactor
     this.policies = init.policies
     const limits = init.policies.map(({ timeLimit }) => timeLimit).filter((limit) => limit > 0)
     this.timeLimit = limits.length > 0 ? Math.min(...limits) : 0
-    this.redactPaths = init.policies.some((policy) => policy.redactPaths)
   }
 
   /** Files that will be written to, by what the policies ask for. */

@@ -19,6 +19,8 @@ export interface Redactor {
 export interface RedactorOptions {
   /** Parts of names of secrets, besides those that pyprof knows. */
   readonly names?: readonly string[]
+  /** False shows secrets: what `--no-redact` asks for. */
+  readonly secrets?: boolean
   /** Leaves folders out of paths. */
   readonly paths?: boolean
   /** The folder that the program runs in, if its files are to be named by it. */
@@ -26,32 +28,24 @@ export interface RedactorOptions {
 }
 
 export function redactorFor(options: RedactorOptions = {}): Redactor {
-  const { names = [], paths = false, program } = options
-  const isSecret = secretNames(names)
+  const { names = [], paths = false, program, secrets = true } = options
+  const isSecret: SecretNames = secrets ? secretNames(names) : () => false
   const folders = paths ? new FolderNames(program) : undefined
+  const text = (whole: string) => (secrets ? redactText(whole, isSecret) : whole)
   return {
     arguments: (args) => {
-      const shown = redactArguments(args, isSecret)
+      const shown = secrets ? redactArguments(args, isSecret) : args
       return folders ? shown.map((arg) => folders.argument(arg)) : shown
     },
-    line: (text) => {
-      const shown = redactText(text, isSecret)
-      return folders?.line(shown) ?? shown
-    },
-    text: (text) => redactText(text, isSecret),
+    line: (whole) => folders?.line(text(whole)) ?? text(whole),
+    text,
     isSecret,
     file: (path) => folders?.file(path) ?? path,
   }
 }
 
-/** Shows everything: what `--no-redact` asks for. */
-export const NO_REDACTION: Redactor = {
-  arguments: (args) => args,
-  line: (text) => text,
-  text: (text) => text,
-  isSecret: () => false,
-  file: (path) => path,
-}
+/** Shows everything. */
+export const NO_REDACTION: Redactor = redactorFor({ secrets: false })
 
 /** `--token=…`, `PGPASSWORD=…`, `Authorization: …`: all behind the sign is the value. */
 const NAMED = /^([\w.$/-]+)(?:=|:\s*)(?=\S)/

@@ -85,6 +85,7 @@ export class Capture {
   #refusal: unknown
   /** Why processes could not be read, by index: asked while they are there. */
   readonly #unreadable: string[] = []
+  readonly #commands: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
@@ -115,6 +116,7 @@ export class Capture {
           this.#builder.add(files.redact(batch))
           for (const process of batch.processes) {
             this.#unreadable[process.index] = whyUnreadable(process)
+            this.#commands[process.index] = commandIn(process.commandLine, options.redactor)
           }
           this.#follow(batch.status)
           this.#check(batch.status)
@@ -234,13 +236,13 @@ export class Capture {
   }
 
   #process(
-    { index, commandLine, end, detail, ...process }: NativeProcess,
+    { index, commandLine: _, end, detail, ...process }: NativeProcess,
     elapsed: number,
   ): Process {
     return {
       ...process,
       // The target's is the one that it was recorded for, whatever it has become since.
-      command: index === 0 ? this.#options.command : commandIn(commandLine, this.#options.redactor),
+      command: index === 0 ? this.#options.command : (this.#commands[index] ?? ''),
       end: end < 0 ? elapsed : end,
       unreadable: this.#unreadable[index] ?? '',
     }

@@ -70,7 +70,7 @@ class Recording {
 
   constructor(options: RecordOptions, guard: Guard, context: CommandContext) {
     this.#options = options
-    this.#redactor = guard.redactor
+    this.#redactor = guard.profileRedactor
     this.#context = context
     const outputs = planOutputs(options.outputs)
     const { target, rotation } = options

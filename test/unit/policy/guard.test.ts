@@ -11,6 +11,7 @@ function guardBy(...texts: readonly string[]): Guard {
   return new Guard({
     policies: texts.map((text, at) => parsePolicy(text, `/policy-${at}.toml`)),
     redactor: redactorFor(),
+    profileRedactor: redactorFor({ paths: true }),
     invoker: { uid: 0, name: 'root', person: { uid: 1000, name: 'ada' } },
     namesOf: () => [],
     exporter: 'pyprof@1',
@@ -49,7 +50,7 @@ function thrown(work: () => unknown): PyprofError {
 
 test('without a policy all is allowed, and nothing is logged', () => {
   const guard = guardBy()
-  expect(guard).toMatchObject({ timeLimit: 0, redactPaths: false, auditLogs: [] })
+  expect(guard).toMatchObject({ timeLimit: 0, auditLogs: [] })
   guard.authorize(INTENT).end({ result: 'done', reason: '' })
 })
 
@@ -117,10 +118,10 @@ test('the strictest of several policies holds, and each has its log', () => {
   const log = (name: string) => `[audit]\nfile = "${join(folder, name)}"`
   const guard = guardBy(
     `time-limit = "5m"\n${log('{uid}.jsonl')}`,
-    `time-limit = "1m"\n[redact]\npaths = true\n${log('b')}`,
+    `time-limit = "1m"\n${log('b')}`,
     log('b'),
   )
-  expect(guard).toMatchObject({ timeLimit: 60e9, redactPaths: true })
+  expect(guard).toMatchObject({ timeLimit: 60e9 })
   expect(guard.auditLogs).toEqual([join(folder, '0.jsonl'), join(folder, 'b')])
   guard.authorize(INTENT).end({ result: 'done', reason: '' })
   expect(linesOf(join(folder, '0.jsonl'))).toHaveLength(2)
