@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PyprofError } from '../../../src/errors.ts'
+import { ALL_ACTIONS } from '../../../src/policy/actions.ts'
 import { lineOf } from '../../../src/policy/lines.ts'
 import { parsePolicy } from '../../../src/policy/parse.ts'
 
@@ -133,6 +136,25 @@ test.each([
   const told = refusal(text)
   if (typeof why === 'string') expect(told).toContain(why)
   else expect(told).toMatch(why)
+})
+
+describe('docs/production.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/production.md'), 'utf8')
+
+  test('has a policy that is taken', () => {
+    const text = /```toml\n(.*?)```/s.exec(page)?.[1] ?? ''
+    const { allow, deny, auditLog } = parsePolicy(text, FILE)
+    expect([allow?.length, deny.length, auditLog]).toEqual([2, 1, '/var/log/pyprof/audit.jsonl'])
+  })
+
+  test('names every action', () => {
+    for (const action of ALL_ACTIONS) expect(page).toContain(`\`${action}\``)
+  })
+
+  test('tells the error that there is', () => {
+    const why = refusal(`${'\n'.repeat(8)}deny = [{comands = ["x"]}]`)
+    expect(page).toContain(`        ${why}\n`)
+  })
 })
 
 describe('the line of a key', () => {
