@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerDump } from './dump.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
@@ -21,6 +22,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerDump(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
   registerView(program, context)
