@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include "memory/clock.h"
 #include "memory/process_memory.h"
@@ -26,6 +28,11 @@ constexpr uint64_t kPause = 3 * kMillisecond;
 /// GIL.
 constexpr uint64_t kGilQueue = sizeof(pthread_cond_t) + sizeof(pthread_mutex_t);
 
+/// Looks that tell who works from who waits, and the time between them, which is not that of the
+/// GIL's own rhythm of 5 ms.
+constexpr size_t kLooks = 12;
+constexpr uint64_t kLookGap = 2'300'000;
+
 void Pause(uint64_t time) {
   const timespec wanted{static_cast<time_t>(time / kSecond), static_cast<long>(time % kSecond)};
   nanosleep(&wanted, nullptr);
@@ -36,9 +43,6 @@ PictureOptions OptionsOf(const DumpOptions& options, std::optional<AsyncioOffset
 }
 
 void Keep(const Picture& picture, Dump* dump) {
-  for (size_t i = 0; i < dump->threads.size() && i < picture.threads().size(); ++i) {
-    dump->threads[i].frames = picture.threads()[i];
-  }
   dump->tasks = picture.tasks();
   dump->tasks_cut = picture.tasks_cut();
   dump->loop_seen = picture.loop_seen();
@@ -62,6 +66,31 @@ void ChooseReading(Target* target, pid_t pid, Dump* dump) {
     dump->reading_change = ReadingChange::kCoreNotAllowed;
   }
   if (dump->reading_change != ReadingChange::kNone) dump->reading = Reading::kLive;
+}
+
+/// Whoever waits for the GIL wakes up every few milliseconds to ask for it, and is then on a
+/// processor like a thread that works in C. Some more looks tell these two apart. Of the threads
+/// that the picture found on a processor without the GIL, by serial.
+std::set<uint32_t> WaitersAmong(Target* target, const std::vector<ThreadSample>& samples,
+                                const std::vector<uint8_t>& states) {
+  std::set<uint32_t> doubtful;
+  std::set<uint32_t> waiters;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if ((states[i] & (kOnCpu | kHoldsGil | kWaitsForGil)) == kOnCpu) {
+      doubtful.insert(samples[i].serial);
+    }
+  }
+  for (size_t look = 0; look < kLooks && waiters.size() < doubtful.size(); ++look) {
+    Pause(kLookGap);
+    if (target->Sample(Reading::kLive, 1) != SampleStatus::kOk) break;
+    for (const ThreadSample& sample : target->samples()) {
+      const uint8_t state = target->TakeActivity(sample).state;
+      if (doubtful.contains(sample.serial) && (state & kWaitsForGil) != 0) {
+        waiters.insert(sample.serial);
+      }
+    }
+  }
+  return waiters;
 }
 
 AttachStatus StatusOf(SampleStatus status) {
@@ -131,15 +160,27 @@ Dump DumpProcess(pid_t pid, const DumpOptions& options) {
   target.NameNewThreads();
   dump.known_states = target.known_states();
   TaskIds ids(pid);
-  for (const ThreadSample& sample : target.samples()) {
-    DumpThread thread{
-        sample, target.threads()[sample.serial].name, ids.Outer(sample.native_id), {}};
-    thread.sample.state = static_cast<uint8_t>((sample.state | target.TakeActivity(sample).state) &
-                                               dump.known_states);
-    if (!dump.proved && sample.main_gil) Unprove(&thread.sample);
-    dump.threads.push_back(std::move(thread));
+  const std::vector<ThreadSample> samples = target.samples();
+  std::vector<uint8_t> states;
+  for (const ThreadSample& sample : samples) {
+    states.push_back(static_cast<uint8_t>((sample.state | target.TakeActivity(sample).state) &
+                                          dump.known_states));
   }
   Keep(picture, &dump);
+  target.Inspect({});
+  const std::set<uint32_t> waiters = WaitersAmong(&target, samples, states);
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const ThreadSample& sample = samples[i];
+    DumpThread thread{
+        sample, target.threads()[sample.serial].name, ids.Outer(sample.native_id), {}};
+    thread.sample.state = states[i];
+    if (waiters.contains(sample.serial)) {
+      thread.sample.state = static_cast<uint8_t>((states[i] & ~kOnCpu) | kWaitsForGil);
+    }
+    if (!dump.proved && sample.main_gil) Unprove(&thread.sample);
+    if (i < picture.threads().size()) thread.frames = picture.threads()[i];
+    dump.threads.push_back(std::move(thread));
+  }
   tables.TakeNew(&dump.rows);
   return dump;
 }
@@ -158,7 +199,6 @@ Dump DumpCore(CoreFile* core, const DumpOptions& options) {
   Tables tables;
   StackReader reader(core, found.runtime, static_cast<uint64_t>(core->pid()), &tables,
                      {.states = true, .native_markers = false});
-  reader.KeepChains();
   std::optional<AsyncioOffsets> tasks;
   dump.has_task_table = layout.Minor() >= 14;
   if (options.tasks && dump.has_task_table) {
@@ -167,6 +207,7 @@ Dump DumpCore(CoreFile* core, const DumpOptions& options) {
   Picture picture(core, found.runtime, &tables, OptionsOf(options, std::move(tasks)));
   // The first sample finds the threads; the second one reads them by that.
   reader.Sample(Motion::kStopped);
+  reader.KeepChains();
   const SampleStatus status = reader.Sample(Motion::kStopped);
   dump.status = StatusOf(status);
   if (status != SampleStatus::kOk) return dump;
@@ -201,6 +242,9 @@ Dump DumpCore(CoreFile* core, const DumpOptions& options) {
       }
     }
     thread.sample.state &= dump.known_states;
+    if (dump.threads.size() < picture.threads().size()) {
+      thread.frames = picture.threads()[dump.threads.size()];
+    }
     dump.threads.push_back(std::move(thread));
   }
   Keep(picture, &dump);

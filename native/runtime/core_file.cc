@@ -216,6 +216,16 @@ void CoreFile::MakeMappings() {
     }
     mappings_.push_back(std::move(mapping));
   }
+  // What has no segment of its own is there all the same, and only to be read.
+  for (const MappedPart& part : files_) {
+    const auto within = [&part](const Mapping& mapping) {
+      return mapping.start <= part.start && part.start < mapping.end;
+    };
+    if (std::any_of(mappings_.begin(), mappings_.end(), within)) continue;
+    mappings_.push_back({part.start, part.end, part.offset, 1, part.path, part.path, true, false});
+  }
+  std::sort(mappings_.begin(), mappings_.end(),
+            [](const Mapping& a, const Mapping& b) { return a.start < b.start; });
 }
 
 std::string CoreFile::PathOf(const std::string& mapped) const {
@@ -274,30 +284,34 @@ std::vector<CoreFile::MissingFile> CoreFile::missing() const {
   return out;
 }
 
-/// Copies up to `size` bytes of one segment; how many there were.
+/// Copies up to `size` bytes of one segment, or of one file; how many there were.
 size_t CoreFile::ReadPart(uint64_t address, size_t size, std::byte* out) {
-  auto piece = std::upper_bound(pieces_.begin(), pieces_.end(), address,
-                                [](uint64_t at, const Piece& each) { return at < each.address; });
-  if (piece == pieces_.begin()) return 0;
-  --piece;
-  const uint64_t offset = address - piece->address;
-  if (offset >= piece->size) return 0;
-  if (offset < piece->file_size) {
-    const size_t part = std::min<uint64_t>(size, piece->file_size - offset);
-    return bytes_->ReadAt(piece->offset + offset, out, part) ? part : 0;
+  const auto above =
+      std::upper_bound(pieces_.begin(), pieces_.end(), address,
+                       [](uint64_t at, const Piece& each) { return at < each.address; });
+  // Up to where nothing else begins.
+  uint64_t end = above == pieces_.end() ? UINT64_MAX : above->address;
+  if (above != pieces_.begin()) {
+    const Piece& piece = *std::prev(above);
+    const uint64_t offset = address - piece.address;
+    if (offset < piece.file_size) {
+      const size_t part = std::min<uint64_t>(size, piece.file_size - offset);
+      return bytes_->ReadAt(piece.offset + offset, out, part) ? part : 0;
+    }
+    if (offset < piece.size) end = std::min(end, piece.address + piece.size);
   }
-  // The kernel left it out: the file has it, if one is mapped there.
-  auto mapped =
+  // The kernel left it out, and a debugger even its segment: the file has it, if one is mapped
+  // there.
+  const auto behind =
       std::upper_bound(files_.begin(), files_.end(), address,
                        [](uint64_t at, const MappedPart& each) { return at < each.start; });
-  if (mapped == files_.begin()) return 0;
-  --mapped;
-  if (address >= mapped->end) return 0;
-  FileSource* source = SourceOf(mapped->path);
-  const size_t part = std::min<uint64_t>(
-      size, std::min(mapped->end - address, piece->address + piece->size - address));
+  if (behind == files_.begin()) return 0;
+  const MappedPart& mapped = *std::prev(behind);
+  if (address >= mapped.end) return 0;
+  FileSource* source = SourceOf(mapped.path);
   if (source == nullptr) return 0;
-  return source->ReadAt(mapped->offset + (address - mapped->start), out, part) ? part : 0;
+  const size_t part = std::min<uint64_t>(size, std::min(mapped.end, end) - address);
+  return source->ReadAt(mapped.offset + (address - mapped.start), out, part) ? part : 0;
 }
 
 int64_t CoreFile::ReadRanges(std::span<const Range> ranges, std::byte* out) {

@@ -172,9 +172,10 @@ TEST_P(ValuesTest, AbsurdSizesAreRefused) {
   const Layout& layout = python.layout();
   const uint64_t list = heap.List({heap.Int(1)});
   memory.Put(list + layout.list.ob_size, uint64_t{1} << 40);
-  EXPECT_EQ(Read(list), "[\u2026" + std::to_string(uint64_t{1} << 40) + "]");
-  memory.Put(list + layout.list.ob_size, ~uint64_t{0});
   EXPECT_EQ(Read(list), "unreadable");
+  memory.Put(list + layout.list.ob_item + 8, uint64_t{1} << 40);
+  memory.Put(list + layout.list.ob_item, uint64_t{0x1234000});
+  EXPECT_EQ(Read(list), "[\u2026" + std::to_string(uint64_t{1} << 40) + "]");
   const uint64_t set = heap.Set({heap.Int(1)});
   memory.Put(set + layout.object.size + 16, ~uint64_t{0});
   EXPECT_EQ(Read(set), "unreadable");

@@ -328,13 +328,14 @@ void ValueReader::FillItems(uint64_t items, uint64_t length, size_t depth, Value
 
 void ValueReader::FillList(uint64_t object, size_t depth, Value* out) {
   uint64_t length = 0;
-  uint64_t items = 0;
+  uint64_t words[2];  // ob_item, allocated
   if (!memory_->ReadValue(object + layout_.list.ob_size, &length) ||
-      !memory_->ReadValue(object + layout_.list.ob_item, &items) || length > kMaxLength) {
+      !memory_->Read(object + layout_.list.ob_item, words, sizeof(words)) || length > words[1] ||
+      words[1] > kMaxLength) {
     return;
   }
   out->kind = ValueKind::kList;
-  FillItems(items, length, depth, out);
+  FillItems(words[0], length, depth, out);
 }
 
 std::optional<std::vector<uint64_t>> ValueReader::Tuple(uint64_t object, size_t most) {

@@ -62,7 +62,9 @@ export class SourceFiles {
     if (fd < 0) return undefined
     try {
       const stat = fstatSync(fd)
-      if (!stat.isFile() || stat.size > MAX_BYTES || !this.#mayRead(stat)) return undefined
+      // Files of /proc are empty by what they say of themselves.
+      if (!stat.isFile() || stat.size === 0 || stat.size > MAX_BYTES || !this.#mayRead(stat))
+        return undefined
       const bytes = Buffer.alloc(stat.size)
       let done = 0
       while (done < bytes.length) {

@@ -115,6 +115,10 @@ export function dumpCore(
   const native = takeWithThreads(take, request)
   if (!native.ok) throw coreError(file, native)
   const { core } = native
+  // Names of classes are in the program's file: without it nothing can be told from anything else.
+  if (core?.missing.length && native.threads.every(({ frames }) => frames.length === 0)) {
+    throw coreError(file, { ok: false, code: 'not-python', detail: '', core })
+  }
   if (request.tasks && !native.hasTaskTable) {
     throw coreProblem(
       'no-task-table',
@@ -301,7 +305,7 @@ function coreError(file: string, { code, detail, core }: NativeDumpFailure): Pyp
     default: {
       const missing = core?.missing[0]
       const named = core?.executable || 'the program'
-      return coreProblem(code, `No Python was found in ${file}.`, {
+      return coreProblem(code, `No Python could be read in ${file}.`, {
         why: missing
           ? `${missing.path}, which was mapped, ${missing.replaced ? 'is another file by now' : 'is not there'}.`
           : `Neither its memory nor ${named} holds a Python that is read here.`,

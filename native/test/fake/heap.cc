@@ -100,6 +100,7 @@ uint64_t FakeHeap::List(const std::vector<uint64_t>& items) {
   const uint64_t at = Object(Class("list", kList), layout_.list.size);
   memory_.Put(at + layout_.list.ob_size, static_cast<uint64_t>(items.size()));
   memory_.Put(at + layout_.list.ob_item, data);
+  memory_.Put(at + layout_.list.ob_item + 8, static_cast<uint64_t>(items.size()));
   return at;
 }
 
