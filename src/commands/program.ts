@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
+import { registerConvert } from './convert.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerDump } from './dump.ts'
 import { registerPs } from './ps.ts'
@@ -23,9 +24,10 @@ export function buildProgram(context: CommandContext, version: string): Command 
     })
   registerRecord(program, context)
   registerDump(program, context)
+  registerConvert(program, context)
+  registerView(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
-  registerView(program, context)
   return program
 }
 
