@@ -15,11 +15,12 @@
 namespace pyprof {
 namespace {
 
-// Bounds for damaged or hostile files; a process with a million mappings stays below each.
-constexpr uint64_t kMaxPieces = 1u << 21;
+// Bounds for damaged or hostile files; a process with some hundred thousand mappings, of which the
+// kernel allows 65,530 by default, stays below each.
+constexpr uint64_t kMaxPieces = 1u << 20;
 constexpr uint64_t kMaxNotes = 512u << 20;
 constexpr uint64_t kMaxNote = 256u << 20;
-constexpr uint64_t kMaxFiles = 1u << 21;
+constexpr uint64_t kMaxFiles = 1u << 20;
 constexpr size_t kMaxThreads = 1u << 17;
 constexpr size_t kMaxPath = 4096;
 
@@ -135,7 +136,11 @@ bool CoreFile::ParseNotes(uint64_t offset, uint64_t size) {
     const bool is_core = std::strncmp(name.data(), "CORE", name.size()) == 0;
     const bool wanted = head.n_type == NT_PRSTATUS || head.n_type == NT_PRPSINFO ||
                         head.n_type == NT_AUXV || head.n_type == NT_FILE;
-    if (is_core && wanted && head.n_descsz <= kMaxNote) {
+    // Its end must be there before room is made for it.
+    std::byte last;
+    const bool is_there = head.n_descsz > 0 && head.n_descsz <= kMaxNote &&
+                          bytes_->ReadAt(offset + content + head.n_descsz - 1, &last, 1);
+    if (is_core && wanted && is_there) {
       std::vector<std::byte> note(head.n_descsz);
       if (!bytes_->ReadAt(offset + content, note.data(), note.size())) return false;
       if (head.n_type == NT_PRSTATUS) ParseThread(note);
@@ -218,14 +223,22 @@ void CoreFile::MakeMappings() {
   }
   // What has no segment of its own is there all the same, and only to be read.
   for (const MappedPart& part : files_) {
-    const auto within = [&part](const Mapping& mapping) {
-      return mapping.start <= part.start && part.start < mapping.end;
-    };
-    if (std::any_of(mappings_.begin(), mappings_.end(), within)) continue;
+    if (part.offset == 0) beginnings_.try_emplace(part.path, part.start);
+    if (PieceAt(part.start) != nullptr) continue;
     mappings_.push_back({part.start, part.end, part.offset, 1, part.path, part.path, true, false});
   }
   std::sort(mappings_.begin(), mappings_.end(),
             [](const Mapping& a, const Mapping& b) { return a.start < b.start; });
+}
+
+/// The segment at the address; null when there is none.
+const CoreFile::Piece* CoreFile::PieceAt(uint64_t address) const {
+  const auto above =
+      std::upper_bound(pieces_.begin(), pieces_.end(), address,
+                       [](uint64_t at, const Piece& each) { return at < each.address; });
+  if (above == pieces_.begin()) return nullptr;
+  const Piece& piece = *std::prev(above);
+  return address - piece.address < piece.size ? &piece : nullptr;
 }
 
 std::string CoreFile::PathOf(const std::string& mapped) const {
@@ -236,17 +249,16 @@ std::string CoreFile::PathOf(const std::string& mapped) const {
 }
 
 bool CoreFile::LooksTheSame(const std::string& mapped, FileSource* source) const {
-  for (const MappedPart& part : files_) {
-    if (part.offset != 0 || part.path != mapped) continue;
-    for (const Piece& piece : pieces_) {
-      if (piece.address != part.start || piece.file_size < kKnownBy) continue;
-      std::array<std::byte, kKnownBy> was;
-      std::array<std::byte, kKnownBy> is;
-      return bytes_->ReadAt(piece.offset, was.data(), was.size()) &&
-             source->ReadAt(0, is.data(), is.size()) && was == is;
-    }
+  const auto beginning = beginnings_.find(mapped);
+  if (beginning == beginnings_.end()) return true;
+  const Piece* piece = PieceAt(beginning->second);
+  if (piece == nullptr || piece->address != beginning->second || piece->file_size < kKnownBy) {
+    return true;
   }
-  return true;
+  std::array<std::byte, kKnownBy> was;
+  std::array<std::byte, kKnownBy> is;
+  return bytes_->ReadAt(piece->offset, was.data(), was.size()) &&
+         source->ReadAt(0, is.data(), is.size()) && was == is;
 }
 
 int CoreFile::OpenChecked(const std::string& mapped, bool* replaced) const {

@@ -33,7 +33,7 @@ class CoreFile final : public RemoteMemory {
  public:
   enum class Status { kOk, kUnreadable, kNotACore, kOtherMachine };
 
-  /// @param executable file to be used as the program, ""; the one that the core names
+  /// @param executable file to be used as the program; "": the one that the core names
   /// @param status why there is no result
   static std::unique_ptr<CoreFile> Open(const std::string& path, const std::string& executable,
                                         Status* status);
@@ -75,7 +75,7 @@ class CoreFile final : public RemoteMemory {
     bool readable;
     bool writable;
   };
-  /// What stands in the core of the file's beginning, to know it again.
+  /// A mapped file, once it was needed.
   struct File {
     std::unique_ptr<FileSource> source;
     bool tried = false;
@@ -88,6 +88,7 @@ class CoreFile final : public RemoteMemory {
   void ParseThread(const std::vector<std::byte>& note);
   void ParseFiles(const std::vector<std::byte>& note);
   void MakeMappings();
+  const Piece* PieceAt(uint64_t address) const;
   size_t ReadPart(uint64_t address, size_t size, std::byte* out);
   FileSource* SourceOf(const std::string& path);
   std::string PathOf(const std::string& mapped) const;
@@ -105,6 +106,8 @@ class CoreFile final : public RemoteMemory {
   std::string substitute_;
   std::vector<Piece> pieces_;      // ascending
   std::vector<MappedPart> files_;  // ascending
+  /// Where each file's beginning was mapped first.
+  std::map<std::string, uint64_t> beginnings_;
   std::vector<Mapping> mappings_;
   std::vector<CoreThread> threads_;
   std::map<std::string, File> sources_;

@@ -87,9 +87,11 @@ function dumpOne(
   const take = (part: Partial<NativeDumpOptions>) =>
     addon.dump({ ...optionsOf(request), pid, ...part })
   const native = takeWithThreads(take, request)
-  if (!native.ok) return explainAttachFailure(failureOf(pid, native), proc)
+  if (!native.ok) return forDump(explainAttachFailure(failureOf(pid, native), proc))
   if (request.tasks && !native.hasTaskTable) {
-    return explainAttachFailure({ pid, code: 'no-task-table', detail: native.version }, proc)
+    return forDump(
+      explainAttachFailure({ pid, code: 'no-task-table', detail: native.version }, proc),
+    )
   }
   const sources = new SourceFiles((path) => addon.openInRoot(pid, path), startedAt, owner)
   return {
@@ -231,6 +233,12 @@ function checkChoice(processes: readonly DumpedProcess[], request: DumpRequest):
     hint: 'Leave --frame out to see all of them.',
     exitCode: EXIT.nothing,
   })
+}
+
+/** An error of recording, whose hint is a command for it, said of a dump. */
+function forDump({ code, what, why, hint, exitCode, cause }: PyprofError): PyprofError {
+  const command = hint.replace(/pyprof record (--subprocesses )?--pid (\d+)/, 'pyprof dump $1$2')
+  return new PyprofError({ code, what, why, hint: command, exitCode, cause })
 }
 
 /** Effective user and group of a process; nobody in particular when they are not known. */

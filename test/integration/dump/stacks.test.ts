@@ -10,11 +10,13 @@ import {
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { pyprof } from '../../support/cli.ts'
+import { UNPRIVILEGED } from '../../support/containment.ts'
 import { dumpOf, frameOf, mainThread, onlyProcess } from '../../support/dump.ts'
 import { HARNESS, type Position } from '../../support/positions.ts'
 import { MINORS, python } from '../../support/pythons.ts'
 import { startPython, startTarget, TARGETS } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { IS_ROOT } from '../../support/users.ts'
 
 interface Facts {
   readonly threads: Readonly<Record<string, number>>
@@ -239,6 +241,20 @@ describe('what cannot be dumped', () => {
     const { status, err } = await pyprof(['dump', String(process.pid)])
     expect(status).toBe(3)
     expect(err).toContain('is not a Python.')
+    expect(err).toContain(`pyprof dump --subprocesses ${process.pid}\n`)
+  })
+
+  it("another user's process, with why and what helps", async () => {
+    // Root without capabilities is such a user too; for others, process 1 is root's.
+    const pid = IS_ROOT ? (await startPython('3.14', 'record/other_user.py')).target.pid : 1
+    for (const read of ['exact', 'stop']) {
+      const args = ['dump', String(pid), '--read', read]
+      const { status, out, err } = await pyprof(args, { prefix: UNPRIVILEGED })
+      expect({ status, out }).toEqual({ status: 3, out: '' })
+      expect(err).toContain('may not be read.')
+      expect(err).toContain('and pyprof has no CAP_SYS_PTRACE.')
+      expect(err).not.toContain('pyprof record')
+    }
   })
 
   it('tasks of 3.13, which shows none', async () => {
