@@ -121,6 +121,22 @@ export function isKernelThread(proc: Proc, pid: number): boolean {
   return (Number(statFields(proc, pid)[6] ?? 0) & KERNEL_THREAD_FLAG) !== 0
 }
 
+/** Every process in sight with its parent. */
+export function parentsOf(proc: Proc): [pid: number, parent: number][] {
+  return pids(proc).map((pid) => [pid, Number(statFields(proc, pid)[1] ?? 0)])
+}
+
+/** USER_HZ, in which /proc counts time, is 100 on every machine that Linux runs on with Node. */
+const TICK_MS = 10
+
+/** When a process began, ms since the epoch, to a tick or two; Infinity when it is not known. */
+export function startTime(proc: Proc, pid: number, now: number = Date.now()): number {
+  const ticks = Number(statFields(proc, pid)[19] ?? Number.NaN)
+  const uptime = Number(proc.read('uptime')?.split(' ')[0] ?? Number.NaN)
+  const start = now - uptime * 1000 + ticks * TICK_MS
+  return Number.isFinite(start) ? start : Number.POSITIVE_INFINITY
+}
+
 /** Whether this process is in the foreground of its terminal, so that Ctrl-C reaches its group. */
 export function isForeground(proc: Proc = PROC): boolean {
   const fields = statFields(proc, 'self')
