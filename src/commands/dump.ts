@@ -2,12 +2,15 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { dumpLines } from '../dump/print.ts'
 import { type DumpRequest, dumpCore, dumpProcesses } from '../dump/take.ts'
 import { EXIT, usageError } from '../errors.ts'
+import type { Action } from '../policy/actions.ts'
+import type { Guard } from '../policy/guard.ts'
+import { runningTarget, UNKNOWN_TARGET } from '../policy/target.ts'
 import { PatternError, type ThreadPattern, threadPattern } from '../profile/pattern.ts'
 import type { ValueLimits } from '../sampling/dump-addon.ts'
 import { PROC } from '../sampling/proc.ts'
-import { SHOW_ALL } from '../sampling/value.ts'
 import type { CommandContext } from './context.ts'
 import { parsePid } from './parse.ts'
+import { addPolicyOptions, guardOf, type RawPolicyOptions } from './policy.ts'
 import { show, showJson } from './show.ts'
 
 const EXAMPLES = `
@@ -27,7 +30,7 @@ const DEFAULT_LIMITS: ValueLimits = { depth: 3, items: 20, text: 200, bytes: 1 <
 const MOST: ValueLimits = { depth: 16, items: 10_000, text: 1 << 20, bytes: 64 << 20 }
 const MOST_FRAMES = 1 << 22
 
-interface DumpOptions {
+interface DumpOptions extends RawPolicyOptions {
   readonly pid?: number
   readonly core?: string
   readonly executable?: string
@@ -45,7 +48,7 @@ interface DumpOptions {
 }
 
 export function registerDump(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('dump')
     .summary('show what every thread of a process does now')
     .description(
@@ -80,12 +83,13 @@ export function registerDump(program: Command, context: CommandContext): void {
       'only this frame, counted from the innermost one, 0, with the lines around it',
       (text) => wholeNumber(text, 0, MOST_FRAMES),
     )
+  addPolicyOptions(command)
     .option('--json', 'print the dump as JSON')
     .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
     .action((operand: number | undefined, options: DumpOptions) => {
       const pid = checked(operand, options)
-      const request = requestOf(options, context)
+      const request = requestOf(options, pid, guardOf(options, context), context)
       const addon = context.loadAddon()
       const dump =
         pid === undefined
@@ -150,14 +154,22 @@ function checked(operand: number | undefined, options: DumpOptions): number | un
   return pid
 }
 
-function requestOf(options: DumpOptions, context: CommandContext): DumpRequest {
-  const { depth, items, text, maxBytes, locals, thread = [], frame } = options
+function requestOf(
+  options: DumpOptions,
+  pid: number | undefined,
+  guard: Guard,
+  context: CommandContext,
+): DumpRequest {
+  const { depth, items, text, maxBytes, locals, thread = [], frame, core, read } = options
   const limits: ValueLimits = {
     depth: depth ?? DEFAULT_LIMITS.depth,
     items: items ?? DEFAULT_LIMITS.items,
     text: text ?? DEFAULT_LIMITS.text,
     bytes: maxBytes ?? DEFAULT_LIMITS.bytes,
   }
+  const actions: Action[] = ['dump']
+  if (locals) actions.push('dump-locals')
+  if (read === 'stop') actions.push('stop')
   return {
     exporter: context.exporter,
     read: options.read,
@@ -165,7 +177,12 @@ function requestOf(options: DumpOptions, context: CommandContext): DumpRequest {
     limits: locals ? limits : undefined,
     threads: thread,
     frame,
-    redact: SHOW_ALL,
+    redactor: guard.redactor,
+    permit: (each) => {
+      const target = pid === undefined ? UNKNOWN_TARGET : runningTarget(PROC, each)
+      const details = core === undefined ? {} : { core }
+      return guard.authorize({ actions, target, details })
+    },
   }
 }
 

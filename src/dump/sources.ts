@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, readSync } from 'node:fs'
+import type { Redactor } from '../redaction/redactor.ts'
 
 /** Longer files are no sources that a person wrote; more files are more than one dump shows. */
 const MAX_BYTES = 16 << 20
@@ -27,6 +28,7 @@ interface SourceFile {
 export class SourceFiles {
   readonly #open: (path: string) => number
   readonly #startedAt: number
+  readonly #redactor: Redactor
   readonly #owner: SourceOwner | undefined
   readonly #files = new Map<string, SourceFile | undefined>()
 
@@ -34,9 +36,15 @@ export class SourceFiles {
    * @param open gives a descriptor of a regular file, or a negative number
    * @param startedAt when the process began, ms since the epoch
    */
-  constructor(open: (path: string) => number, startedAt: number, owner?: SourceOwner) {
+  constructor(
+    open: (path: string) => number,
+    startedAt: number,
+    redactor: Redactor,
+    owner?: SourceOwner,
+  ) {
     this.#open = open
     this.#startedAt = startedAt
+    this.#redactor = redactor
     this.#owner = owner
   }
 
@@ -44,7 +52,8 @@ export class SourceFiles {
   line(path: string, number: number): SourceLine | undefined {
     const file = this.#file(path)
     const text = file?.lines[number - 1]
-    return file === undefined || text === undefined ? undefined : { text, changed: file.changed }
+    if (file === undefined || text === undefined) return undefined
+    return { text: this.#redactor.text(text), changed: file.changed }
   }
 
   #file(path: string): SourceFile | undefined {

@@ -2,7 +2,10 @@ import { statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { EXIT, PyprofError } from '../errors.ts'
 import { visible } from '../formats/text.ts'
+import type { Permission } from '../policy/guard.ts'
 import type { ThreadPattern } from '../profile/pattern.ts'
+import type { Redactor } from '../redaction/redactor.ts'
+import { redactValue } from '../redaction/values.ts'
 import type { Addon } from '../sampling/addon.ts'
 import { type AttachFailure, explainAttachFailure } from '../sampling/attach-failure.ts'
 import type {
@@ -13,7 +16,7 @@ import type {
   ValueLimits,
 } from '../sampling/dump-addon.ts'
 import { commandOf, type Proc, parentsOf, startTime } from '../sampling/proc.ts'
-import type { Redact } from '../sampling/value.ts'
+import type { Value } from '../sampling/value.ts'
 import { buildDump } from './build.ts'
 import type { Dump, DumpedProcess } from './dump.ts'
 import { SourceFiles, type SourceOwner } from './sources.ts'
@@ -27,7 +30,10 @@ export interface DumpRequest {
   /** Any of them; all threads when there is none. */
   readonly threads: readonly ThreadPattern[]
   readonly frame: number | undefined
-  readonly redact: Redact
+  /** Leaves secrets out of values, command lines and source lines. */
+  readonly redactor: Redactor
+  /** Asked before each process is read. @throws PyprofError code `forbidden` */
+  readonly permit: (pid: number) => Permission
 }
 
 const NOTHING = {
@@ -58,14 +64,14 @@ export function dumpProcesses(
   const processes: DumpedProcess[] = []
   let first: PyprofError | undefined
   for (const each of pids) {
-    const result = dumpOne(addon, proc, each, request)
+    const result = dumpPermitted(addon, proc, each, request)
     if (result instanceof PyprofError) {
       first ??= result
       // What is no Python has no place here; what has ended meanwhile is no error.
       if (['not-python', 'no-such-process', 'zombie'].includes(result.code)) continue
       const { code, what, why, hint } = result
       const error = { code, what, why, hint }
-      const command = commandOf(proc, each)
+      const command = commandOf(proc, each, request.redactor)
       processes.push({ ...NOTHING, pid: each, command, read: request.read, error })
     } else {
       processes.push(result)
@@ -74,6 +80,37 @@ export function dumpProcesses(
   if (first && processes.every(({ error }) => error !== null)) throw first
   checkChoice(processes, request)
   return { exporter: request.exporter, takenAt, processes }
+}
+
+function dumpPermitted(
+  addon: Addon,
+  proc: Proc,
+  pid: number,
+  request: DumpRequest,
+): DumpedProcess | PyprofError {
+  let permission: Permission
+  try {
+    permission = request.permit(pid)
+  } catch (error) {
+    if (error instanceof PyprofError && error.code === 'forbidden') return error
+    throw error
+  }
+  return under(permission, () => dumpOne(addon, proc, pid, request))
+}
+
+/** Reads under a permission, and ends that with what came of it. */
+function under<T>(permission: Permission, work: () => T): T {
+  let code = 'unknown'
+  try {
+    const result = work()
+    code = result instanceof PyprofError ? result.code : ''
+    return result
+  } catch (error) {
+    if (error instanceof PyprofError) code = error.code
+    throw error
+  } finally {
+    permission.end({ result: code === '' ? 'done' : 'failed', reason: code })
+  }
 }
 
 function dumpOne(
@@ -93,11 +130,12 @@ function dumpOne(
       explainAttachFailure({ pid, code: 'no-task-table', detail: native.version }, proc),
     )
   }
-  const sources = new SourceFiles((path) => addon.openInRoot(pid, path), startedAt, owner)
+  const open = (path: string) => addon.openInRoot(pid, path)
+  const sources = new SourceFiles(open, startedAt, request.redactor, owner)
   return {
     ...shownOf(native, request, sources),
     pid,
-    command: commandOf(proc, pid),
+    command: commandOf(proc, pid, request.redactor),
     read: native.read,
   }
 }
@@ -112,6 +150,10 @@ export function dumpCore(
   executable: string,
   request: DumpRequest,
 ): Dump {
+  return under(request.permit(0), () => dumpOneCore(addon, file, executable, request))
+}
+
+function dumpOneCore(addon: Addon, file: string, executable: string, request: DumpRequest): Dump {
   const take = (part: Partial<NativeDumpOptions>) =>
     addon.dump({ ...optionsOf(request), pid: 0, core: file, executable, ...part })
   const native = takeWithThreads(take, request)
@@ -132,12 +174,13 @@ export function dumpCore(
     )
   }
   // The process ended when the core was written: what was written to a file later is not its own.
-  const sources = new SourceFiles((path) => addon.openInRoot(process.pid, path), modified(file))
+  const open = (path: string) => addon.openInRoot(process.pid, path)
+  const sources = new SourceFiles(open, modified(file), request.redactor)
   const shown = shownOf(native, request, sources)
   const dumped: DumpedProcess = {
     ...shown,
     pid: core?.pid ?? 0,
-    command: core?.command ?? '',
+    command: request.redactor.line(core?.command ?? ''),
     read: 'core',
     core: {
       file,
@@ -191,7 +234,8 @@ function shownOf(
   request: DumpRequest,
   sources: SourceFiles,
 ): Omit<DumpedProcess, 'pid' | 'command' | 'read'> {
-  const { threads, frame, redact, tasks, limits } = request
+  const { threads, frame, redactor, tasks, limits } = request
+  const redact = (name: string, value: Value): Value => redactValue(name, value, redactor)
   const keeps = (thread: NativeDumpThread) => isMeant(thread, threads)
   const shown = buildDump(native, { sources, redact, keeps, frame, tasks })
   const { version, readChange, proved, attempts, limitReached } = native

@@ -95,6 +95,3 @@ export interface Variable {
 
 /** Replaces what shall not be seen, by the name under which it is held. */
 export type Redact = (name: string, value: Value) => Value
-
-/** Shows everything. */
-export const SHOW_ALL: Redact = (_, value) => value

@@ -5,46 +5,19 @@ import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { FORMATS } from '../../../src/formats/index.ts'
 import { pyprof, startPyprof, summaryOf } from '../../support/cli.ts'
+import { policyFile, SECRET, startWithSecrets } from '../../support/policy.ts'
 import { MINORS, python } from '../../support/pythons.ts'
 import { programArgs, startTarget } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { AS_ORDINARY_USER, IS_ROOT, NOBODY, openCopy } from '../../support/users.ts'
 
 const MINOR = MINORS.at(-1)!
-const SECRET = 'S3CR3T'
 const CHECKOUT = join(import.meta.dirname, '..', '..', '..')
 
 /** Formats that do not tell the command line. */
 const WITHOUT_COMMAND = ['out.collapsed', 'out.pstats']
 
-/** A target whose command line holds a secret in every way that is known. */
-const withSecrets = () =>
-  startTarget(python(MINOR), {
-    args: programArgs('record/secrets.py', [
-      `--password=${SECRET}`,
-      '--token',
-      SECRET,
-      `API_KEY=${SECRET}`,
-      `postgres://ada:${SECRET}@db/shop`,
-      `Authorization: Bearer ${SECRET}`,
-    ]),
-  })
-
 const idle = () => startTarget(python(MINOR), { args: programArgs('record/secrets.py') })
-
-/** A policy file, and the log that it asks for. */
-function policyFile(text: string, folder = temporaryFolder()) {
-  const log = join(folder, 'audit.jsonl')
-  const file = join(folder, 'policy.toml')
-  writeFileSync(file, `${text}\n[audit]\nfile = "${log}"\n`)
-  chmodSync(file, 0o644)
-  const entries = () =>
-    readFileSync(log, 'utf8')
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-  return { folder, file, log, entries }
-}
 
 /** All that is in a file, unpacked and decoded as far as that can be done without knowing it. */
 function contents(file: string): string {
@@ -60,7 +33,7 @@ function contents(file: string): string {
 
 describe('secrets of a command line', () => {
   it('are in nothing that record writes or says', async () => {
-    const { target } = await withSecrets()
+    const { target } = await startWithSecrets(MINOR)
     const folder = temporaryFolder()
     const outputs = FORMATS.flatMap(({ suffixes }) => ['-o', join(folder, `out${suffixes[0]}`)])
     const args = ['record', '--pid', `${target.pid}`, '-d', '300ms', ...outputs]
@@ -79,7 +52,7 @@ describe('secrets of a command line', () => {
   })
 
   it('are in neither ps nor doctor', async () => {
-    const { target } = await withSecrets()
+    const { target } = await startWithSecrets(MINOR)
     for (const command of [
       ['ps', '--json'],
       ['ps', '-w'],
@@ -126,7 +99,7 @@ describe('paths', () => {
   })
 
   it('of a recording can be left out afterwards', async () => {
-    const { target } = await withSecrets()
+    const { target } = await startWithSecrets(MINOR)
     const folder = temporaryFolder()
     const recording = join(folder, 'run.pyprof')
     const args = ['--pid', `${target.pid}`, '-d', '300ms', '--no-redact', '-o', recording]
@@ -175,7 +148,7 @@ describe('paths', () => {
 
 describe('a policy', () => {
   it('lets pass what it allows, and its log tells who did what and how it ended', async () => {
-    const { target } = await withSecrets()
+    const { target } = await startWithSecrets(MINOR)
     const { file, log, entries, folder } = policyFile('[[allow]]\ncommands = ["*secrets.py*"]')
     const args = ['--pid', `${target.pid}`, '-d', '300ms', '-o', join(folder, 'out.svg')]
     const { status, err } = await pyprof(['record', '--policy', file, '--read', 'stop', ...args])
@@ -438,7 +411,7 @@ describe.skipIf(!IS_ROOT)('as root', () => {
 
 describe('--dry-run', () => {
   it('says what would be done, and does nothing of it', async () => {
-    const { target } = await withSecrets()
+    const { target } = await startWithSecrets(MINOR)
     const { file, log, folder } = policyFile('time-limit = "1m"')
     const out = join(folder, 'out.svg')
     const args = ['record', '--dry-run', '--policy', file, '--pid', `${target.pid}`, '-o', out]

@@ -3,8 +3,9 @@ import { activityOf, buildDump } from '../../../src/dump/build.ts'
 import type { Activity } from '../../../src/dump/dump.ts'
 import { SourceFiles } from '../../../src/dump/sources.ts'
 import { STATES, type State } from '../../../src/profile/profile.ts'
+import { NO_REDACTION } from '../../../src/redaction/redactor.ts'
 import type { NativeDumpTaken } from '../../../src/sampling/dump-addon.ts'
-import { SHOW_ALL, type Value } from '../../../src/sampling/value.ts'
+import type { Value } from '../../../src/sampling/value.ts'
 
 const ALL: readonly State[] = ['cpu', 'gil', 'gil-wait', 'gc']
 
@@ -92,8 +93,8 @@ const NATIVE: NativeDumpTaken = {
 
 describe('what the native part found', () => {
   const options = {
-    sources: new SourceFiles(() => -1, 0),
-    redact: SHOW_ALL,
+    sources: new SourceFiles(() => -1, 0, NO_REDACTION),
+    redact: (_: string, value: Value) => value,
     keeps: () => true,
     frame: undefined,
     tasks: true,

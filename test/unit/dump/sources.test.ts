@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, openSync, utimesSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { SourceFiles } from '../../../src/dump/sources.ts'
+import { NO_REDACTION } from '../../../src/redaction/redactor.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const STARTED = 1_700_000_000_000
@@ -22,7 +23,7 @@ const open = (path: string) => {
 }
 
 test('lines are told by their numbers, whatever ends them', () => {
-  const sources = new SourceFiles(open, STARTED)
+  const sources = new SourceFiles(open, STARTED, NO_REDACTION)
   const path = file('one\ntwo\r\nthree\rfour')
   expect([0, 1, 2, 3, 4, 5].map((line) => sources.line(path, line)?.text)).toEqual([
     undefined,
@@ -35,7 +36,7 @@ test('lines are told by their numbers, whatever ends them', () => {
 })
 
 test('a file that was written after the start has changed', () => {
-  const sources = new SourceFiles(open, STARTED)
+  const sources = new SourceFiles(open, STARTED, NO_REDACTION)
   expect(sources.line(file('a'), 1)?.changed).toBe(false)
   expect(sources.line(file('a', STARTED + 1000), 1)?.changed).toBe(true)
 })
@@ -43,10 +44,14 @@ test('a file that was written after the start has changed', () => {
 test('a file is read once', () => {
   let opened = 0
   const path = file('a\nb')
-  const sources = new SourceFiles((each) => {
-    opened++
-    return open(each)
-  }, STARTED)
+  const sources = new SourceFiles(
+    (each) => {
+      opened++
+      return open(each)
+    },
+    STARTED,
+    NO_REDACTION,
+  )
   sources.line(path, 1)
   sources.line(path, 2)
   sources.line(join(path, 'none'), 1)
@@ -55,9 +60,13 @@ test('a file is read once', () => {
 })
 
 test('names that are no paths are not opened', () => {
-  const sources = new SourceFiles(() => {
-    throw new Error('opened')
-  }, STARTED)
+  const sources = new SourceFiles(
+    () => {
+      throw new Error('opened')
+    },
+    STARTED,
+    NO_REDACTION,
+  )
   for (const name of ['<string>', '<frozen runpy>', 'app.py', '../app.py', '']) {
     expect(sources.line(name, 1)).toBeUndefined()
   }
@@ -66,7 +75,7 @@ test('names that are no paths are not opened', () => {
 test('a folder, an empty file and one that is too large have no lines', () => {
   const folder = join(temporaryFolder(), 'folder')
   mkdirSync(folder)
-  const sources = new SourceFiles(open, STARTED)
+  const sources = new SourceFiles(open, STARTED, NO_REDACTION)
   expect(sources.line(folder, 1)).toBeUndefined()
   expect(sources.line(file(''), 1)).toBeUndefined()
   expect(sources.line(file('x'.repeat((16 << 20) + 1)), 1)).toBeUndefined()
@@ -76,9 +85,9 @@ test('what the user of the process may not read is not shown', () => {
   const path = file('secret')
   chmodSync(path, 0o600)
   const other = { uid: 4_000_000, gid: 4_000_000 }
-  expect(new SourceFiles(open, STARTED, other).line(path, 1)).toBeUndefined()
+  expect(new SourceFiles(open, STARTED, NO_REDACTION, other).line(path, 1)).toBeUndefined()
   const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-  expect(new SourceFiles(open, STARTED, own).line(path, 1)?.text).toBe('secret')
+  expect(new SourceFiles(open, STARTED, NO_REDACTION, own).line(path, 1)?.text).toBe('secret')
   chmodSync(path, 0o604)
-  expect(new SourceFiles(open, STARTED, other).line(path, 1)?.text).toBe('secret')
+  expect(new SourceFiles(open, STARTED, NO_REDACTION, other).line(path, 1)?.text).toBe('secret')
 })
