@@ -39,6 +39,9 @@ export interface ProcessStatus {
   readonly tgid: number
   /** Real, effective, saved and file system user id. */
   readonly uids: readonly number[]
+  readonly gids: readonly number[]
+  /** Further groups that it belongs to. */
+  readonly groups: readonly number[]
   readonly threads: number
   readonly effectiveCapabilities: bigint
   readonly permittedCapabilities: bigint
@@ -92,6 +95,8 @@ export function parseStatus(text: string): ProcessStatus {
     state: fields.get('State')?.[0] ?? '',
     tgid: number('Tgid'),
     uids: numbers('Uid'),
+    gids: numbers('Gid'),
+    groups: numbers('Groups'),
     threads: number('Threads'),
     effectiveCapabilities: mask('CapEff'),
     permittedCapabilities: mask('CapPrm'),
@@ -118,6 +123,18 @@ const KERNEL_THREAD_FLAG = 0x0020_0000
 
 export function isKernelThread(proc: Proc, pid: number): boolean {
   return (Number(statFields(proc, pid)[6] ?? 0) & KERNEL_THREAD_FLAG) !== 0
+}
+
+/** USER_HZ: what the clock ticks of /proc are on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+/**
+ * When a process was started, in seconds since the boot, as `os.uptime` counts them; undefined when
+ * there is no such process. With its id it names a process for good.
+ */
+export function startOf(proc: Proc, pid: number): number | undefined {
+  const ticks = statFields(proc, pid)[19]
+  return ticks === undefined ? undefined : Number(ticks) / TICKS_PER_SECOND
 }
 
 /** Whether this process is in the foreground of its terminal, so that Ctrl-C reaches its group. */

@@ -10,6 +10,7 @@ import {
 } from '../../sampling/attach-failure.ts'
 import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
 import { Session } from '../../sampling/session.ts'
+import type { Sources } from '../../sampling/sources.ts'
 import type { Progress } from './progress.ts'
 
 export interface CaptureOptions {
@@ -34,6 +35,8 @@ export interface CaptureOptions {
   /** Record the target's descendants too. */
   readonly follow: boolean
   readonly progress: Progress | undefined
+  /** Told of every process while it is there. */
+  readonly sources?: Sources
 }
 
 export interface Captured {
@@ -92,6 +95,7 @@ export class Capture {
           this.#builder.add(batch)
           for (const process of batch.processes) {
             this.#unreadable[process.index] = whyUnreadable(process)
+            options.sources?.note(process.index, process.pid)
           }
           this.#follow(batch.status)
           this.#check(batch.status)

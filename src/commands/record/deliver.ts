@@ -4,9 +4,10 @@ import { basename, join } from 'node:path'
 import { EXIT, PyprofError } from '../../errors.ts'
 import type { FormatOptions } from '../../formats/index.ts'
 import { stepText } from '../../formats/summary.ts'
-import { formatTime } from '../../formats/text.ts'
+import { formatTime, visible } from '../../formats/text.ts'
 import { type Choice, chosen } from '../../profile/choice.ts'
 import { type ModeOptions, viewInMode } from '../../profile/modes.ts'
+import type { Profile } from '../../profile/profile.ts'
 import { type Summary, summarize } from '../../profile/summary.ts'
 import { weightTotals } from '../../profile/views.ts'
 import { unmatchedTexts } from '../choice.ts'
@@ -15,6 +16,7 @@ import { counted } from '../numbers.ts'
 import { errorCode, errorText } from '../stdio.ts'
 import type { Captured } from './capture.ts'
 import type { Output } from './outputs.ts'
+import { WritingProgress } from './progress.ts'
 import { endSentence, type RecordSummary, reportLines } from './report.ts'
 import { type Written, writeNew, writeOutput } from './write-output.ts'
 
@@ -60,11 +62,20 @@ export function deliver(
   const errors: PyprofError[] = []
   const bugs: unknown[] = []
   const written: RecordSummary['outputs'][number][] = []
+  const progress = writingProgress(recorded, launched, context)
   for (const output of outputs) {
     const format = output.format.name
     const pieces = () => output.format.write(profile, formatOptions(output, options, context))
+    const watched = () => {
+      if (!progress || output.place.kind === 'stdout') return pieces()
+      return progress.watch(
+        `${format} to ${visible(output.path)}`,
+        profile.samples.length,
+        pieces(),
+      )
+    }
     try {
-      written.push({ ...writeOutput(output, pieces(), context.writeOut), format })
+      written.push({ ...writeOutput(output, watched(), context.writeOut), format })
     } catch (error) {
       if (errorCode(error) === '') bugs.push(error)
       else errors.push(rescue(output, pieces, error))
@@ -77,6 +88,16 @@ export function deliver(
   // A defect of one format must not cost the others their files.
   if (bugs.length > 0) throw bugs[0]
   return errors.length === 0 ? EXIT.done : EXIT.nothing
+}
+
+/** A command that goes on has the terminal for itself. */
+function writingProgress(
+  { meta }: Profile,
+  launched: boolean,
+  context: CommandContext,
+): WritingProgress | undefined {
+  if (!context.drawsProgress || (launched && meta.endReason !== 'exited')) return undefined
+  return new WritingProgress((text) => context.writeErr(text))
 }
 
 /** A table on the terminal is made as wide as the terminal is. */

@@ -2,6 +2,7 @@ import type { EndReason } from '../../profile/profile.ts'
 import type { Addon } from '../../sampling/addon.ts'
 import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../sampling/launch.ts'
 import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
+import { Sources } from '../../sampling/sources.ts'
 import type { CommandContext } from '../context.ts'
 import { Capture, type CaptureOptions } from './capture.ts'
 import { deliver } from './deliver.ts'
@@ -40,12 +41,17 @@ class Recording {
   readonly #context: CommandContext
   readonly #outputs: readonly Output[]
   readonly #addon: Addon
+  /** Only where an output shows sources. */
+  readonly #sources: Sources | undefined
 
   constructor(options: RecordOptions, context: CommandContext) {
     this.#options = options
     this.#context = context
     this.#outputs = planOutputs(options.outputs)
     this.#addon = context.loadAddon()
+    this.#sources = this.#outputs.some(({ format }) => format.options.includes('findSource'))
+      ? new Sources(options.format.sourceRoot)
+      : undefined
   }
 
   async attach(pid: number): Promise<number> {
@@ -103,6 +109,8 @@ class Recording {
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
     const { rate, duration, read, maxOverhead, nativeMarkers, subprocesses, tasks } = this.#options
     const { exporter } = this.#context
+    // A short command may be over before anything is sampled.
+    this.#sources?.note(0, target.pid)
     return new Capture({
       addon: this.#addon,
       exporter,
@@ -114,13 +122,19 @@ class Recording {
       view: this.#options,
       follow: subprocesses,
       tasks,
+      ...(this.#sources && { sources: this.#sources }),
       ...target,
     })
   }
 
   async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
     const captured = await capture.ended
-    const { format, choice, json, mode, idle } = this.#options
+    const { choice, json, mode, idle } = this.#options
+    const sources = this.#sources
+    const format = {
+      ...this.#options.format,
+      ...(sources && { findSource: sources.find.bind(sources) }),
+    }
     const options = { pid, launched, format, choice, json, mode, idle }
     const exitCode = deliver(captured, this.#outputs, options, this.#context)
     if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
