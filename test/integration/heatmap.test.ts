@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -96,12 +96,16 @@ describe('a recorded heatmap', () => {
     writeFileSync(path, APP)
     const { target } = await startTarget(python('3.14'), { args: [path] })
     appendFileSync(path, '# more\n')
+    // Changed right after the start is not told from changed right before it.
+    const later = new Date(Date.now() + 1000)
+    utimesSync(path, later, later)
     await record(['-p', `${target.pid}`, ...ATTACH], { cwd: folder })
     expect(fileIn(folder, path).notes).toEqual([
       expect.stringMatching(/^It was changed at .*, after the process had started/),
     ])
     writeFileSync(join(folder, 'new'), `# before\n${APP}`)
     renameSync(join(folder, 'new'), path)
+    utimesSync(path, later, later)
     await record(['-p', `${target.pid}`, ...ATTACH], { cwd: folder })
     expect(fileIn(folder, path).notes).toEqual([
       expect.stringContaining('after the process had started'),
