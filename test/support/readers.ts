@@ -38,7 +38,12 @@ export function callgrindAnnotate(...args: string[]): Result {
 
 /** Runs a program in an interpreter. */
 export function runPython(minor: Minor, program: string, ...args: string[]): string {
-  return run(python(minor), ['-I', '-c', program, ...args], 'npm run pythons').out
+  return runIn(python(minor), program, ...args)
+}
+
+/** The same in the interpreter of a virtual environment. */
+export function runIn(interpreter: string, program: string, ...args: string[]): string {
+  return run(interpreter, ['-I', '-c', program, ...args], 'npm run pythons').out
 }
 
 /** A row of the function list; `samples` are ms in profiles of time. */
@@ -62,6 +67,17 @@ const PROFILER_CLI = join(
   'dist/profiler-cli.js',
 )
 
+/** A machine on which the profiler is late so often does nothing in time. */
+const MAX_LOADS = 10
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended.
+  }
+}
+
 /** The Firefox Profiler without its pages: the same code, which loads a profile and is asked. */
 export class FirefoxProfiler {
   readonly #env: Readonly<Record<string, string>>
@@ -70,7 +86,17 @@ export class FirefoxProfiler {
   constructor(file: string) {
     this.#env = { PROFILER_CLI_SESSION_DIR: temporaryFolder(), PROFILER_CLI_NO_SYMBOLICATE: '1' }
     onTestFinished(() => void this.#ask('stop', '--all'))
-    this.#ask('load', file)
+    for (let tries = 1; ; tries++) {
+      try {
+        this.#ask('load', file)
+        return
+      } catch (error) {
+        // It gives its own daemon half a second to start, and leaves it behind when that is too short.
+        const late = /did not become ready within[\s\S]*as pid (\d+)/.exec(String(error))?.[1]
+        if (late === undefined || tries === MAX_LOADS) throw error
+        killQuietly(Number(late))
+      }
+    }
   }
 
   threads(): readonly ProfilerThread[] {

@@ -313,10 +313,8 @@ function detailOf(row) {
     cells: [share(ns, total), time(ns), count(samples), fn === -1 ? [outermost] : place(fn, line)],
   }))
   const heads = (last) => ['share', 'time', 'samples', last]
-  const callees = calls(row[CALLEES], '')
-  if (selfSamples > 0) {
-    callees.push({ heat: self / total, cells: [share(self, total), time(self), count(selfSamples), '(the line itself)'] })
-  }
+  const itself = selfSamples > 0 ? [[-1, 0, self, selfSamples]] : []
+  const callees = calls([...row[CALLEES], ...itself].sort((a, b) => b[2] - a[2]), '(the line itself)')
   const sections = [
     make('section', '', make('h3', '', 'Called from'),
       cutTable(heads('caller'), calls(row[CALLERS], 'nothing: a stack begins here'), FEW, 'caller')),

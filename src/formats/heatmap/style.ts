@@ -42,6 +42,7 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th { text-align: right; font-weight: 600; color: var(--muted); font-size: 12px; white-space: nowrap; }
 td { text-align: right; white-space: nowrap; }
 th, td { padding: 1px 12px 1px 0; vertical-align: top; }
+th:first-child, td:first-child { padding-left: 4px; }
 th.name, td.name { text-align: left; width: 100%; white-space: normal; overflow-wrap: anywhere;
   padding-right: 0; }
 td.name code { color: var(--muted); white-space: pre-wrap; }
@@ -53,7 +54,7 @@ tbody tr:hover { outline: 1px solid var(--edge); }
 .kind.warn { color: var(--warn); border-color: var(--warn); }
 .source { position: relative; padding-right: 22px; }
 .block { content-visibility: auto; }
-.row { display: grid; grid-template-columns: 5.2em 4.8em 4.8em minmax(0, 1fr); column-gap: 10px;
+.row { display: grid; grid-template-columns: 60px 62px 62px minmax(0, 1fr); column-gap: 10px;
   min-height: 18px; line-height: 18px; background: color-mix(in srgb, var(--hot)
   calc(var(--heat, 0) * 100%), transparent); }
 .row > * { text-align: right; font-variant-numeric: tabular-nums; }
