@@ -6,6 +6,10 @@ import { usageError } from '../../errors.ts'
 import { PAGE_START, page } from '../../formats/html/page.ts'
 import { type Details, detailLines } from '../../formats/summary.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import { type SpeedscopeFile, scanSpeedscope } from './speedscope-file.ts'
+
+/** Bytes that are read at a time. */
+const CHUNK = 1 << 20
 
 /** A page to serve; each call gives it from its beginning. */
 export type Source = () => Readable
@@ -18,12 +22,10 @@ export type Source = () => Readable
 export function readSource(path: string, exporter: string): Source {
   try {
     if (startsAsPage(path)) return () => createReadStream(path)
-    const bytes = readFileSync(path)
-    const text = (isGzip(bytes) ? gunzipSync(bytes) : bytes).toString()
-    const file: unknown = JSON.parse(text)
-    if (isSpeedscope(file)) return () => Readable.from(speedscopePage(file, text, path, exporter))
+    const file = scanSpeedscope(contentOf(path))
+    if (file) return () => Readable.from(speedscopePage(file, path, exporter))
   } catch (error) {
-    const isOther = error instanceof SyntaxError || errorCode(error).startsWith('Z_')
+    const isOther = errorCode(error).startsWith('Z_')
     if (!isOther && errorCode(error) === '') throw error
     if (!isOther) {
       throw usageError(
@@ -59,41 +61,39 @@ function startsAsPage(path: string): boolean {
   }
 }
 
-function isGzip(bytes: Buffer): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b
+/** What is in a file, unpacked where it is gzipped. */
+function* contentOf(path: string): Iterable<Uint8Array> {
+  const fd = openSync(path, 'r')
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const chunk = Buffer.alloc(CHUNK)
+      const read = readSync(fd, chunk)
+      if (isFirst && chunk[0] === 0x1f && chunk[1] === 0x8b) {
+        yield gunzipSync(readFileSync(path))
+        return
+      }
+      if (read === 0) return
+      yield chunk.subarray(0, read)
+    }
+  } finally {
+    closeSync(fd)
+  }
 }
 
-/** A speedscope file as far as a page has to know it. */
-interface SpeedscopeFile {
-  readonly name?: unknown
-  readonly activeProfileIndex?: unknown
-  readonly exporter?: unknown
-  readonly profiles: readonly { readonly name?: unknown }[]
-  /** What pyprof adds. */
-  readonly pyprof?: Details
+/** A number of bytes from the front. */
+function* front(chunks: Iterable<Uint8Array>, length: number): Iterable<Uint8Array> {
+  let rest = length
+  for (const chunk of chunks) {
+    if (rest <= 0) return
+    yield chunk.subarray(0, rest)
+    rest -= chunk.length
+  }
 }
 
-function isSpeedscope(file: unknown): file is SpeedscopeFile {
-  if (typeof file !== 'object' || file === null) return false
-  const { profiles, shared } = file as { profiles?: unknown; shared?: unknown }
-  return (
-    Array.isArray(profiles) &&
-    profiles.length > 0 &&
-    profiles.every((each) => typeof each === 'object' && each !== null) &&
-    typeof shared === 'object' &&
-    shared !== null
-  )
-}
-
-function speedscopePage(
-  file: SpeedscopeFile,
-  text: string,
-  path: string,
-  exporter: string,
-): Iterable<string> {
+function speedscopePage(file: SpeedscopeFile, path: string, exporter: string): Iterable<string> {
   const { name, activeProfileIndex, profiles } = file
-  const threads = profiles.map((profile, index) => ({
-    name: typeof profile.name === 'string' ? profile.name : `profile ${index + 1}`,
+  const threads = profiles.map((name, index) => ({
+    name: typeof name === 'string' ? name : `profile ${index + 1}`,
     index,
   }))
   return page({
@@ -103,14 +103,20 @@ function speedscopePage(
     warning: '',
     processes: [{ label: '', threads }],
     active: Number.isInteger(activeProfileIndex) ? (activeProfileIndex as number) : 0,
-    profile: [text.trimEnd(), '\n'],
+    profile: withNewline(front(contentOf(path), file.length)),
   })
+}
+
+/** As a page wants it: nothing but a line break follows the object. */
+function* withNewline(chunks: Iterable<Uint8Array>): Iterable<string | Uint8Array> {
+  yield* chunks
+  yield '\n'
 }
 
 /** A file of pyprof's says how good it is; one of somebody else's at most who wrote it. */
 function knownLines({ pyprof, profiles, exporter }: SpeedscopeFile): string[] {
   try {
-    if (pyprof) return detailLines(pyprof, profiles.length)
+    if (pyprof) return detailLines(pyprof as Details, profiles.length)
   } catch {
     // Written by another version, or not by pyprof at all.
   }
