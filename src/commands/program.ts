@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
+import { registerConvert } from './convert.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
@@ -21,9 +22,10 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerConvert(program, context)
+  registerView(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
-  registerView(program, context)
   return program
 }
 

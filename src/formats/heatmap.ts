@@ -42,5 +42,6 @@ export const heatmap: Format = {
   alsoSuffixes: ['.html', '.htm'],
   describe: 'sources with their lines coloured by time, one page to open in a browser',
   options: ['title', 'sourceRoot', 'findSource'],
+  isSum: true,
   write,
 }

@@ -1,15 +1,19 @@
+import { basename } from 'node:path'
+import type { FormatOptions } from '../../formats/index.ts'
 import type { EndReason } from '../../profile/profile.ts'
 import type { Addon } from '../../sampling/addon.ts'
 import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../sampling/launch.ts'
 import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
 import { Sources } from '../../sampling/sources.ts'
 import type { CommandContext } from '../context.ts'
-import { Capture, type CaptureOptions } from './capture.ts'
+import { Capture, type Captured, type CaptureOptions } from './capture.ts'
 import { deliver } from './deliver.ts'
 import type { RecordOptions } from './options.ts'
-import { type Output, planOutputs } from './outputs.ts'
+import { planOutputs } from './outputs.ts'
 import { Progress } from './progress.ts'
-import { endOnSignal, passSignals } from './signals.ts'
+import { planRecording, type RecordingPlan } from './recorder.ts'
+import { deliverSoFar, keptLine } from './save-outputs.ts'
+import { endOnSignal, passSignals, snapshotOnSignal } from './signals.ts'
 
 /**
  * Records a target from its options to its files.
@@ -39,17 +43,22 @@ const OUTLIVED: ReadonlySet<EndReason> = new Set<EndReason>([
 class Recording {
   readonly #options: RecordOptions
   readonly #context: CommandContext
-  readonly #outputs: readonly Output[]
+  #plan: RecordingPlan
   readonly #addon: Addon
   /** Only where an output shows sources. */
   readonly #sources: Sources | undefined
+  #isDelivered = false
 
   constructor(options: RecordOptions, context: CommandContext) {
     this.#options = options
     this.#context = context
-    this.#outputs = planOutputs(options.outputs)
+    const outputs = planOutputs(options.outputs)
+    const { target, rotation } = options
+    const name = basename(target.kind === 'attach' ? String(target.pid) : (target.command[0] ?? ''))
+    const say = (text: string) => context.writeErr(text)
+    this.#plan = planRecording(outputs, rotation, name, say)
     this.#addon = context.loadAddon()
-    this.#sources = this.#outputs.some(({ format }) => format.options.includes('findSource'))
+    this.#sources = outputs.some(({ format }) => format.options.includes('findSource'))
       ? new Sources(options.format.sourceRoot)
       : undefined
   }
@@ -60,10 +69,12 @@ class Recording {
       : undefined
     const capture = this.#capture({ pid, command: commandOf(PROC, pid), wait: false, progress })
     const release = endOnSignal((signal) => capture.stop(signal))
+    const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
       return await this.#deliver(capture, pid, false)
     } finally {
       release()
+      releaseSnapshot()
     }
   }
 
@@ -83,6 +94,7 @@ class Recording {
         leave(signalStatus(signal))
       },
     })
+    const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
       command = await launch(argv)
       over = Promise.race([command.ended, left])
@@ -103,7 +115,16 @@ class Recording {
       throw error
     } finally {
       release()
+      releaseSnapshot()
     }
+  }
+
+  /** Writes what there is so far. Until there is something, and when it is over, there is no need. */
+  #snapshot(capture: Capture | undefined): void {
+    if (this.#isDelivered) return
+    const profile = capture?.snapshot()
+    const options = { ...this.#options, format: this.#format() }
+    this.#plan = deliverSoFar(profile, this.#plan, options, this.#context)
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
@@ -123,20 +144,32 @@ class Recording {
       follow: subprocesses,
       tasks,
       ...(this.#sources && { sources: this.#sources }),
+      recorder: this.#plan.streamed ?? this.#plan.spool,
+      keepsSamples: this.#plan.atEnd.length > 0,
       ...target,
     })
   }
 
-  async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
-    const captured = await capture.ended
-    const { choice, json, mode, idle } = this.#options
+  #format(): FormatOptions {
+    const { format } = this.#options
     const sources = this.#sources
-    const format = {
-      ...this.#options.format,
-      ...(sources && { findSource: sources.find.bind(sources) }),
-    }
+    return sources ? { ...format, findSource: sources.find.bind(sources) } : format
+  }
+
+  async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
+    const { choice, json, mode, idle } = this.#options
+    const format = this.#format()
     const options = { pid, launched, format, choice, json, mode, idle }
-    const exitCode = deliver(captured, this.#outputs, options, this.#context)
+    let captured: Captured
+    let exitCode: number
+    try {
+      captured = await capture.ended
+      this.#isDelivered = true
+      exitCode = deliver(captured, this.#plan, options, this.#context)
+    } catch (error) {
+      this.#context.writeErr(keptLine(this.#plan))
+      throw error
+    }
     if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Progress, progressLine, WritingProgress } from '../../../src/commands/record/progress.ts'
+import { Progress, progressLine } from '../../../src/commands/record/progress.ts'
 import { SAMPLING } from '../../support/fake-addon.ts'
 
 const STATUS = { ...SAMPLING, elapsed: 12.34e9, ticks: 1234 }
@@ -41,55 +41,5 @@ describe('Progress', () => {
     progress.update(STATUS, 1, 0, 0)
     progress.erase()
     expect(drawn).toEqual([])
-  })
-})
-
-describe('WritingProgress', () => {
-  function watched(samples: number, pieces: readonly string[], isForeground = true) {
-    const drawn: string[] = []
-    let now = 0
-    const progress = new WritingProgress(
-      (text) => drawn.push(text),
-      () => isForeground,
-      () => {
-        now += 400
-        return now
-      },
-    )
-    const passed = [...progress.watch('flamegraph to out.svg', samples, pieces)]
-    return { drawn, passed }
-  }
-  const pieces = Array.from({ length: 6 }, (_, at) => `${at}`.repeat(1000))
-
-  test('tells after a second how much there is, and erases itself', () => {
-    const { drawn, passed } = watched(10, pieces)
-    expect(passed).toEqual(pieces)
-    expect(drawn[0]).toBe('\r\x1b[KWriting flamegraph to out.svg   2 kB')
-    expect(drawn).toHaveLength(6)
-    expect(drawn.at(-1)).toBe('\r\x1b[K')
-  })
-
-  test('tells at once where it is going to take long', () => {
-    expect(watched(5_000_000, pieces).drawn[0]).toContain('out.svg   0 B')
-  })
-
-  test('says nothing of what is quick, nor in the background', () => {
-    expect(watched(10, ['x']).drawn).toEqual([])
-    expect(watched(5_000_000, pieces, false).drawn).toEqual([])
-  })
-
-  test('erases itself when the writing fails', () => {
-    const drawn: string[] = []
-    const progress = new WritingProgress(
-      (text) => drawn.push(text),
-      () => true,
-      () => 0,
-    )
-    const failing = (function* () {
-      yield 'x'
-      throw new Error('no')
-    })()
-    expect(() => [...progress.watch('x', 1e6, failing)]).toThrow('no')
-    expect(drawn.at(-1)).toBe('\r\x1b[K')
   })
 })

@@ -24,6 +24,8 @@ describe('formatFor', () => {
     ['page.html', 'html'],
     ['out.heatmap.html', 'heatmap'],
     ['hot.table', 'table'],
+    ['run.pyprof', 'pyprof'],
+    ['out.svg.unfinished.pyprof', 'pyprof'],
     ['out.svg.gz', undefined],
     ['svg', undefined],
     ['-', undefined],
