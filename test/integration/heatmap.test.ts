@@ -138,6 +138,28 @@ describe('a recorded heatmap', () => {
     expect(fileIn(folder, path).text).toEqual([[1, APP.trimEnd()]])
   })
 
+  it('of a recording that is converted has sources only from where it is told to look', async () => {
+    const folder = temporaryFolder()
+    const path = join(folder, 'app.py')
+    writeFileSync(path, APP)
+    const { target } = await startTarget(python('3.14'), { args: [path] })
+    const args = ['-p', `${target.pid}`, '-d', '300ms', '-r', '200', '-o', 'run.pyprof']
+    await record(args, { cwd: folder })
+    const convert = async (...more: string[]) => {
+      const args = ['convert', 'run.pyprof', '-o', 'out.heatmap.html', ...more]
+      const outcome = await pyprof(args, { cwd: folder })
+      expect(outcome.status, outcome.err).toBe(0)
+      return fileIn(folder, path)
+    }
+    expect(await convert()).toMatchObject({
+      source: '',
+      notes: [expect.stringMatching('No source')],
+    })
+    const { lines, ...found } = await convert('--source-root', '.')
+    expect(found).toMatchObject({ source: 'app.py', notes: [], text: [[1, APP.trimEnd()]] })
+    expect(lines.map(([line]) => line)).toContain(HELD)
+  })
+
   it('takes a folder for sources only where it is one, and where there is a heatmap', async () => {
     const folder = temporaryFolder()
     const none = await pyprof(
@@ -311,14 +333,17 @@ describe('a heatmap opened from disk', () => {
 
   it('copes with very long files and many of them', async () => {
     const text = Array.from({ length: 19_000 }, (_, at) => `value_${at} = ${at}`).join('\n')
+    const short = text.slice(0, 60_000)
     const stacks = Array.from({ length: 3000 }, (_, at) => ({
       stack: [
         { name: 'main', line: 1 + ((at * 31) % 19_000) },
-        { name: `f${at}`, file: `/srv/part_${at % 500}.py`, line: at + 1 },
+        { name: `f${at}`, file: `/srv/part_${at % 200}.py`, line: at + 1 },
       ],
     }))
     const { page } = await open(profileOf(stacks), {
-      findSource: (path) => [{ path: 'x', text, doubt: path.length > 14 ? 'Not sure.' : '' }],
+      findSource: (path) => [
+        { path: 'x', text: path === '/srv/app.py' ? text : short, doubt: 'Not sure.' },
+      ],
     })
     const index = await page.evaluate<string>(
       `[...document.querySelectorAll('td.name a')].find((a) => a.innerText === '/srv/app.py').hash`,
