@@ -8,7 +8,9 @@ import { PROC, type Proc, type ProcessStatus, readStatus, startOf } from './proc
 
 /** No source that people wrote is longer. */
 const MAX_BYTES = 32 * 1024 * 1024
-/** ns of a file's time and of a process's start may differ by a tick of the kernel's clocks, ms. */
+/** Processes that are asked for a file: workers of one program have the same, or none of them has. */
+const MAX_ASKED = 16
+/** The times of a file and of a process's start come from clocks that tick at other moments, ms. */
 const CLOCK_SLACK_MS = 50
 
 /** What was learned of a process while it was there. */
@@ -60,7 +62,7 @@ export class Sources {
   *find(file: string, processes: readonly ProcessIndex[]): Iterable<SourceFile | string> {
     for (const folder of this.#folders) yield* inFolder(folder, file)
     let hasLooked = false
-    for (const index of processes) {
+    for (const index of processes.slice(0, MAX_ASKED)) {
       const seen = this.#seen.get(index)
       if (!seen) continue
       const path = isAbsolute(file) ? file : join(seen.folder || '/', file)
