@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -67,16 +67,9 @@ const PROFILER_CLI = join(
   'dist/profiler-cli.js',
 )
 
-/** A machine on which the profiler is late so often does nothing in time. */
-const MAX_LOADS = 10
-
-function killQuietly(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // It has ended.
-  }
-}
+/** Longer than the profiler takes to start and load a file on a machine that is very busy, ms. */
+const LOAD_PATIENCE = 50_000
+const SESSION = 'test'
 
 /** The Firefox Profiler without its pages: the same code, which loads a profile and is asked. */
 export class FirefoxProfiler {
@@ -85,16 +78,19 @@ export class FirefoxProfiler {
   /** Loads a file; the end of the test ends the profiler. @throws Error when it does not load */
   constructor(file: string) {
     this.#env = { PROFILER_CLI_SESSION_DIR: temporaryFolder(), PROFILER_CLI_NO_SYMBOLICATE: '1' }
-    onTestFinished(() => void this.#ask('stop', '--all'))
-    for (let tries = 1; ; tries++) {
+    // Its `load` does this too, but gives up when the daemon is not there within half a second.
+    const daemon = spawn(process.execPath, [PROFILER_CLI, '--daemon', file, '--session', SESSION], {
+      env: { ...process.env, ...this.#env },
+      stdio: 'ignore',
+    })
+    onTestFinished(() => void daemon.kill('SIGKILL'))
+    const giveUp = Date.now() + LOAD_PATIENCE
+    for (;;) {
       try {
-        this.#ask('load', file)
+        this.threads()
         return
       } catch (error) {
-        // It gives its own daemon half a second to start, and leaves it behind when that is too short.
-        const late = /did not become ready within[\s\S]*as pid (\d+)/.exec(String(error))?.[1]
-        if (late === undefined || tries === MAX_LOADS) throw error
-        killQuietly(Number(late))
+        if (Date.now() > giveUp) throw error
       }
     }
   }
@@ -120,6 +116,7 @@ export class FirefoxProfiler {
   }
 
   #ask(...args: string[]): string {
-    return run(process.execPath, [PROFILER_CLI, ...args], 'npm ci', this.#env).out
+    return run(process.execPath, [PROFILER_CLI, ...args, '--session', SESSION], 'npm ci', this.#env)
+      .out
   }
 }
