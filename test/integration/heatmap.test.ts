@@ -202,10 +202,14 @@ describe('a heatmap opened from disk', () => {
   const seen = (page: Page) => page.evaluate<string>('document.querySelector("main").innerText')
   const click = (page: Page, selector: string) =>
     page.evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`)
-  const cells = (page: Page, selector: string) =>
+  const cells = (page: Page, selector: string, property = 'innerText') =>
     page.evaluate<string[]>(
-      `[...document.querySelectorAll(${JSON.stringify(selector)})].map((cell) => cell.innerText)`,
+      `[...document.querySelectorAll(${JSON.stringify(selector)})].map((cell) => cell.${property})`,
     )
+  /** Of a row of the source, which has an inner text only once it was drawn. */
+  const row = (page: Page, selector: string) => cells(page, selector, 'textContent')
+  const detailDrawn = (page: Page) =>
+    page.waitFor(`document.querySelector('.detail')?.innerText.includes('Called from')`)
 
   const SOURCE = Array.from({ length: 400 }, (_, at) => `x = ${at + 1}`)
   SOURCE[0] = 'def main():'
@@ -256,9 +260,9 @@ describe('a heatmap opened from disk', () => {
     await click(page, 'table:last-of-type td.name a')
     await page.waitFor(`document.querySelector('#L2')`)
     expect(await page.evaluate(`document.querySelectorAll('.row code').length`)).toBe(401)
-    expect(await cells(page, '#L5 > *')).toEqual(['5', '60.0 %', '60.0 %', 'x = 5'])
-    expect(await cells(page, '#L6 > *')).toEqual(['6', '', '', 'x = 6'])
-    expect(await cells(page, '#L2 code')).toEqual(['\tload(</script><b>)'])
+    expect(await row(page, '#L5 > *')).toEqual(['5', '60.0 %', '60.0 %', 'x = 5'])
+    expect(await row(page, '#L6 > *')).toEqual(['6', '', '', 'x = 6'])
+    expect(await row(page, '#L2 code')).toEqual(['\tload(</script><b>)'])
     const colour = (line: number) =>
       page.evaluate<string>(
         `getComputedStyle(document.querySelector('#L${line}')).getPropertyValue('--heat')`,
@@ -267,13 +271,14 @@ describe('a heatmap opened from disk', () => {
     expect(await colour(300)).toBe('0.577')
     expect(await colour(6)).toBe('')
     await click(page, '#L5 a')
-    await page.waitFor(`document.querySelector('.detail')`)
+    await detailDrawn(page)
     expect(await cells(page, '.detail section')).toEqual([
       expect.stringMatching(/Called from[\s\S]*100\.0 %\s+60\.0 ms\s+2\s+main \/srv\/app\.py:2/),
       expect.stringMatching(/100\.0 %\s+60\.0 ms\s+2\s+\(the line itself\)/),
     ])
     await click(page, '.detail td.name a')
     await page.waitFor(`document.querySelector('#L2.target')`)
+    await detailDrawn(page)
     const [callers, callees] = await cells(page, '.detail section')
     expect(callers).toMatch(/100\.0 %\s+95\.0 ms\s+4\s+nothing: a stack begins here/)
     expect(callees).toMatch(/84\.2 %\s+80\.0 ms\s+3\s+load/)
@@ -324,8 +329,8 @@ describe('a heatmap opened from disk', () => {
     })
     expect(await seen(page)).toContain(attack)
     await page.evaluate(`location.hash = '#0:1'`)
-    await page.waitFor(`document.querySelector('.detail')`)
-    expect(await cells(page, '#L1 code')).toEqual([`${attack}\\u202e`])
+    await detailDrawn(page)
+    expect(await row(page, '#L1 code')).toEqual([`${attack}\\u202e`])
     expect(await page.evaluate('window.ran === undefined')).toBe(true)
     expect(page.problems).toEqual([])
     expect(page.requests).toEqual([url])
