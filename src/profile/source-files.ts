@@ -7,6 +7,8 @@ export interface SourceFile {
   readonly text: string
   /** Why it may not be what ran, in one line; '' where nothing says so. */
   readonly doubt: string
+  /** What is shown of a line; all of it when absent. */
+  readonly shown?: (line: string) => string
 }
 
 /**

@@ -3,11 +3,14 @@ import { uptime } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import type { ProcessIndex } from '../profile/profile.ts'
 import type { SourceFile } from '../profile/source-files.ts'
+import { NO_REDACTION, type Redactor } from '../redaction/redactor.ts'
 import { openBeneath, type Reader } from './open-beneath.ts'
 import { PROC, type Proc, type ProcessStatus, readStatus, startOf } from './proc.ts'
 
 /** No source that people wrote is longer. */
 const MAX_BYTES = 32 * 1024 * 1024
+/** In folders, as paths of code are. */
+const SOME_PATH = '/srv/app/io.py'
 /** Processes that are asked for a file: workers of one program have the same, or none of them has. */
 const MAX_ASKED = 16
 /** The times of a file and of a process's start come from clocks that tick at other moments, ms. */
@@ -37,9 +40,19 @@ export class Sources {
   readonly #folders: readonly string[]
   readonly #seen = new Map<ProcessIndex, Seen>()
 
-  /** @param folders that are looked in first */
-  constructor(folders: readonly string[] = [], proc: Proc = PROC) {
+  readonly #redactor: Redactor
+
+  /**
+   * @param folders that are looked in first
+   * @param redactor hides secrets in lines; where it renames files, only the folders are looked in
+   */
+  constructor(
+    folders: readonly string[] = [],
+    redactor: Redactor = NO_REDACTION,
+    proc: Proc = PROC,
+  ) {
     this.#folders = folders
+    this.#redactor = redactor
     this.#proc = proc
   }
 
@@ -60,7 +73,17 @@ export class Sources {
 
   /** What may be the source of a file, as `FindSource` says. */
   *find(file: string, processes: readonly ProcessIndex[]): Iterable<SourceFile | string> {
-    for (const folder of this.#folders) yield* inFolder(folder, file)
+    const redactor = this.#redactor
+    const shown = (line: string) => redactor.text(line)
+    for (const folder of this.#folders) {
+      for (const { path, text } of inFolder(folder, file)) {
+        yield { path: redactor.file(path), text, doubt: '', shown }
+      }
+    }
+    if (redactor.file(SOME_PATH) !== SOME_PATH) {
+      yield 'No source: folders are left out of paths, so that only --source-root tells where it is.'
+      return
+    }
     let hasLooked = false
     for (const index of processes.slice(0, MAX_ASKED)) {
       const seen = this.#seen.get(index)
@@ -77,7 +100,7 @@ export class Sources {
       const found = readBeneath(root, path, now ? readerOf(now) : lastReader(seen.reader))
       yield typeof found === 'string'
         ? `No source: ${path} ${found}.`
-        : { path, text: found.text, doubt: doubtOf(found.stat, seen.start) }
+        : { path, text: found.text, doubt: doubtOf(found.stat, seen.start), shown }
     }
     if (hasLooked) return
     yield this.#folders.length > 0
@@ -87,13 +110,13 @@ export class Sources {
 }
 
 /** Of a path, the longest end that is there in a folder; shorter ones are offered after it. */
-function* inFolder(folder: string, file: string): Iterable<SourceFile> {
+function* inFolder(folder: string, file: string): Iterable<Pick<SourceFile, 'path' | 'text'>> {
   const names = file.split('/').filter((name) => name !== '' && name !== '.')
   if (names.includes('..')) return
   for (let first = 0; first < names.length; first++) {
     const end = names.slice(first).join('/')
     const found = readBeneath(folder, end, undefined)
-    if (typeof found !== 'string') yield { path: join(folder, end), text: found.text, doubt: '' }
+    if (typeof found !== 'string') yield { path: join(folder, end), text: found.text }
   }
 }
 

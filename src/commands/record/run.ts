@@ -1,6 +1,10 @@
 import { basename } from 'node:path'
+import { durationText } from '../../duration.ts'
+import { EXIT } from '../../errors.ts'
 import type { FormatOptions } from '../../formats/index.ts'
+import { type Ending, type Guard, underPermission } from '../../policy/guard.ts'
 import type { EndReason } from '../../profile/profile.ts'
+import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon } from '../../sampling/addon.ts'
 import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../sampling/launch.ts'
 import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
@@ -8,6 +12,8 @@ import { Sources } from '../../sampling/sources.ts'
 import type { CommandContext } from '../context.ts'
 import { Capture, type Captured, type CaptureOptions } from './capture.ts'
 import { deliver } from './deliver.ts'
+import { planRun } from './dry-run.ts'
+import { intentOf } from './intent.ts'
 import type { RecordOptions } from './options.ts'
 import { planOutputs } from './outputs.ts'
 import { Progress } from './progress.ts'
@@ -20,12 +26,27 @@ import { endOnSignal, passSignals, snapshotOnSignal } from './signals.ts'
  * @returns the exit code
  * @throws PyprofError when nothing could be begun
  */
-export async function record(options: RecordOptions, context: CommandContext): Promise<number> {
+export async function record(
+  options: RecordOptions,
+  guard: Guard,
+  context: CommandContext,
+): Promise<number> {
   const { target } = options
-  const recording = new Recording(options, context)
-  if (target.kind === 'attach') return recording.attach(target.pid)
+  const intent = intentOf(options, guard)
+  if (options.dryRun) {
+    planRun(options, intent, guard, context.loadAddon(), context)
+    return EXIT.done
+  }
+  const duration = intent.duration ?? 0
+  const recording = new Recording({ ...options, duration }, guard, context)
+  const permission = guard.authorize(intent)
+  if (duration !== options.duration) {
+    context.writeErr(`A policy ends the recording after ${durationText(duration)}.\n`)
+  }
+  const run = () =>
+    target.kind === 'attach' ? recording.attach(target.pid) : recording.launch(target.command)
   try {
-    return await recording.launch(target.command)
+    return await underPermission(permission, run, () => recording.ending)
   } catch (error) {
     if (!(error instanceof LaunchError)) throw error
     context.report(error)
@@ -47,10 +68,13 @@ class Recording {
   readonly #addon: Addon
   /** Only where an output shows sources. */
   readonly #sources: Sources | undefined
+  readonly #redactor: Redactor
+  #ending: Ending = { result: 'failed', reason: '' }
   #isDelivered = false
 
-  constructor(options: RecordOptions, context: CommandContext) {
+  constructor(options: RecordOptions, guard: Guard, context: CommandContext) {
     this.#options = options
+    this.#redactor = guard.profileRedactor
     this.#context = context
     const outputs = planOutputs(options.outputs)
     const { target, rotation } = options
@@ -59,15 +83,21 @@ class Recording {
     this.#plan = planRecording(outputs, rotation, name, say)
     this.#addon = context.loadAddon()
     this.#sources = outputs.some(({ format }) => format.options.includes('findSource'))
-      ? new Sources(options.format.sourceRoot)
+      ? new Sources(options.format.sourceRoot, this.#redactor)
       : undefined
+  }
+
+  /** For the audit log. */
+  get ending(): Ending {
+    return this.#ending
   }
 
   async attach(pid: number): Promise<number> {
     const progress = this.#context.drawsProgress
       ? new Progress((text) => this.#context.writeErr(text))
       : undefined
-    const capture = this.#capture({ pid, command: commandOf(PROC, pid), wait: false, progress })
+    const command = commandOf(PROC, pid, this.#redactor)
+    const capture = this.#capture({ pid, command, wait: false, progress })
     const release = endOnSignal((signal) => capture.stop(signal))
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
@@ -101,7 +131,7 @@ class Recording {
       const { pid, ended } = command
       capture = this.#capture({
         pid,
-        command: quoteCommand(argv),
+        command: quoteCommand(this.#redactor.arguments(argv)),
         wait: true,
         progress: undefined,
       })
@@ -135,6 +165,7 @@ class Recording {
     return new Capture({
       addon: this.#addon,
       exporter,
+      redactor: this.#redactor,
       rate,
       duration,
       read,
@@ -170,7 +201,9 @@ class Recording {
       this.#context.writeErr(keptLine(this.#plan))
       throw error
     }
-    if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
+    const { endReason } = captured.profile.meta
+    this.#ending = { result: exitCode === EXIT.done ? 'done' : 'failed', reason: endReason }
+    if (launched && OUTLIVED.has(endReason)) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)
     }
     return exitCode

@@ -134,11 +134,12 @@ function shownLine(line: string): string {
   return line.split('\t').map(visible).join('\t')
 }
 
+/** Lines whose columns are those of the source. */
 function textOfLines(passages: readonly Passage[]): (line: number) => string | undefined {
   return (line) => {
     const passage = passages.find(
       ({ first, lines }) => line >= first && line < first + lines.length,
     )
-    return passage?.lines[line - passage.first]
+    return passage?.redacted.has(line) ? undefined : passage?.lines[line - passage.first]
   }
 }

@@ -13,8 +13,10 @@ export interface Expected {
 export interface Passage {
   /** 1-based. */
   readonly first: number
-  /** Without what ends them. */
+  /** Without what ends them, and without what is not to be shown. */
   readonly lines: readonly string[]
+  /** Numbers of lines of which not all is shown. */
+  readonly redacted: ReadonlySet<number>
 }
 
 /** The source of a file, as a page shows it. */
@@ -50,12 +52,17 @@ export function shownSource(
       problems.push(candidate)
       continue
     }
-    const { path, text, doubt } = candidate
+    const { path, text, doubt, shown = (line: string) => line } = candidate
     const lines = splitLines(text)
     const misfit = misfitOf(lines, path, expected, functions)
     const notes = [doubt, misfit].filter((note) => note !== '')
     if (best && misfit !== '') continue
-    best = { path, notes, passages: passages(lines, expected, functions), length: lines.length }
+    best = {
+      path,
+      notes,
+      passages: passages(lines, expected, functions).map((span) => passage(lines, span, shown)),
+      length: lines.length,
+    }
     if (misfit === '') break
   }
   return best ?? { path: '', notes: problems.slice(0, 1), passages: [], length: 0 }
@@ -109,15 +116,15 @@ function passages(
   source: readonly string[],
   { lines, functions }: Expected,
   table: LineView['functions'],
-): Passage[] {
-  if (source.length <= MAX_WHOLE_LINES) return [{ first: 1, lines: source }]
+): Span[] {
+  if (source.length <= MAX_WHOLE_LINES) return [{ first: 1, last: source.length }]
   const wanted = [
     ...lines.map(({ line }) => line),
     ...functions.map(({ function: fn }) => table.line[fn]!),
   ]
     .filter((line) => line > 0 && line <= source.length)
     .sort((a, b) => a - b)
-  const spans: { first: number; last: number }[] = []
+  const spans: Span[] = []
   for (const line of wanted) {
     const first = Math.max(1, line - MARGIN)
     const last = Math.min(source.length, line + MARGIN)
@@ -125,5 +132,25 @@ function passages(
     if (open && first <= open.last + 1) open.last = last
     else spans.push({ first, last })
   }
-  return spans.map(({ first, last }) => ({ first, lines: source.slice(first - 1, last) }))
+  return spans
+}
+
+/** Lines of a source, both ends included. */
+interface Span {
+  readonly first: number
+  last: number
+}
+
+function passage(
+  source: readonly string[],
+  { first, last }: Span,
+  shown: (line: string) => string,
+): Passage {
+  const redacted = new Set<number>()
+  const lines = source.slice(first - 1, last).map((line, at) => {
+    const left = shown(line)
+    if (left !== line) redacted.add(first + at)
+    return left
+  })
+  return { first, lines, redacted }
 }

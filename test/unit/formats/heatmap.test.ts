@@ -201,6 +201,14 @@ describe('the source in a heatmap', () => {
     })
   })
 
+  it('is shown without what is not to be shown, in the parts of lines too', () => {
+    const profile = asciiProfile('f  f:2', { columns: { f: 4, 'f:2': 4 } })
+    const shown = (line: string) => line.replace('secret', '…')
+    const file = fileOf(profile, sourceOf('x = "secret"\ny = 2\n', { shown }))
+    expect(file.text).toEqual([[1, 'x = "…"\ny = 2']])
+    expect(file.lines.map((line) => line[8][0]![0])).toEqual(['from column 5', '2 …'])
+  })
+
   it('of a very long file is what lies around its samples', () => {
     const profile = asciiProfile('f:1000  f:30000  f:30150', { firstLines: { f: 950 } })
     const file = fileOf(profile, sourceOf(lines(60_000), { path: 'x' }))

@@ -13,6 +13,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { SourceFile } from '../../../src/profile/source-files.ts'
+import { type Redactor, redactorFor } from '../../../src/redaction/redactor.ts'
 import { openBeneath, type Reader } from '../../../src/sampling/open-beneath.ts'
 import { Sources } from '../../../src/sampling/sources.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -184,6 +186,28 @@ describe('sources', () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'a.py'), text, encoding)
     expect(textOf(new Sources([folder]), 'a.py', [])[0]).toBe(text)
+  })
+
+  test('are shown without the secrets in them, and not asked for where paths are redacted', () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'app.py'), 'password = "hunter2"\nx = 1\n')
+    const child = waiting(folder)
+    const path = join(folder, 'app.py')
+    const find = (redactor: Redactor, folders: readonly string[] = []) => {
+      const sources = new Sources(folders, redactor)
+      sources.note(0, child.pid!)
+      return [...sources.find(path, [0])]
+    }
+    const [found] = find(redactorFor())
+    expect(found).toMatchObject({ path })
+    const { shown } = found as SourceFile
+    expect(shown!('password = "hunter2"')).not.toContain('hunter2')
+    expect(shown!('x = 1')).toBe('x = 1')
+    const hidden = redactorFor({ paths: true })
+    expect(find(hidden)).toEqual([expect.stringContaining('folders are left out of paths')])
+    const [named] = find(hidden, [folder])
+    expect(named).toMatchObject({ text: 'password = "hunter2"\nx = 1\n' })
+    expect((named as SourceFile).path).not.toContain(folder)
   })
 
   test('that no one has written by hand are not read', () => {
