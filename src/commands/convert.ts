@@ -13,6 +13,7 @@ import { type Summary, summarize } from '../profile/summary.ts'
 import { unviewed, viewed } from '../profile/viewed.ts'
 import { weightTotals } from '../profile/views.ts'
 import { redactorFor } from '../redaction/redactor.ts'
+import { Sources } from '../sampling/sources.ts'
 import { addChoiceOptions, choiceOf, type RawChoice, unmatchedTexts } from './choice.ts'
 import type { CommandContext } from './context.ts'
 import { type ReadFile, readProfile } from './convert/read-profile.ts'
@@ -123,7 +124,11 @@ function convert(
     () => 'Leave it out, or add an output of another format: -o out.svg',
   )
   const mode = modeOf(raw)
-  const formatOptions = formatOptionsOf(raw, formats)
+  const sources = new Sources(raw.sourceRoot, redactorFor({ paths: raw.redactPaths ?? false }))
+  const formatOptions = {
+    ...formatOptionsOf(raw, formats),
+    findSource: sources.find.bind(sources),
+  }
   const outputs = planOutputs(requests)
   const isCut = raw.from !== undefined || raw.to !== undefined
   // The time of several inputs begins with the earliest one, which is known when all are read.

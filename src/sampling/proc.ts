@@ -40,6 +40,9 @@ export interface ProcessStatus {
   readonly tgid: number
   /** Real, effective, saved and file system user id. */
   readonly uids: readonly number[]
+  readonly gids: readonly number[]
+  /** Further groups that it belongs to. */
+  readonly groups: readonly number[]
   readonly threads: number
   readonly effectiveCapabilities: bigint
   readonly permittedCapabilities: bigint
@@ -93,6 +96,8 @@ export function parseStatus(text: string): ProcessStatus {
     state: fields.get('State')?.[0] ?? '',
     tgid: number('Tgid'),
     uids: numbers('Uid'),
+    gids: numbers('Gid'),
+    groups: numbers('Groups'),
     threads: number('Threads'),
     effectiveCapabilities: mask('CapEff'),
     permittedCapabilities: mask('CapPrm'),
@@ -126,14 +131,22 @@ export function parentsOf(proc: Proc): [pid: number, parent: number][] {
   return pids(proc).map((pid) => [pid, Number(statFields(proc, pid)[1] ?? 0)])
 }
 
-/** USER_HZ, in which /proc counts time, is 100 on every machine that Linux runs on with Node. */
-const TICK_MS = 10
+/** USER_HZ: what the clock ticks of /proc are on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+/**
+ * When a process was started, in seconds since the boot, as `os.uptime` counts them; undefined when
+ * there is no such process. With its id it names a process for good.
+ */
+export function startOf(proc: Proc, pid: number): number | undefined {
+  const ticks = statFields(proc, pid)[19]
+  return ticks === undefined ? undefined : Number(ticks) / TICKS_PER_SECOND
+}
 
 /** When a process began, ms since the epoch, to a tick or two; Infinity when it is not known. */
 export function startTime(proc: Proc, pid: number, now: number = Date.now()): number {
-  const ticks = Number(statFields(proc, pid)[19] ?? Number.NaN)
   const uptime = Number(proc.read('uptime')?.split(' ')[0] ?? Number.NaN)
-  const start = now - uptime * 1000 + ticks * TICK_MS
+  const start = now + ((startOf(proc, pid) ?? Number.NaN) - uptime) * 1000
   return Number.isFinite(start) ? start : Number.POSITIVE_INFINITY
 }
 

@@ -14,6 +14,7 @@ import {
 import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
 import { BatchRedactor } from '../../sampling/redacted-batch.ts'
 import { Session } from '../../sampling/session.ts'
+import type { Sources } from '../../sampling/sources.ts'
 import type { Progress } from './progress.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -42,6 +43,8 @@ export interface CaptureOptions {
   /** Record the target's descendants too. */
   readonly follow: boolean
   readonly progress: Progress | undefined
+  /** Told of every process while it is there. */
+  readonly sources?: Sources
   /** Where the recording goes while it is made. */
   readonly recorder: Recorder | undefined
   /** Whether anything but the recorder needs the samples. */
@@ -117,6 +120,7 @@ export class Capture {
           for (const process of batch.processes) {
             this.#unreadable[process.index] = whyUnreadable(process)
             this.#commands[process.index] = commandIn(process.commandLine, options.redactor)
+            options.sources?.note(process.index, process.pid)
           }
           this.#follow(batch.status)
           this.#check(batch.status)

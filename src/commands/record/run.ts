@@ -1,12 +1,14 @@
 import { basename } from 'node:path'
 import { durationText } from '../../duration.ts'
 import { EXIT } from '../../errors.ts'
+import type { FormatOptions } from '../../formats/index.ts'
 import { type Ending, type Guard, underPermission } from '../../policy/guard.ts'
 import type { EndReason } from '../../profile/profile.ts'
 import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon } from '../../sampling/addon.ts'
 import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../sampling/launch.ts'
 import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
+import { Sources } from '../../sampling/sources.ts'
 import type { CommandContext } from '../context.ts'
 import { Capture, type Captured, type CaptureOptions } from './capture.ts'
 import { deliver } from './deliver.ts'
@@ -64,6 +66,8 @@ class Recording {
   readonly #context: CommandContext
   #plan: RecordingPlan
   readonly #addon: Addon
+  /** Only where an output shows sources. */
+  readonly #sources: Sources | undefined
   readonly #redactor: Redactor
   #ending: Ending = { result: 'failed', reason: '' }
   #isDelivered = false
@@ -78,6 +82,9 @@ class Recording {
     const say = (text: string) => context.writeErr(text)
     this.#plan = planRecording(outputs, rotation, name, say)
     this.#addon = context.loadAddon()
+    this.#sources = outputs.some(({ format }) => format.options.includes('findSource'))
+      ? new Sources(options.format.sourceRoot, this.#redactor)
+      : undefined
   }
 
   /** For the audit log. */
@@ -146,12 +153,15 @@ class Recording {
   #snapshot(capture: Capture | undefined): void {
     if (this.#isDelivered) return
     const profile = capture?.snapshot()
-    this.#plan = deliverSoFar(profile, this.#plan, this.#options, this.#context)
+    const options = { ...this.#options, format: this.#format() }
+    this.#plan = deliverSoFar(profile, this.#plan, options, this.#context)
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
     const { rate, duration, read, maxOverhead, nativeMarkers, subprocesses, tasks } = this.#options
     const { exporter } = this.#context
+    // A short command may be over before anything is sampled.
+    this.#sources?.note(0, target.pid)
     return new Capture({
       addon: this.#addon,
       exporter,
@@ -164,14 +174,22 @@ class Recording {
       view: this.#options,
       follow: subprocesses,
       tasks,
+      ...(this.#sources && { sources: this.#sources }),
       recorder: this.#plan.streamed ?? this.#plan.spool,
       keepsSamples: this.#plan.atEnd.length > 0,
       ...target,
     })
   }
 
+  #format(): FormatOptions {
+    const { format } = this.#options
+    const sources = this.#sources
+    return sources ? { ...format, findSource: sources.find.bind(sources) } : format
+  }
+
   async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
-    const { format, choice, json, mode, idle } = this.#options
+    const { choice, json, mode, idle } = this.#options
+    const format = this.#format()
     const options = { pid, launched, format, choice, json, mode, idle }
     let captured: Captured
     let exitCode: number

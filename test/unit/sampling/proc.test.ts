@@ -33,6 +33,8 @@ describe('readStatus', () => {
       state: 'Z',
       tgid: 42,
       uids: [7, 7, 7, 7],
+      gids: [],
+      groups: [],
       threads: 3,
       effectiveCapabilities: 0x80000n,
       permittedCapabilities: 0x80000n,
