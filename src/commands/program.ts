@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerExec } from './exec.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
@@ -24,6 +25,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   registerPs(program, context)
   registerDoctor(program, context)
   registerView(program, context)
+  registerExec(program, context)
   return program
 }
 

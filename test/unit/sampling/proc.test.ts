@@ -32,6 +32,8 @@ describe('readStatus', () => {
       state: 'Z',
       tgid: 42,
       uids: [7, 7, 7, 7],
+      gids: [8, 8, 8, 8],
+      groups: [8, 9],
       threads: 3,
       effectiveCapabilities: 0x80000n,
       permittedCapabilities: 0x80000n,
