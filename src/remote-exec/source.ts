@@ -52,14 +52,16 @@ export function scriptFor({ action, value, folder, pid, deadline }: ScriptFacts)
 }
 
 /**
- * The last lines see to it that nothing is left of the script: without its functions, whose globals
- * are its names, no cycle keeps them. The very last one raises the signals that the script has caught
+ * The last lines see to it that nothing is left of the script: no cycle of functions and their
+ * globals, or of modules and theirs. The very last one raises the signals that the script has caught
  * again; between that and the script's end Python looks at no signals, so they are the program's.
  */
 function ending(call: readonly string[]): string {
-  const functions = ['json', 'module', 'signal_of', 'frame', 'action', 'escapes']
+  const functions = ['json', 'module', 'signal_of', 'frame', 'action', 'escapes', 'made', 'each']
   return `
 pyprof_escapes = {34: '\\\\"', 92: "\\\\\\\\", **{code: "\\\\u%04x" % code for code in range(32)}}
+pyprof_made = []
+pyprof_each = None
 pyprof_again = ()
 pyprof_interrupt = None
 try:
@@ -67,6 +69,8 @@ try:
     pyprof_again = pyprof_frame(pyprof_action, ${call.join(', ')})
 except BaseException as pyprof_error:
     pyprof_again = [each for each in [pyprof_signal_of(pyprof_error)] if each]
+for pyprof_each in pyprof_made:
+    pyprof_each.__dict__.clear()
 del ${functions.map((name) => `pyprof_${name}`).join(', ')}
 [*map(pyprof_interrupt, pyprof_again)]
 `

@@ -27,12 +27,24 @@ export interface Facts {
 /** A Python of test/targets/exec.py whose output is looked at, too. */
 export class ExecProgram extends Program {
   #read = 0
+  #isOver = false
+
+  constructor(argv: readonly string[], options: RunOptions = {}) {
+    super(argv, options)
+    const over = () => {
+      this.#isOver = true
+    }
+    this.ended.then(over, over)
+  }
 
   /** Waits for its next line, which must begin with `word`; the facts behind it. */
   async says<T = Record<string, never>>(word: string): Promise<T> {
     await until(
       `it says '${word}'`,
-      () => this.out.includes('\n', this.#read),
+      () => {
+        if (this.#isOver) throw new Error(`It ended before '${word}'. ${this.err}`)
+        return this.out.includes('\n', this.#read)
+      },
       () => this.err,
     )
     const end = this.out.indexOf('\n', this.#read)

@@ -8,6 +8,8 @@ import time
 
 import harness
 
+__version__ = "1.2"
+
 
 def facts():
     """All that a script could have left behind, or was to change."""
@@ -39,15 +41,34 @@ def open_files():
     return found
 
 
+def answer(line):
+    if not line.startswith(b"use"):
+        harness.say("facts", **facts())
+        return
+    import faulthandler
+    import gc
+    import tracemalloc
+
+    tracemalloc.start()
+    kept = [bytearray(100) for _ in range(10)]
+    blocks = len(tracemalloc.take_snapshot().traces)
+    tracemalloc.stop()
+    kept.clear()
+    gc.callbacks.append(print)
+    gc.callbacks.remove(print)
+    harness.say("used", blocks=blocks, faulthandler=faulthandler.is_enabled())
+
+
 def obey(seconds=0.005):
     """Runs Python all the time, and tells its facts for every line on stdin."""
     facts()  # what it needs is loaded now
     harness.say("ready", thread=threading.get_native_id())
     while True:
         if select.select([0], [], [], seconds)[0]:
-            if not os.read(0, 100):
+            line = os.read(0, 100)
+            if not line:
                 return
-            harness.say("facts", **facts())
+            answer(line)
 
 
 def spin():
@@ -91,9 +112,8 @@ def refuse(*events):
     harness.say("ready")
     while True:
         if select.select([0], [], [], 0.005)[0]:
-            os.read(0, 100)
             is_ready = False
-            harness.say("facts", **facts())
+            answer(os.read(0, 100))
             is_ready = True
 
 
@@ -157,7 +177,7 @@ def warning():
     """Has given a warning, and has objects of a type of its own."""
     import warnings
 
-    warnings.warn_explicit("an old thing", DeprecationWarning, "app.py", 7, registry=registry())
+    warnings.warn_explicit("a bad thing", UserWarning, "app.py", 7, registry=registry())
     global kept
     kept = [Kept() for _ in range(1234)]
     obey()

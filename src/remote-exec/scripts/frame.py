@@ -23,8 +23,8 @@ def pyprof_json(value):
 
 
 def pyprof_module(name):
-    # A built-in module. One that the program has not imported is made anew and forgotten again; its
-    # state is the interpreter's.
+    # A built-in module. One that the program has not imported is made for this script alone; its state
+    # is the interpreter's.
     import sys
 
     found = sys.modules.get(name)
@@ -36,6 +36,7 @@ def pyprof_module(name):
     imp.exec_builtin(found)
     if sys.modules.get(name) is found:
         del sys.modules[name]
+    pyprof_made.append(found)
     return found
 
 

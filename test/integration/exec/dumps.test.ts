@@ -11,8 +11,7 @@ describe.each(EXEC_MINORS)('Python %s', (minor) => {
     const own = rows.filter(({ file }) => FILE.test(String(file)))
     const found = Object.fromEntries(own.map((row) => [row.qualname, row]))
     for (const name of ['<module>', 'facts', 'refuse', 'refuse.<locals>.hook', 'Kept', 'serving']) {
-      // The body of a class is gone when the class is there.
-      expect(Object.keys(found).includes(name), name).toBe(name !== 'Kept')
+      expect(Object.keys(found)).toContain(name)
     }
     const hook = found['refuse.<locals>.hook']
     expect(hook?.first).toBeGreaterThan(Number(found.refuse?.first))
@@ -53,7 +52,7 @@ describe.each(EXEC_MINORS)('Python %s', (minor) => {
       file: expect.stringMatching(/harness\.py$/),
     })
     expect(named('sys')).toMatchObject({ kind: 'built-in', file: '' })
-    expect(named('json')).toMatchObject({ version: '2.0.9' })
+    expect(named('__main__')).toMatchObject({ version: '1.2' })
   })
 
   it("threads: names, daemons and stacks in Python's own view", async () => {
@@ -94,7 +93,7 @@ describe.each(EXEC_MINORS)('Python %s', (minor) => {
     const program = await startExec(minor, ['warning'])
     const { rows, facts } = await exec(program.pid, ['warnings'])
     expect(rows).toEqual([
-      { category: 'DeprecationWarning', module: '__main__', line: 7, message: 'an old thing' },
+      { category: 'UserWarning', module: '__main__', line: 7, message: 'a bad thing' },
     ])
     expect(facts.filters).toContain('DeprecationWarning')
   })

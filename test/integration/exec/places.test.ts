@@ -1,26 +1,42 @@
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { RunOptions } from '../../support/cli.ts'
 import { OWN_MOUNTS, onlyChild } from '../../support/containment.ts'
 import { EXEC_MINORS, ExecProgram, exec, isPending, refused, until } from '../../support/exec.ts'
-import { embed, type Minor, python } from '../../support/pythons.ts'
+import { type Minor, python } from '../../support/pythons.ts'
 import { programArgs } from '../../support/target.ts'
-import { IS_ROOT, ORDINARY_USER, ordinaryPython } from '../../support/users.ts'
+import { AS_ORDINARY_USER, IS_ROOT, ORDINARY_USER, ordinaryPython } from '../../support/users.ts'
 
-/** As the caller of docker sees it: other mounts, pids and users. */
+/** A rootless container: other mounts, pids and users. */
 const CONTAINER = ['unshare', '-Urpfm', '--kill-child', '--mount-proc']
 
-/** Runs exec.py behind a shell script that arranges its mounts. */
+interface Arranged {
+  readonly program: ExecProgram
+  readonly pid: number
+}
+
+/**
+ * Starts exec.py in namespaces of its own and then changes their mounts, since the interpreter may lie
+ * below a folder that is mounted over.
+ */
 async function arranged(
   minor: Minor,
   prefix: readonly string[],
-  script: string,
-  env: Readonly<Record<string, string>> = {},
-): Promise<ExecProgram> {
-  const command = [...prefix, 'sh', '-ec', `${script}; exec "$@"`, 'sh', python(minor)]
-  const program = new ExecProgram([...command, ...programArgs('exec.py', ['obey'])], { env })
+  mounts: readonly string[],
+  options: RunOptions = {},
+): Promise<Arranged> {
+  const command = [...prefix, python(minor), ...programArgs('exec.py', ['obey'])]
+  const program = new ExecProgram(command, options)
   await program.says('ready')
-  return program
+  const pid = prefix.includes(CONTAINER[1] ?? '') ? onlyChild(program.pid) : program.pid
+  const users = IS_ROOT && pid === program.pid ? [] : ['--user']
+  for (const mount of mounts) {
+    const inside = ['--target', `${pid}`, ...users, '--mount', '--', 'mount', ...mount.split(' ')]
+    execFileSync('nsenter', inside, { stdio: 'pipe' })
+  }
+  return { program, pid }
 }
 
 /** What pyprof has left in folders of the target's. */
@@ -32,47 +48,41 @@ function leftBehind(pid: number, folders: readonly string[]): string[] {
 
 describe.each(EXEC_MINORS)('Python %s', (minor) => {
   it('in another mount namespace, with a /tmp of its own', async () => {
-    const program = await arranged(minor, OWN_MOUNTS, 'mount -t tmpfs none /tmp')
-    const { new: now } = await exec(program.pid, ['gc', 'off'])
-    expect(now).toBe('off')
+    const { program, pid } = await arranged(minor, OWN_MOUNTS, ['-t tmpfs none /tmp'])
+    expect(await exec(pid, ['gc', 'off'])).toMatchObject({ new: 'off' })
     expect((await program.facts()).gc).toBe(false)
-    expect(leftBehind(program.pid, ['/tmp'])).toEqual([])
+    expect(leftBehind(pid, ['/tmp'])).toEqual([])
   })
 
   it('in a container, where its pid and its user are others', async () => {
-    const { home, libDir } = embed(minor)
-    const program = new ExecProgram([
-      ...CONTAINER,
-      ...['sh', '-ec', 'mount -t tmpfs none /tmp; exec "$@"', 'sh'],
-      ...['env', `PYTHONHOME=${home}`, `LD_LIBRARY_PATH=${libDir}`, realpathSync(python(minor))],
-      ...programArgs('exec.py', ['obey']),
-    ])
-    await program.says('ready')
-    const pid = onlyChild(program.pid)
-    expect(await exec(pid, ['gc', 'off'])).toMatchObject({ new: 'off', thread: { tid: pid } })
+    const prefix = [...AS_ORDINARY_USER, ...CONTAINER]
+    const { program, pid } = await arranged(minor, prefix, ['-t tmpfs none /tmp'])
+    expect(statSync(`/proc/${pid}/root/tmp`).uid).toBe(ORDINARY_USER)
+    const { new: now, thread } = await exec(pid, ['gc', 'off'])
+    expect({ now, tid: thread.tid }).toEqual({ now: 'off', tid: pid })
     expect((await program.facts()).gc).toBe(false)
     expect(leftBehind(pid, ['/tmp'])).toEqual([])
     expect(program.err).toBe('')
   })
 
   it.each([
-    ['read-only', 'mount -t tmpfs -o ro none /tmp'],
-    ['without room', 'mount -t tmpfs -o size=4k,nr_inodes=1 none /tmp'],
-  ])('whose /tmp is %s: another folder serves', async (_, script) => {
-    const rest = 'mount -t tmpfs -o ro none /var/tmp; mount -t tmpfs -o noexec none /dev/shm'
-    const program = await arranged(minor, OWN_MOUNTS, `${script}; ${rest}`)
-    expect(await exec(program.pid, ['gc', 'off'])).toMatchObject({ new: 'off', left: null })
-    expect(leftBehind(program.pid, ['/tmp', '/var/tmp', '/dev/shm'])).toEqual([])
+    ['read-only', '-t tmpfs -o ro none /tmp'],
+    ['without room', '-t tmpfs -o size=4k,nr_inodes=1 none /tmp'],
+  ])('whose /tmp is %s: another folder serves, where nothing may be executed', async (_, mount) => {
+    const rest = ['-t tmpfs -o ro none /var/tmp', '-t tmpfs -o noexec none /dev/shm']
+    const { program, pid } = await arranged(minor, OWN_MOUNTS, [mount, ...rest])
+    expect(await exec(pid, ['gc', 'off'])).toMatchObject({ new: 'off', left: null })
+    expect(leftBehind(pid, ['/tmp', '/var/tmp', '/dev/shm'])).toEqual([])
     expect(program.err).toBe('')
   })
 
   it('that can write nowhere is told so', async () => {
     const mounts = ['/tmp', '/var/tmp', '/dev/shm', '/run'].map(
-      (folder) => `mount -t tmpfs -o ro none ${folder}`,
+      (folder) => `-t tmpfs -o ro none ${folder}`,
     )
     const env = { HOME: '/proc', XDG_RUNTIME_DIR: '' }
-    const program = await arranged(minor, OWN_MOUNTS, [...mounts, 'cd /sys'].join('; '), env)
-    const { status, err } = await refused(program.pid, ['gc', 'off'])
+    const { program, pid } = await arranged(minor, OWN_MOUNTS, mounts, { env, cwd: '/proc' })
+    const { status, err } = await refused(pid, ['gc', 'off'])
     expect(status).toBe(3)
     expect(err).toMatch(/There is no folder through which process \d+ could be given a script/)
     expect(err).toContain('/tmp: EROFS')

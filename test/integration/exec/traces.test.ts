@@ -38,6 +38,17 @@ describe.each(EXEC_MINORS)('Python %s', (minor) => {
     expect(program.out.match(/^(?!ready|facts).+$/gm)).toBeNull()
   })
 
+  it('modules that a script has used serve the program as ever', async () => {
+    const program = await startExec(minor, ['obey'])
+    for (const action of [...QUESTIONS, ...DUMPS]) await exec(program.pid, [action])
+    await exec(program.pid, ['faulthandler', 'on'])
+    program.type('use\n')
+    const { blocks, faulthandler } = await program.says<Record<string, unknown>>('used')
+    expect(blocks).toBeGreaterThan(0)
+    expect(faulthandler).toBe(true)
+    expect(program.err).toBe('')
+  })
+
   it("Ctrl-C that comes while a script runs is the program's", async () => {
     const folder = temporaryFolder()
     const program = await startExec(minor, ['crowd'], { env: { TMPDIR: folder } })
