@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
+import { registerConvert } from './convert.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerExec } from './exec.ts'
 import { registerPs } from './ps.ts'
@@ -22,9 +23,10 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerConvert(program, context)
+  registerView(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
-  registerView(program, context)
   registerExec(program, context)
   return program
 }
