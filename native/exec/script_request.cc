@@ -162,8 +162,7 @@ AskStatus ScriptRequest::Ask(uint64_t thread, const std::string& path) {
     thread_ = 0;
     return AskStatus::kWriteFailed;
   }
-  Nudge();
-  switch (Look()) {
+  switch (Look()) {  // which sets the bit, too
     case RequestState::kWaiting:
     case RequestState::kTaken:
       return AskStatus::kAsked;

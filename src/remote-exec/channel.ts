@@ -5,6 +5,7 @@ import {
   fchmodSync,
   fstatSync,
   futimesSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readSync,
@@ -13,7 +14,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { EXIT, PyprofError } from '../errors.ts'
 import type { Proc } from '../sampling/proc.ts'
 import { candidates, type Folder, reachFolder } from './folders.ts'
@@ -39,6 +40,7 @@ export class Channel {
   readonly #script: number
   readonly #names: { readonly folder: string; readonly script: string }
   #isOpen = true
+  #isWithdrawn = false
 
   /** @throws a system error where the folder cannot be written */
   constructor(place: Folder, folderName: string, script: Script, owner: Owner) {
@@ -112,7 +114,9 @@ export class Channel {
 
   /** Whether the script has begun: it removes the name of the answer first of all. */
   hasBegun(): boolean {
-    return fstatSync(this.#answer).nlink === 0
+    if (this.#isWithdrawn) return false
+    const name = `/proc/self/fd/${this.#folder}/${ANSWER}`
+    return asOwner(this.#owner, () => lstatSync(name, { throwIfNoEntry: false })) === undefined
   }
 
   /** Whether anybody has read the script; false too where the file system keeps no access times. */
@@ -122,31 +126,27 @@ export class Channel {
 
   /** Takes the script its permission to begin. False when it has begun before. */
   withdraw(): boolean {
-    try {
-      asOwner(this.#owner, () => unlinkSync(`/proc/self/fd/${this.#folder}/${ANSWER}`))
-      return true
-    } catch {
-      return !this.hasBegun()
-    }
+    if (this.#isWithdrawn) return true
+    this.#isWithdrawn = attempt(() => this.#remove(ANSWER))
+    return this.#isWithdrawn
   }
 
   /** Removes everything; a script that still runs stops at its next look. @returns what is left */
   close(): string | undefined {
     if (!this.#isOpen) return undefined
     this.#isOpen = false
-    const inside = (name: string) => `/proc/self/fd/${this.#folder}/${name}`
-    let left: string | undefined
-    try {
-      asOwner(this.#owner, () => {
-        attempt(() => unlinkSync(inside(this.#names.script)))
-        attempt(() => unlinkSync(inside(ANSWER)))
-        rmdirSync(`/proc/self/fd/${this.#parent}/${this.#names.folder}`)
-      })
-    } catch {
-      left = join(this.scriptPath, '..')
-    }
-    for (const fd of [this.#script, this.#answer, this.#folder, this.#parent]) closeSync(fd)
-    return left
+    attempt(() => this.#remove(this.#names.script))
+    attempt(() => this.#remove(ANSWER))
+    // Before the folder: some file systems keep a removed file in it as long as it is open.
+    for (const fd of [this.#script, this.#answer, this.#folder]) closeSync(fd)
+    const folder = `/proc/self/fd/${this.#parent}/${this.#names.folder}`
+    const isGone = attempt(() => asOwner(this.#owner, () => rmdirSync(folder)))
+    closeSync(this.#parent)
+    return isGone ? undefined : dirname(this.scriptPath)
+  }
+
+  #remove(name: string): void {
+    asOwner(this.#owner, () => unlinkSync(`/proc/self/fd/${this.#folder}/${name}`))
   }
 }
 
@@ -200,7 +200,7 @@ export function openChannel(
   const refused: string[] = []
   for (const { place, name, scriptPath, owner } of plans) {
     try {
-      return new Channel(place, name, scriptIn(join(scriptPath, '..')), owner)
+      return new Channel(place, name, scriptIn(dirname(scriptPath)), owner)
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : ''
       const call = error instanceof Error && 'syscall' in error ? String(error.syscall) : ''
@@ -236,8 +236,12 @@ function writeWhole(fd: number, text: string): void {
   while (rest.length > 0) rest = rest.subarray(writeSync(fd, rest))
 }
 
-function attempt(act: () => void): void {
+/** Whether it could be done. */
+function attempt(act: () => void): boolean {
   try {
     act()
-  } catch {}
+    return true
+  } catch {
+    return false
+  }
 }

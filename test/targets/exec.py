@@ -117,7 +117,7 @@ def refuse(*events):
             is_ready = True
 
 
-def crowd(count="2000000"):
+def crowd(count="1000000"):
     """Has many objects, and says when Ctrl-C reaches it."""
     keep = [[number] for number in range(int(count))]
     harness.say("ready")
@@ -133,7 +133,7 @@ class Timeout(Exception):
     pass
 
 
-def alarmed(count="2000000"):
+def alarmed(count="1000000"):
     """The same with a handler that raises an exception of the program's own."""
     import signal
 
