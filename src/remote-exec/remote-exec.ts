@@ -6,7 +6,7 @@ import { type Answer, parseAnswer, type ScriptError, type Setting, type Table } 
 import { type Channel, openChannel, planChannels } from './channel.ts'
 import * as failures from './failures.ts'
 import { type Script, scriptFor, scriptName } from './source.ts'
-import { type ExecTarget, mustTakeScripts } from './target.ts'
+import { type ExecTarget, mustHaveRoom, mustTakeScripts } from './target.ts'
 
 /** What is asked of a target. */
 export interface ExecRequest {
@@ -117,6 +117,7 @@ export async function remoteExec(
   watcher: ExecWatcher = {},
 ): Promise<ExecOutcome> {
   mustTakeScripts(target)
+  mustHaveRoom(target)
   firstThread(target, request.tid)
   let script: Script | undefined
   const plans = plansFor(target, request.action)

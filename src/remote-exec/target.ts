@@ -84,3 +84,23 @@ export function mustTakeScripts({ pid, native, proc }: ExecTarget): void {
     exitCode: EXIT.target,
   })
 }
+
+/** The script's file and that of its answer. */
+const NEEDED_FILES = 2
+
+/**
+ * A program that can open no more files could not open the script, and would be told so on its stderr.
+ * @throws PyprofError code `no-descriptors`
+ */
+export function mustHaveRoom({ pid, proc }: ExecTarget): void {
+  const limit = /^Max open files\s+(\d+)/m.exec(proc.read(pid, 'limits') ?? '')?.[1]
+  const open = proc.list(pid, 'fd')?.length ?? 0
+  if (limit === undefined || open + NEEDED_FILES <= Number(limit)) return
+  throw new PyprofError({
+    code: 'no-descriptors',
+    what: `Process ${pid} can open no more files, so it could not open a script.`,
+    why: `It has ${open} open, and its limit is ${limit}.`,
+    hint: `Raise the limit: prlimit --pid ${pid} --nofile=${2 * Number(limit)}`,
+    exitCode: EXIT.target,
+  })
+}

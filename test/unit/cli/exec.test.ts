@@ -12,7 +12,9 @@ import type {
   RequestState,
 } from '../../../src/sampling/addon.ts'
 import { FakeAddon } from '../../support/fake-addon.ts'
+import { fakeProc } from '../../support/fake-proc.ts'
 import { runCommand } from '../../support/run-command.ts'
+import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const SETTING = { old: 'on', new: 'off', undo: 'on', note: '' }
 
@@ -171,6 +173,26 @@ describe('a request', () => {
     await expect(ask(native)).rejects.toMatchObject({ code: 'remote-debugging-off', exitCode: 3 })
     expect(native.asked).toEqual([])
   })
+})
+
+test('a target that can open no more files is not asked', async () => {
+  const { pid } = process
+  const fds = ['0', '1', '2'].map((fd) => [`${pid}/fd/${fd}`, ''])
+  const ask = (limit: number) => {
+    const native = new FakeExec()
+    native.run = answering({ result: SETTING, ns: 1 })
+    const limits = `Limit                     Soft Limit\nMax open files            ${limit}   9999   files\n`
+    const files = { ...Object.fromEntries(fds), [`${pid}/limits`]: limits }
+    const own = { uid: process.geteuid!() }
+    const proc = fakeProc(temporaryFolder(), { [pid]: own }, files)
+    const target = openExecTarget(addonOf(native), pid, proc)
+    const request = { action: actionNamed('gc')!, value: 'off', timeoutMs: 5000 }
+    return { native, outcome: remoteExec(target, request) }
+  }
+  const full = ask(4)
+  await expect(full.outcome).rejects.toMatchObject({ code: 'no-descriptors' })
+  expect(full.native.asked).toEqual([])
+  expect((await ask(5).outcome).result).toEqual(SETTING)
 })
 
 describe('the command', () => {
