@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PACKAGE_ROOT } from '../package-root.ts'
 import type { Action } from './actions.ts'
 
-/** Beside this file in the sources as in dist: the build copies them. */
-const SCRIPTS = join(import.meta.dirname, 'scripts')
+/** Shipped as they are, where they lie. */
+const SCRIPTS = join(PACKAGE_ROOT, 'src', 'remote-exec', 'scripts')
 const FRAME = 'frame.py'
 
 /** What a script is told. */
