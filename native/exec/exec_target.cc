@@ -2,8 +2,7 @@
 
 namespace pyprof {
 
-ExecTarget::ExecTarget(pid_t pid, AttachResult* failure)
-    : writer_(pid), memory_(pid), tasks_(pid) {
+ExecTarget::ExecTarget(pid_t pid, AttachResult* failure) : writer_(pid), memory_(pid), tasks_(pid) {
   *failure = RuntimeFinder(pid, &memory_).Find();
   if (failure->status != AttachStatus::kOk) return;
   runtime_ = failure->runtime;

@@ -5,8 +5,8 @@
 namespace pyprof {
 namespace {
 
-/// `_PY_EVAL_PLEASE_STOP_BIT` (Include/internal/pycore_ceval.h), which makes the thread look at what
-/// is pending and means nothing else when nobody stops the world.
+/// `_PY_EVAL_PLEASE_STOP_BIT` (Include/internal/pycore_ceval.h), which makes the thread look at
+/// what is pending and means nothing else when nobody stops the world.
 constexpr uint8_t kPleaseStop = 1u << 5;
 
 /// A target with more is damaged or wants to keep us busy.
@@ -86,7 +86,12 @@ std::vector<ExecThread> ScriptRequest::Threads() {
   }
   std::unordered_set<uint64_t> seen;
   while (thread != 0 && threads.size() < kMaxThreads && seen.insert(thread).second) {
-    ExecThread found{thread, 0, thread == main, false, PathAt(thread), PendingAt(thread),
+    ExecThread found{thread,
+                     0,
+                     thread == main,
+                     false,
+                     PathAt(thread),
+                     PendingAt(thread),
                      thread + layout_.debugger.eval_breaker};
     uint64_t owner = 0;
     uint64_t next = 0;

@@ -224,8 +224,8 @@ TEST_P(ScriptRequestTest, OnlyThreadsOfTheMainInterpreterAreAsked) {
   for (const ExecThread& thread : request.Threads()) {
     states.push_back(thread.state);
     EXPECT_EQ(thread.is_main, thread.state == main.state());
-    EXPECT_EQ(thread.path_address, thread.state + debugger().remote_debugger_support +
-                                       debugger().script_path);
+    EXPECT_EQ(thread.path_address,
+              thread.state + debugger().remote_debugger_support + debugger().script_path);
   }
   EXPECT_EQ(states, (std::vector<uint64_t>{second.state(), main.state()}));
   EXPECT_EQ(request.Ask(other.state(), kPath), AskStatus::kNoThread);

@@ -7,7 +7,14 @@ import { OWN_MOUNTS, onlyChild } from '../../support/containment.ts'
 import { EXEC_MINORS, ExecProgram, exec, isPending, refused, until } from '../../support/exec.ts'
 import { type Minor, python } from '../../support/pythons.ts'
 import { programArgs } from '../../support/target.ts'
-import { AS_ORDINARY_USER, IS_ROOT, ORDINARY_USER, ordinaryPython } from '../../support/users.ts'
+import {
+  AS_ORDINARY_USER,
+  IS_ROOT,
+  ORDINARY_USER,
+  openCopy,
+  ordinaryPython,
+  ptraceScope,
+} from '../../support/users.ts'
 
 /** A rootless container: other mounts, pids and users. */
 const CONTAINER = ['unshare', '-Urpfm', '--kill-child', '--mount-proc']
@@ -111,6 +118,24 @@ describe.each(EXEC_MINORS)('Python %s', (minor) => {
     expect(foldersOf(ORDINARY_USER)).toEqual([])
     expect(program.err).toBe('')
   })
+})
+
+it("an ordinary user's pyprof, installed elsewhere, on a process of that user's", async () => {
+  const program = new ExecProgram(ordinaryPython('3.15', 'exec.py', ['obey']))
+  await program.says('ready')
+  const options = { program: openCopy(), prefix: AS_ORDINARY_USER }
+  if (ptraceScope() === 0) {
+    expect(await exec(program.pid, ['gc', 'off'], options)).toMatchObject({
+      new: 'off',
+      left: null,
+    })
+  } else {
+    const { status, err } = await refused(program.pid, ['gc', 'off'], options)
+    expect(status).toBe(3)
+    expect(err).toContain(`kernel.yama.ptrace_scope is ${ptraceScope()}`)
+  }
+  expect((await program.facts()).gc).toBe(ptraceScope() !== 0)
+  expect(program.err).toBe('')
 })
 
 it('a process that became another user, and is not dumpable', async () => {
