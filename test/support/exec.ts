@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, rmSync } from 'node:fs'
+import { onTestFinished } from 'vitest'
 import { loadAddon } from '../../src/sampling/addon.ts'
 import { type Outcome, Program, pyprof, type RunOptions } from './cli.ts'
 import { type Minor, python } from './pythons.ts'
@@ -71,6 +72,8 @@ export async function startExec(
   const { prefix = [], interpreter = [] } = options
   const command = [...prefix, python(minor), ...interpreter, ...programArgs('exec.py', args)]
   const program = new ExecProgram(command, options)
+  // Python leaves it when its trampolines were on.
+  onTestFinished(() => rmSync(`/tmp/perf-${program.pid}.map`, { force: true }))
   await program.says('ready')
   return program
 }
