@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "addon_dump.h"
 #include "exec/exec_target.h"
 #include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
@@ -473,6 +474,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["openExec"] = Napi::Function::New<OpenExec>(env, "openExec");
   exports["reachableProcessors"] =
       Napi::Function::New<ReachableProcessors>(env, "reachableProcessors");
+  pyprof_addon::AddDump(env, exports);
   const Napi::Function sampler = SamplerObject::Class(env);
   auto constructor = std::make_unique<Napi::FunctionReference>(Napi::Persistent(sampler));
   env.SetInstanceData(constructor.release());  // the environment deletes it

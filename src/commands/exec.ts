@@ -1,13 +1,17 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT, usageError } from '../errors.ts'
 import { visible } from '../formats/text.ts'
+import { type Intent, underPermission } from '../policy/guard.ts'
+import { runningTarget } from '../policy/target.ts'
 import { ACTIONS, type Action, actionNamed, scriptValue } from '../remote-exec/actions.ts'
 import { withNativeRanges } from '../remote-exec/perf-map.ts'
 import { type ExecRequest, planExec, remoteExec } from '../remote-exec/remote-exec.ts'
 import { openExecTarget } from '../remote-exec/target.ts'
+import { PROC } from '../sampling/proc.ts'
 import type { CommandContext } from './context.ts'
 import { jsonOf, planJson, planLines, resultLines, talkLines } from './exec/report.ts'
 import { parseDuration, parsePid } from './parse.ts'
+import { addPolicyOptions, guardOf, type RawPolicyOptions } from './policy.ts'
 import { endOnSignal } from './record/signals.ts'
 import { show, showJson } from './show.ts'
 
@@ -42,7 +46,7 @@ function actionLines(kind: Action['kind']): string {
     .join('\n')
 }
 
-interface ExecCommandOptions {
+interface ExecCommandOptions extends RawPolicyOptions {
   readonly timeout: number
   readonly thread?: number
   readonly top: number
@@ -51,7 +55,7 @@ interface ExecCommandOptions {
 }
 
 export function registerExec(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('exec')
     .summary('change an option of a running Python, or have it dump something')
     .description(
@@ -69,6 +73,7 @@ export function registerExec(program: Command, context: CommandContext): void {
     .option('--top <rows>', 'show so many rows of a dump (default: 40; JSON has all)', parseRows)
     .option('--dry-run', 'only tell what would be written where')
     .option('--json', 'print the result as JSON')
+  addPolicyOptions(command)
     .allowExcessArguments(false)
     .addHelpText('after', ACTION_HELP)
     .action(
@@ -123,20 +128,36 @@ async function exec(
   options: ExecCommandOptions,
   context: CommandContext,
 ): Promise<void> {
-  const target = openExecTarget(context.loadAddon(), pid)
+  const guard = guardOf(options, context)
+  const target = openExecTarget(context.loadAddon(), pid, guard.redactor)
+  const intent: Intent = {
+    actions: [`exec:${request.action.name}`],
+    target: runningTarget(PROC, pid),
+    details: { value: request.value ?? '' },
+  }
   if (options.dryRun) {
+    guard.require(intent)
     const plan = planExec(target, request)
     if (options.json) showJson(planJson(context.exporter, target, request, plan), context)
     else show(`${planLines(target, request, plan).join('\n')}\n`, context)
     return
   }
+  const permission = guard.authorize(intent)
+  const limitMs = permission.timeLimit / 1e6
+  const timeoutMs = limitMs === 0 ? request.timeoutMs : Math.min(limitMs, request.timeoutMs)
   const cancel = new AbortController()
   const release = endOnSignal(() => cancel.abort())
   try {
-    const outcome = await remoteExec(target, request, {
-      cancelled: cancel.signal,
-      onWait: (reason) => context.writeErr(`Waiting: the thread ${visible(reason)}.\n`),
-    })
+    const outcome = await underPermission(permission, () =>
+      remoteExec(
+        target,
+        { ...request, timeoutMs },
+        {
+          cancelled: cancel.signal,
+          onWait: (reason) => context.writeErr(`Waiting: the thread ${visible(reason)}.\n`),
+        },
+      ),
+    )
     const result =
       request.action.name === 'symbols' && 'rows' in outcome.result
         ? withNativeRanges(outcome.result, target)

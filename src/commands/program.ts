@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
 import { registerConvert } from './convert.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerDump } from './dump.ts'
 import { registerExec } from './exec.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
@@ -23,6 +24,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerDump(program, context)
   registerConvert(program, context)
   registerView(program, context)
   registerPs(program, context)

@@ -1,3 +1,5 @@
+import type { ExecAction } from '../policy/actions.ts'
+
 /** What a value may be; `parse` gives it as the script takes it, or undefined when it is none. */
 export interface ValueRule {
   /** For help and errors: `on|off`. */
@@ -7,7 +9,7 @@ export interface ValueRule {
 
 /** Something that a target can be asked to do, by a script of its own name in scripts/. */
 export interface Action {
-  readonly name: string
+  readonly name: ExecAction
   /** An option can be changed; a dump only tells. */
   readonly kind: 'option' | 'dump'
   readonly summary: string
@@ -89,11 +91,11 @@ export const ACTIONS: readonly Action[] = [
   dump('warnings', 'warnings that were given, and the filters'),
 ]
 
-function option(name: string, values: ValueRule, summary: string): Action {
+function option(name: ExecAction, values: ValueRule, summary: string): Action {
   return { name, kind: 'option', summary, values }
 }
 
-function dump(name: string, summary: string): Action {
+function dump(name: ExecAction, summary: string): Action {
   return { name, kind: 'dump', summary, values: null }
 }
 

@@ -1,4 +1,5 @@
 import { EXIT, PyprofError } from '../errors.ts'
+import type { Redactor } from '../redaction/redactor.ts'
 import type { Addon, NativeExec } from '../sampling/addon.ts'
 import { attachFailureOf, explainAttachFailure } from '../sampling/attach-failure.ts'
 import { commandOf, PROC, type Proc, readStatus } from '../sampling/proc.ts'
@@ -22,7 +23,12 @@ export interface ExecTarget {
  * Opens a process for scripts. Reads only.
  * @throws PyprofError when it cannot be read, or takes no scripts, with what decides that
  */
-export function openExecTarget(addon: Addon, pid: number, proc: Proc = PROC): ExecTarget {
+export function openExecTarget(
+  addon: Addon,
+  pid: number,
+  redactor: Redactor,
+  proc: Proc = PROC,
+): ExecTarget {
   const native = openNative(addon, pid, proc)
   const status = readStatus(proc, pid)
   if (status === undefined) {
@@ -30,7 +36,7 @@ export function openExecTarget(addon: Addon, pid: number, proc: Proc = PROC): Ex
   }
   const target: ExecTarget = {
     pid,
-    command: commandOf(proc, pid),
+    command: commandOf(proc, pid, redactor),
     pythonVersion: native.version,
     innerPid: status.namespacePids.at(-1) ?? pid,
     owner: ownerOf(status),

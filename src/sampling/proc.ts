@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Redactor } from '../redaction/redactor.ts'
 
 /** Read-only access to a proc file system; what cannot be read is undefined. Tests give a folder. */
 export interface Proc {
@@ -129,6 +130,22 @@ export function isKernelThread(proc: Proc, pid: number): boolean {
   return (Number(statFields(proc, pid)[6] ?? 0) & KERNEL_THREAD_FLAG) !== 0
 }
 
+/** Every process in sight with its parent. */
+export function parentsOf(proc: Proc): [pid: number, parent: number][] {
+  return pids(proc).map((pid) => [pid, Number(statFields(proc, pid)[1] ?? 0)])
+}
+
+/** USER_HZ, in which /proc counts time, is 100 on every machine that Linux runs on with Node. */
+const TICK_MS = 10
+
+/** When a process began, ms since the epoch, to a tick or two; Infinity when it is not known. */
+export function startTime(proc: Proc, pid: number, now: number = Date.now()): number {
+  const ticks = Number(statFields(proc, pid)[19] ?? Number.NaN)
+  const uptime = Number(proc.read('uptime')?.split(' ')[0] ?? Number.NaN)
+  const start = now - uptime * 1000 + ticks * TICK_MS
+  return Number.isFinite(start) ? start : Number.POSITIVE_INFINITY
+}
+
 /** Whether this process is in the foreground of its terminal, so that Ctrl-C reaches its group. */
 export function isForeground(proc: Proc = PROC): boolean {
   const fields = statFields(proc, 'self')
@@ -144,7 +161,10 @@ export function quoteCommand(argv: readonly string[]): string {
   const quoted = argv.map((arg) => {
     return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`
   })
-  const line = quoted.join(' ')
+  return cut(quoted.join(' '))
+}
+
+function cut(line: string): string {
   return line.length > MAX_COMMAND_LENGTH ? `${line.slice(0, MAX_COMMAND_LENGTH)}…` : line
 }
 
@@ -154,15 +174,21 @@ export function argumentsOf(proc: Proc, pid: number): readonly string[] {
 }
 
 /** What a process was started as; its name in brackets when it has no command line. */
-export function commandOf(proc: Proc, pid: number): string {
+export function commandOf(proc: Proc, pid: number, redactor: Redactor): string {
   const text = proc.read(pid, 'cmdline') ?? ''
-  return text === '' ? `[${readStatus(proc, pid)?.name ?? pid}]` : commandIn(text)
+  return text === '' ? `[${readStatus(proc, pid)?.name ?? pid}]` : commandIn(text, redactor)
 }
 
-/** The command that the text of a /proc/PID/cmdline tells. */
-export function commandIn(text: string): string {
-  const argv = argumentsIn(text)
-  return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
+/** The command that the text of a /proc/PID/cmdline tells, without its secrets. */
+export function commandIn(text: string, redactor: Redactor): string {
+  return commandText(argumentsIn(text), redactor)
+}
+
+/** A command line for people, without its secrets. */
+export function commandText(argv: readonly string[], redactor: Redactor): string {
+  const shown = redactor.arguments(argv)
+  // One text may be what a process has written over its arguments: no word to quote.
+  return shown.length === 1 ? cut(shown[0] ?? '') : quoteCommand(shown)
 }
 
 /** A process may overwrite its command line with one string without a NUL at the end. */

@@ -120,6 +120,14 @@ export class FakeAddon implements Addon {
     throw new Error('A recording runs nothing in its target.')
   }
 
+  dump(): never {
+    throw new Error('A recording takes no dump.')
+  }
+
+  openInRoot(): never {
+    throw new Error('A recording takes no dump.')
+  }
+
   createSampler(options: SamplerOptions): NativeSampler {
     this.options = options
     if (this.#failure && !options.wait) {

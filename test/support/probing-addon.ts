@@ -58,6 +58,14 @@ export class ProbingAddon implements Addon {
     throw new Error('Nothing runs in a target here.')
   }
 
+  dump(): never {
+    throw new Error('Nothing is dumped here.')
+  }
+
+  openInRoot(): never {
+    throw new Error('Nothing is dumped here.')
+  }
+
   createSampler(): never {
     throw new Error('Nothing is recorded here.')
   }

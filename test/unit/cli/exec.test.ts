@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { NO_REDACTION } from '../../../src/redaction/redactor.ts'
 import { actionNamed } from '../../../src/remote-exec/actions.ts'
 import { remoteExec } from '../../../src/remote-exec/remote-exec.ts'
 import { openExecTarget } from '../../../src/remote-exec/target.ts'
@@ -88,7 +89,7 @@ function addonOf(native: NativeExec): Addon {
 }
 
 async function ask(native: FakeExec, timeoutMs = 5000, cancelled?: AbortSignal) {
-  const target = openExecTarget(addonOf(native), process.pid)
+  const target = openExecTarget(addonOf(native), process.pid, NO_REDACTION)
   const request = { action: actionNamed('gc')!, value: 'off', timeoutMs }
   return remoteExec(target, request, cancelled === undefined ? {} : { cancelled })
 }
@@ -185,7 +186,7 @@ test('a target that can open no more files is not asked', async () => {
     const files = { ...Object.fromEntries(fds), [`${pid}/limits`]: limits }
     const own = { uid: process.geteuid!() }
     const proc = fakeProc(temporaryFolder(), { [pid]: own }, files)
-    const target = openExecTarget(addonOf(native), pid, proc)
+    const target = openExecTarget(addonOf(native), pid, NO_REDACTION, proc)
     const request = { action: actionNamed('gc')!, value: 'off', timeoutMs: 5000 }
     return { native, outcome: remoteExec(target, request) }
   }
