@@ -3,6 +3,7 @@ import type { CommandContext } from './context.ts'
 import { registerConvert } from './convert.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerDump } from './dump.ts'
+import { registerExec } from './exec.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
@@ -28,6 +29,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   registerView(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
+  registerExec(program, context)
   return program
 }
 
