@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
+import { registerDiff } from './diff.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
@@ -21,6 +22,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerDiff(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
   registerView(program, context)
