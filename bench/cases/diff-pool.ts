@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { readProfileFile } from '../../src/commands/diff/read-runs.ts'
+import { readProfile } from '../../src/commands/convert/read-profile.ts'
 import { compare } from '../../src/diff/compare.ts'
 import { type ChangedRow, isFinding } from '../../src/diff/result.ts'
 import { type Run as DiffRun, runOf } from '../../src/diff/run.ts'
@@ -132,14 +132,14 @@ function compared(base: readonly DiffRun[], head: readonly DiffRun[]) {
       minChange: 0.01,
       allowed: [],
       renames: [],
-      isSameWork: true,
+      isSameWork: false,
       gates: [],
     },
   ).result
 }
 
 function recorded({ name, growth }: Variant, id: string): DiffRun {
-  const file = temporary(`${id}.pb.gz`)
+  const file = temporary(`${id}.pyprof`)
   const program = [python('3.14', ROOT), join(ROOT, 'bench', 'targets', 'shares.py'), String(WORK)]
   const target = onCore('target', [...program, ...(name === '' ? [] : [name, String(growth)])])
   const [command = '', ...args] = onCore('sampler', [
@@ -147,7 +147,8 @@ function recorded({ name, growth }: Variant, id: string): DiffRun {
     ...['record', '-r', RATE, '--read', 'live', '-o', file, '--', ...target],
   ])
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  return runOf({ name: id, ...readProfileFile(file) })
+  const range = { from: 0, to: Number.POSITIVE_INFINITY }
+  return runOf({ name: id, isTimed: true, ...readProfile(file, { range, rate: undefined }) })
 }
 
 function shuffled<T>(values: readonly T[], next: () => number): T[] {

@@ -23,6 +23,7 @@ import {
 import { planDiffOutputs, writeDiffOutputs } from './diff/outputs.ts'
 import { readRuns } from './diff/read-runs.ts'
 import { parseTop } from './format-options.ts'
+import { parseRate } from './parse.ts'
 import { show, showJson } from './show.ts'
 
 const EXAMPLES = `
@@ -81,7 +82,12 @@ export function registerDiff(program: Command, context: CommandContext): void {
       'what a file, folder or function of base is called now; may be given several times',
       several(parseRename),
     )
-    .addOption(new Option('--mode <mode>', 'which time counts').choices(MODES).default('wall'))
+    .addOption(new Option('--mode <mode>', 'which time counts').choices(MODES))
+    .option(
+      '-r, --rate <rate>',
+      'how many samples a second were taken, for inputs that count samples without saying it',
+      parseRate,
+    )
   addChoiceOptions(command)
     .option('--top <count>', 'how many rows of each table', parseTop, 20)
     .option('--title <text>', 'what the flame graph calls itself')

@@ -19,6 +19,11 @@ export function parseDuration(text: string): number {
   return ns
 }
 
+/** An instant of a recording, as the time since its start: `0`, or what parseDuration takes. */
+export function parseInstant(text: string): number {
+  return /^0+(?:\.0*)?(?:ms|s|m|h)?$/.test(text) ? 0 : parseDuration(text)
+}
+
 /** One sample in 100 seconds; what is slower is not a profile. */
 export const MIN_RATE = 0.01
 /** Reading shares cache lines with the target: about 0.4 µs of its time a sample, 4 % at this rate. */
@@ -63,4 +68,39 @@ export function parsePid(text: string): number {
     throw new InvalidArgumentError(`Expected a process id, a number from 1 to ${MAX_PID}.`)
   }
   return pid
+}
+
+/** When a new file is begun: after a time in ns or a number of bytes; Infinity for the other. */
+export interface RotationLimit {
+  readonly time: number
+  readonly size: number
+}
+
+const BYTES_PER_UNIT = { kB: 1e3, MB: 1e6, GB: 1e9 } as const
+/** Recordings grow about once a second, and begin with some kilobytes of tables. */
+const MIN_ROTATION_NS = 1e9
+const MIN_ROTATION_BYTES = 1e4
+
+/** A time such as `5m` or a size such as `500kB`, `100MB` or `1.5GB`. */
+export function parseRotation(text: string): RotationLimit {
+  const match = /^(\d+\.?\d*|\.\d+)([kMG])B$/i.exec(text)
+  if (match) {
+    const unit = `${match[2] === 'K' ? 'k' : match[2]!.replace(/[mg]/, (each) => each.toUpperCase())}B`
+    const size = Number(match[1]) * BYTES_PER_UNIT[unit as keyof typeof BYTES_PER_UNIT]
+    if (size >= MIN_ROTATION_BYTES) return { time: Number.POSITIVE_INFINITY, size }
+    throw new InvalidArgumentError('Expected at least 10kB.')
+  }
+  if (!/^[\d.]+(ms|s|m|h)$/.test(text)) {
+    throw new InvalidArgumentError('Expected a time such as 5m or a size such as 100MB.')
+  }
+  const time = parseDuration(text)
+  if (time >= MIN_ROTATION_NS) return { time, size: Number.POSITIVE_INFINITY }
+  throw new InvalidArgumentError('Expected at least 1s.')
+}
+
+/** How many files are kept. */
+export function parseKeep(text: string): number {
+  const files = /^\d+$/.test(text) ? Number(text) : 0
+  if (files >= 1 && files <= 1e6) return files
+  throw new InvalidArgumentError('Expected a number of files, at least 1.')
 }

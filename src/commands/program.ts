@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
+import { registerConvert } from './convert.ts'
 import { registerDiff } from './diff.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerPs } from './ps.ts'
@@ -22,10 +23,11 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerConvert(program, context)
   registerDiff(program, context)
+  registerView(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
-  registerView(program, context)
   return program
 }
 

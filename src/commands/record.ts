@@ -1,10 +1,19 @@
 import { type Command, Option } from 'commander'
 import { FORMATS, type Format } from '../formats/index.ts'
-import { MODES, TASK_SCOPES } from '../profile/profile.ts'
+import { TASK_SCOPES } from '../profile/profile.ts'
 import { addChoiceOptions } from './choice.ts'
 import type { CommandContext } from './context.ts'
 import { addFormatOptions, formatNames, parseFormat } from './format-options.ts'
-import { DEFAULT_OVERHEAD, parseDuration, parseOverhead, parsePid, parseRate } from './parse.ts'
+import { addModeOptions } from './mode.ts'
+import {
+  DEFAULT_OVERHEAD,
+  parseDuration,
+  parseKeep,
+  parseOverhead,
+  parsePid,
+  parseRate,
+  parseRotation,
+} from './parse.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
 
@@ -22,8 +31,10 @@ Examples:
   pyprof record --subprocesses --threads -o out.svg -- gunicorn -w 4 app:app
   pyprof record --pid 42 --async -d 10 -o out.svg
   pyprof record --pid 42 -d 10 --json | jq '.hottest'
+  pyprof record --pid 42 --rotate 5m --keep 12 -o run.pyprof
 
 Ctrl-C, SIGTERM and SIGHUP end the recording of a process; the files are written all the same.
+SIGUSR1 writes what there is so far, and the recording goes on.
 A launched command gets these signals itself, and pyprof exits with its status.
 `
 
@@ -33,7 +44,8 @@ export function registerRecord(program: Command, context: CommandContext): void 
     .summary('record where a Python program spends its time')
     .description(
       'Records where a running Python program spends its time, without stopping or changing it, ' +
-        'and writes what to look at: a flame graph, or a file for one of many viewers.',
+        'and writes what to look at: a flame graph, a file for one of many viewers, or a recording ' +
+        'to convert later.',
     )
     .usage('[options] --pid PID\n       pyprof record [options] -- COMMAND [ARGUMENT…]')
     .argument('[command...]', 'command to start and record, behind --')
@@ -83,16 +95,16 @@ export function registerRecord(program: Command, context: CommandContext): void 
       `format of outputs whose suffix does not say it: ${formatNames('or')}`,
       parseFormat,
     )
-    .addOption(
-      new Option(
-        '--mode <mode>',
-        'what counts: wall: all time; cpu: measured CPU time; gil: while the GIL was held; ' +
-          'exception: while one was handled (Python 3.15) (default: wall)',
-      ).choices(MODES),
+    .option(
+      '--rotate <limit>',
+      'begin a new .pyprof file after a time or a size: 5m, 1h, 100MB',
+      parseRotation,
     )
-    .option('-g, --gil', 'the same as --mode gil')
-    .option('-i, --idle', 'show the time of idle threads under <idle>, and keep it in every mode')
-    .option('--native-markers', 'mark with <native> where C code has called Python code')
+    .option('--keep <files>', 'with --rotate: keep only so many of the newest files', parseKeep)
+  addModeOptions(command).option(
+    '--native-markers',
+    'mark with <native> where C code has called Python code',
+  )
   addFormatOptions(addChoiceOptions(command))
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
     .addHelpText('after', EXAMPLES)
@@ -106,7 +118,8 @@ export function registerRecord(program: Command, context: CommandContext): void 
     })
 }
 
-function formatLine(format: Format): string {
+/** A format as a line of help. */
+export function formatLine(format: Format): string {
   const prefixes = (format.prefixes ?? []).map((prefix) => `${prefix}*`)
   const names = [...format.suffixes, ...prefixes].join(', ')
   return `  ${format.name.padEnd(12)}${format.describe} (${names})`

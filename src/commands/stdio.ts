@@ -21,7 +21,7 @@ export function writeAll(fd: number, data: string | Uint8Array): void {
       rest = rest.subarray(writeSync(fd, rest))
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN') throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
+      waitBriefly()
     }
   }
 }
@@ -34,6 +34,11 @@ export function terminalColumns(fd: number): number | undefined {
   const { stdout } = spawnSync('stty', ['size'], { stdio: [fd, 'pipe', 'ignore'] })
   const columns = Number(/^\d+ (\d+)/.exec(String(stdout))?.[1] ?? 0)
   return columns > 0 ? columns : undefined
+}
+
+/** Waits until a descriptor that gave EAGAIN may be ready. */
+export function waitBriefly(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
 }
 
 /** `ENOENT` and so on; '' for an error that is not the system's. */

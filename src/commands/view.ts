@@ -6,11 +6,12 @@ import { endOnSignal } from './record/signals.ts'
 import { errorCode, errorText } from './stdio.ts'
 import { hasScreen, openBrowser } from './view/browser.ts'
 import { type PageServer, servePage } from './view/server.ts'
-import { readSource } from './view/source.ts'
+import { readSource, type Source } from './view/source.ts'
 
 const EXAMPLES = `
 Examples:
   pyprof view out.html
+  pyprof view run.pyprof
   pyprof view out.speedscope.json --no-open --port 8123
 
 The page is served on 127.0.0.1 only, behind a random token, until Ctrl-C, SIGTERM or SIGHUP.
@@ -29,9 +30,10 @@ export function registerView(program: Command, context: CommandContext): void {
     .summary('show a profile in the browser')
     .description(
       'Serves a profile on this machine with speedscope around it, and opens the browser. Nothing ' +
-        'is fetched from the network. FILE is an HTML page of pyprof or a speedscope file.',
+        'is fetched from the network. FILE is an HTML page of pyprof, a recording, or any profile that ' +
+        'pyprof convert reads.',
     )
-    .argument('<file>', 'what pyprof record has written')
+    .argument('<file>', 'page, recording or profile')
     .helpOption('-h, --help', 'show this help')
     .option('--no-open', 'only print the address')
     .option('--port <port>', 'port to serve on (default: a free one)', parsePort, 0)
@@ -47,7 +49,8 @@ async function view(
   { open, port, json }: RawViewOptions,
   context: CommandContext,
 ): Promise<number> {
-  const source = readSource(file, context.exporter)
+  const { source, notes } = readSource(file, context.exporter)
+  for (const note of notes) context.writeErr(`${visible(file)}: ${visible(note)}\n`)
   let stop: () => void = () => {}
   const stopped = new Promise<void>((resolve) => {
     stop = resolve
@@ -69,7 +72,7 @@ async function view(
   return EXIT.done
 }
 
-async function listen(source: ReturnType<typeof readSource>, port: number): Promise<PageServer> {
+async function listen(source: Source, port: number): Promise<PageServer> {
   try {
     return await servePage(source, port)
   } catch (error) {

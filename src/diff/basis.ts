@@ -22,6 +22,9 @@ const ENDED: Readonly<Record<EndReason, string>> = {
   'lost-access': 'ended when the process could not be read any more',
   'never-python': 'never met Python',
   'not-python-after-exec': 'ended when the process became another program',
+  rotated: 'goes on in another file',
+  unfinished: 'has no end',
+  unknown: 'does not tell why it ended',
 }
 
 /**
@@ -38,7 +41,7 @@ export function basisOf({ base, head }: RunSets, isSameWork: boolean): Basis {
   if (isSameWork) return { ...time, reason: 'All runs did the same work, by --same-work.' }
   const cut = runs.find(({ endReason }) => endReason !== 'exited')
   if (!cut) return { ...time, reason: 'Each program ran to its end.' }
-  const ended = ENDED[cut.endReason] ?? 'does not tell why it ended'
+  const ended = ENDED[cut.endReason]
   return {
     kind: 'share',
     perIteration: false,

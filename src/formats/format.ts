@@ -13,6 +13,7 @@ export type FormatName =
   | 'table'
   | 'markdown'
   | 'json'
+  | 'pyprof'
 
 /** How collapsed stacks name frames: our way, or as the readers of another profiler expect it. */
 export const FRAME_STYLES = ['pyprof', 'py-spy', 'tachyon'] as const
@@ -62,6 +63,8 @@ export interface Format {
   /** Further ends that do, where the format is named: they usually mean another one. */
   readonly alsoSuffixes?: readonly string[]
   readonly describe: string
+  /** It is the recording itself: it holds all of it, whatever is chosen of it to be shown. */
+  readonly isRecording?: boolean
   /** The options that it has beside `threads`. */
   readonly options: readonly FormatOption[]
   /** The output in pieces, so that a long recording never needs one string that holds it all. */

@@ -8,6 +8,7 @@ import type { Format } from './format.ts'
 import { html } from './html.ts'
 import { pprof } from './pprof.ts'
 import { pstats } from './pstats.ts'
+import { pyprof } from './pyprof.ts'
 import { json } from './report/json.ts'
 import { markdown } from './report/markdown.ts'
 import { table } from './report/table.ts'
@@ -30,6 +31,7 @@ export const FORMATS: readonly Format[] = [
   table,
   markdown,
   json,
+  pyprof,
 ]
 
 /** The format with this name, as given to `--format`; undefined when there is none. */

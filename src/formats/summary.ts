@@ -53,7 +53,9 @@ export function detailLines(details: Details, threads: number): string[] {
   const { meta, accounting, gaps, quality, weights, waiting } = details
   const samples = QUALITY.reduce((sum, name) => sum + quality[name].samples, 0)
   const seconds = meta.duration / 1e9
-  const rate = seconds > 0 ? `${(accounting.ticks / seconds).toFixed(1)} Hz` : 'an unknown rate'
+  const isCounted = seconds > 0 && accounting.ticks > 0
+  const rate = isCounted ? `${(accounting.ticks / seconds).toFixed(1)} Hz` : 'an unknown rate'
+  const asked = meta.rate > 0 ? ` (${meta.rate} Hz asked)` : ''
   const qualities = QUALITY.filter(
     (name) => name === 'exact' || name === 'missed' || quality[name].samples > 0,
   ).map((name) => {
@@ -66,8 +68,8 @@ export function detailLines(details: Details, threads: number): string[] {
   const { empty } = weights
   return [
     [
-      `Python ${meta.pythonVersion}`,
-      `${formatTime(meta.duration)} at ${rate} (${meta.rate} Hz asked)`,
+      ...(meta.pythonVersion === '' ? [] : [`Python ${meta.pythonVersion}`]),
+      `${formatTime(meta.duration)} at ${rate}${asked}`,
       countOf(threads, 'thread'),
       `${meta.mode} time`,
       `read ${meta.read}`,

@@ -55,8 +55,20 @@ export function threadLabel(thread: Thread, processes: readonly Process[]): stri
 /** A thread's name without what tells it from others of that name. */
 export function threadName({ nativeId, name, waitingTasks }: Thread): string {
   const isOrphaned = waitingTasks && nativeId === 0
-  const owner = isOrphaned ? 'ended threads' : name === '' ? '<unnamed>' : name
-  return waitingTasks ? `waiting tasks of ${owner}` : owner
+  const owner = isOrphaned ? ENDED_THREADS : name === '' ? UNNAMED : name
+  return waitingTasks ? `${WAITING}${owner}` : owner
+}
+
+const WAITING = 'waiting tasks of '
+const ENDED_THREADS = 'ended threads'
+const UNNAMED = '<unnamed>'
+
+/** What `threadName` has made a name of. */
+export function parseThreadName(text: string): Pick<Thread, 'name' | 'waitingTasks'> {
+  const waitingTasks = text.startsWith(WAITING)
+  const owner = waitingTasks ? text.slice(WAITING.length) : text
+  const isNone = owner === UNNAMED || (waitingTasks && owner === ENDED_THREADS)
+  return { name: isNone ? '' : owner, ...(waitingTasks && { waitingTasks }) }
 }
 
 /** `12,345`. */

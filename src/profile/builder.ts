@@ -31,6 +31,7 @@ export class ProfileBuilder {
     cpu: float64Column(),
   }
   readonly #gaps: Gap[] = []
+  #forgotten = 0
   #status: SamplerStatus | undefined
 
   add(batch: Batch): void {
@@ -64,8 +65,16 @@ export class ProfileBuilder {
     return this.#processes
   }
 
+  /** All samples ever added. */
   get sampleCount(): number {
-    return this.#samples.time.length
+    return this.#forgotten + this.#samples.time.length
+  }
+
+  /** Drops the samples and gaps so far, for who has written them elsewhere; the tables stay. */
+  forgetSamples(): void {
+    this.#forgotten = this.sampleCount
+    for (const column of Object.values(this.#samples)) column.clear()
+    this.#gaps.length = 0
   }
 
   /**
@@ -81,7 +90,7 @@ export class ProfileBuilder {
       stacks: { length: this.#stacks.parent.length, ...views(this.#stacks) },
       processes,
       threads: [...this.#threads],
-      samples: { length: this.sampleCount, ...views(this.#samples) },
+      samples: { length: this.#samples.time.length, ...views(this.#samples) },
       gaps: [...this.#gaps],
       meta,
       accounting: accounting(this.#status, profilerCpu),

@@ -17,6 +17,16 @@ export class GrowableColumn<T extends NumberArray> {
     return this.#length
   }
 
+  /** A value that is there: `row` is below the length. */
+  at(row: number): number {
+    return this.#data[row] as number
+  }
+
+  push(value: number): void {
+    if (this.#length === this.#data.length) this.#reserve(1)
+    this.#data[this.#length++] = value
+  }
+
   append(values: T): void {
     this.#reserve(values.length)
     this.#data.set(values, this.#length)
@@ -32,6 +42,12 @@ export class GrowableColumn<T extends NumberArray> {
       data[this.#length + row] = rows[from] as number
     }
     this.#length += count
+  }
+
+  /** Drops all rows; what `view` has given stays as it is. */
+  clear(): void {
+    this.#data = this.#allocate(FIRST_CAPACITY)
+    this.#length = 0
   }
 
   /** What is there now, without a copy; rows appended later do not change it. */

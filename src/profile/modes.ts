@@ -54,10 +54,17 @@ const STATE_OF: Record<Exclude<Mode, 'wall'>, State> = {
  *
  * With `idle`, samples of idle threads are kept too, by the time that passed, with `<idle>` on top.
  *
- * @throws PyprofError code `states-missing` when the recording does not know what that takes
+ * A profile that holds a mode's view alone, as a file of another format does, is shown as it is.
+ *
+ * @throws PyprofError code `states-missing` when the recording does not know what that takes,
+ *   `mode-fixed` when the profile holds another mode alone
  */
 export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
   const { mode, idle } = options
+  if (recorded.meta.mode !== 'wall') {
+    if (mode !== recorded.meta.mode || idle) throw modeFixed(recorded.meta.mode, mode)
+    return { profile: recorded, removed: { samples: 0, timeNs: 0 } }
+  }
   requireStates(options, recorded.meta.states, recorded.meta.pythonVersion)
   const { samples } = recorded
   const wanted = mode === 'wall' ? 0 : stateBit(STATE_OF[mode])
@@ -82,6 +89,17 @@ export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
     profile: idleRows.size > 0 ? underIdle(profile, idleRows) : profile,
     removed: { samples: removedSamples, timeNs: removed },
   }
+}
+
+function modeFixed(held: Mode, mode: Mode): PyprofError {
+  const option = mode !== held ? `--mode ${mode}` : '--idle'
+  return new PyprofError({
+    code: 'mode-fixed',
+    what: `${option} needs a recording, and this profile holds the time of mode ${held} only.`,
+    why: `It was written with --mode ${held}; what that left out is not in it.`,
+    hint: `Leave ${option} out, or take another recording: pyprof record -o run.pyprof`,
+    exitCode: 2,
+  })
 }
 
 const NEEDS: Record<State, (pythonVersion: string) => string> = {

@@ -58,7 +58,10 @@ export interface StackTable {
 export interface Process {
   /** As the profiler sees it. Ids are used again: two rows may have the same. */
   readonly pid: number
-  /** The nearest recorded process above it; NO_PROCESS for the target. */
+  /**
+   * The nearest recorded process above it, a smaller index; NO_PROCESS for the target, and where the
+   * parent is not recorded.
+   */
   readonly parent: ProcessIndex
   /** Its command line, quoted for a shell; the last one that was seen, but for the target. */
   readonly command: string
@@ -107,8 +110,11 @@ export const STATES = [
 ] as const
 export type State = (typeof STATES)[number]
 
-/** How far a sample can be trusted, from best to worst; the value is stored in the sample. */
-export const QUALITY = ['exact', 'repaired', 'partial', 'missed'] as const
+/**
+ * How far a sample can be trusted, from best to worst; the value is stored in the sample. `unknown`
+ * is what another profiler took without saying so.
+ */
+export const QUALITY = ['exact', 'repaired', 'partial', 'missed', 'unknown'] as const
 export type Quality = (typeof QUALITY)[number]
 
 /** Why a sample is not exact; the value is stored in the sample, 0 means no reason. */
@@ -167,6 +173,11 @@ export interface Gap {
 /** What a sample weighs and which samples count; see modes.ts. Every recording is made in `wall`. */
 export const MODES = ['wall', 'cpu', 'gil', 'exception'] as const
 export type Mode = (typeof MODES)[number]
+/** A part of the time, ns since the start of the recording: from `from` on, before `to`. */
+export interface TimeRange {
+  readonly from: number
+  readonly to: number
+}
 
 /** How the target is read: while it runs on, sharing its core, or stopped. */
 export type Reading = 'live' | 'exact' | 'stop'
@@ -195,6 +206,12 @@ export type EndReason =
   | 'lost-access'
   | 'never-python'
   | 'not-python-after-exec'
+  /** It goes on in another file. */
+  | 'rotated'
+  /** It has not ended: pyprof is at it still, or was killed. */
+  | 'unfinished'
+  /** Another profiler took it and does not say. */
+  | 'unknown'
 
 export interface Meta {
   /** `pyprof@version`. */
@@ -204,8 +221,8 @@ export interface Meta {
   readonly mode: Mode
   /** The states that every sample tells of. */
   readonly states: readonly State[]
-  /** The reading in use at the end; see docs/accuracy.md. */
-  readonly read: Reading
+  /** The reading in use at the end, see docs/accuracy.md; `unknown` of another profiler. */
+  readonly read: Reading | 'unknown'
   readonly readChange: ReadingChange
   readonly descendants: DescendantSource
   /** Stacks by asyncio task; without it they are those of threads. */
@@ -214,9 +231,9 @@ export interface Meta {
     /** Whether any thread ran an event loop. */
     readonly loopSeen: boolean
   }
-  /** Requested rate in Hz. */
+  /** Requested rate in Hz; 0 when it is not known. */
   readonly rate: number
-  /** Wall-clock start, milliseconds since the epoch. */
+  /** Wall-clock start, milliseconds since the epoch; 0 when it is not known. */
   readonly startedAt: number
   /** Length of the recording in ns. */
   readonly duration: number

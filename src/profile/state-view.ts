@@ -29,22 +29,38 @@ export function activityTimes(profile: Profile): {
   readonly all: ActivityTimes
   readonly threads: readonly ActivityTimes[]
 } {
-  const { samples, meta } = profile
-  const all = new Sums()
-  const threads = profile.threads.map(() => new Sums())
-  for (let row = 0; row < samples.length; row++) {
-    if (profile.threads[samples.thread[row]!]!.waitingTasks) continue
-    const sums = threads[samples.thread[row]!]!
-    const cpu = samples.cpu[row]!
-    for (const each of [all, sums]) {
-      each.add(samples.weight[row]!, samples.state[row]!, cpu)
+  const sums = new ActivitySums()
+  sums.add(profile)
+  return sums.times(profile.meta.states)
+}
+
+/** Adds up activity as samples come, so that they need not be kept. */
+export class ActivitySums {
+  readonly #all = new Sums()
+  /** By thread; waiting tasks have none. */
+  readonly #threads: (Sums | undefined)[] = []
+
+  /** Adds all rows of a profile, whose threads may have become more since the last time. */
+  add({ samples, threads }: Profile): void {
+    for (let index = this.#threads.length; index < threads.length; index++) {
+      this.#threads.push(threads[index]!.waitingTasks ? undefined : new Sums())
+    }
+    for (let row = 0; row < samples.length; row++) {
+      const sums = this.#threads[samples.thread[row]!]
+      if (!sums) continue
+      const cpu = samples.cpu[row]!
+      for (const each of [this.#all, sums]) {
+        each.add(samples.weight[row]!, samples.state[row]!, cpu)
+      }
     }
   }
-  return {
-    all: all.times(meta.states),
-    threads: threads.map((sums, index) =>
-      sums.times(profile.threads[index]!.waitingTasks ? [] : meta.states),
-    ),
+
+  /** @param states those that the recording knows */
+  times(states: readonly State[]): ReturnType<typeof activityTimes> {
+    return {
+      all: this.#all.times(states),
+      threads: this.#threads.map((sums) => sums?.times(states) ?? new Sums().times([])),
+    }
   }
 }
 

@@ -14,9 +14,10 @@ import {
   type Thread,
   type View,
 } from './profile.ts'
-import { type QualityCount, qualityCounts } from './quality-view.ts'
+import type { QualityCount } from './quality-view.ts'
+import { type SampleSums, stackSamples, sumSamples } from './sample-sums.ts'
 import { type Activity, type ActivityTimes, activityTimes } from './state-view.ts'
-import { hottest, type Sum, type WeightTotals, waitingTasks, weightTotals } from './views.ts'
+import { hottest, type Sum, type WeightTotals } from './views.ts'
 
 const HOTTEST_FUNCTIONS = 5
 
@@ -63,10 +64,10 @@ export interface Summary {
   readonly mode: Mode
   /** What of the recording the mode leaves out. */
   readonly removed: { readonly samples: number; readonly timeNs: number }
-  readonly read: Reading
+  readonly read: Reading | 'unknown'
   /** Why it is not the reading asked for; '' when it is. */
   readonly readChange: ReadingChange
-  /** ISO 8601. */
+  /** ISO 8601; '' when it is not known. */
   readonly startedAt: string
   /** Stacks by asyncio task; without it they are those of threads. */
   readonly tasks?: {
@@ -114,21 +115,22 @@ export interface Summary {
 /**
  * @param recorded the recording that the profile is a view of, when it is one, and what of it the
  *   view leaves out
+ * @param sums of all samples, where the profile does not hold them any more
  */
 export function summarize(
   profile: Profile,
   recorded: Profile = profile,
   removed: Summary['removed'] = { samples: 0, timeNs: 0 },
+  sums: SampleSums = sumSamples(profile),
 ): Summary {
-  const { meta, accounting, samples } = profile
-  const quality = qualityCounts(profile)
-  const time = weightTotals(profile)
+  const { meta, accounting } = profile
+  const { samples, quality, time } = sums
   const view = meta.view ?? { granularity: 'lines', steps: [] }
   // Of a missed sample nobody knows whether a filter should have kept it.
   const lost = view.steps.reduce((sum, step) => sum + step.missed, 0)
   const uncertainSamples = quality.partial.samples + quality.missed.samples + lost
-  const uncertain = uncertainSamples === 0 ? 0 : uncertainSamples / (samples.length + lost)
-  const activity = activityTimes(recorded)
+  const uncertain = uncertainSamples === 0 ? 0 : uncertainSamples / (samples + lost)
+  const activity = recorded === profile ? sums.activity.times(meta.states) : activityTimes(recorded)
   const share = (ns: number) => (time.total === 0 ? 0 : ns / time.total)
   return {
     exporter: meta.exporter,
@@ -138,8 +140,8 @@ export function summarize(
     removed,
     read: meta.read,
     readChange: meta.readChange,
-    startedAt: new Date(meta.startedAt).toISOString(),
-    ...(meta.tasks && { tasks: { ...meta.tasks, waiting: waiting(waitingTasks(profile)) } }),
+    startedAt: meta.startedAt === 0 ? '' : new Date(meta.startedAt).toISOString(),
+    ...(meta.tasks && { tasks: { ...meta.tasks, waiting: waiting(sums.waiting) } }),
     durationNs: meta.duration,
     endReason: meta.endReason,
     rate: {
@@ -147,7 +149,7 @@ export function summarize(
       actual: meta.duration === 0 ? 0 : accounting.ticks / (meta.duration / 1e9),
     },
     ticks: accounting.ticks,
-    samples: samples.length,
+    samples,
     quality,
     view,
     uncertain,
@@ -156,7 +158,7 @@ export function summarize(
     states: meta.states,
     activity: activitySummary(activity.all),
     gaps: {
-      count: profile.gaps.length,
+      count: sums.gaps,
       missedTicks: accounting.missedTicks,
       timeNs: accounting.gapTime,
     },
@@ -166,9 +168,13 @@ export function summarize(
     profilerCpuNs: accounting.profilerCpu,
     tickNs: accounting.ticks === 0 ? 0 : accounting.tickTime / accounting.ticks,
     descendants: meta.descendants,
-    processes: countByProcess(profile),
-    threads: threadSummaries(profile, activity.threads),
-    hottest: hottest(profile, HOTTEST_FUNCTIONS).map((row) => ({
+    processes: processSummaries(profile, sums),
+    threads: profile.threads.map((thread, index) => ({
+      ...thread,
+      samples: sums.ofThread[index] ?? 0,
+      activity: activitySummary(activity.threads[index]!),
+    })),
+    hottest: hottest(stackSamples(profile, sums), HOTTEST_FUNCTIONS).map((row) => ({
       function: row.qualname,
       file: row.file,
       line: row.firstLine,
@@ -201,21 +207,11 @@ function activitySummary({ total, timeNs, cpuNs }: ActivityTimes): ActivitySumma
   return { shares: Object.fromEntries(entries), ...(cpuNs === undefined ? {} : { cpuNs }) }
 }
 
-function threadSummaries(profile: Profile, activity: readonly ActivityTimes[]): ThreadSummary[] {
-  const counts = new Float64Array(profile.threads.length)
-  const { thread, length } = profile.samples
-  for (let row = 0; row < length; row++) counts[thread[row]!]!++
-  return profile.threads.map((each, index) => ({
-    ...each,
-    samples: counts[index]!,
-    activity: activitySummary(activity[index]!),
-  }))
-}
-
-function countByProcess(profile: Profile): ProcessSummary[] {
+function processSummaries(profile: Profile, { ofThread }: SampleSums): ProcessSummary[] {
   const counts = new Float64Array(profile.processes.length)
-  const { threads, samples } = profile
-  for (let row = 0; row < samples.length; row++) counts[threads[samples.thread[row]!]!.process]!++
+  profile.threads.forEach(({ process }, index) => {
+    counts[process]! += ofThread[index] ?? 0
+  })
   return profile.processes.map(({ start, end, ...process }, index) => ({
     ...process,
     startNs: start,

@@ -99,6 +99,11 @@ export class Session {
     })
   }
 
+  /** Drains now what is there, besides ten times a second. Does nothing when it has ended. */
+  pull(): void {
+    if (!this.#done) this.#pull()
+  }
+
   #pull(): void {
     this.#guarded(() => {
       const batch = this.#drain()

@@ -140,7 +140,13 @@ class Tally {
   readonly reading: Reading
   preempted = 0
   readonly #judge: Judge
-  readonly #quality: Record<Quality, number> = { exact: 0, repaired: 0, partial: 0, missed: 0 }
+  readonly #quality: Record<Quality, number> = {
+    exact: 0,
+    repaired: 0,
+    partial: 0,
+    missed: 0,
+    unknown: 0,
+  }
   readonly #reasons: Partial<Record<Reason, number>> = {}
   readonly #faults: Record<Fault, number> = { '': 0, 'leaf-line': 0, line: 0, chain: 0 }
   readonly #examples: string[] = []

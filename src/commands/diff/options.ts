@@ -20,7 +20,8 @@ export interface RawDiffOptions extends RawChoice {
   readonly minChange: number
   readonly allowDifferent?: readonly (readonly Same[])[]
   readonly rename?: readonly Rename[]
-  readonly mode: Mode
+  readonly mode?: Mode
+  readonly rate?: number
   readonly top: number
   readonly title?: string
   readonly output?: readonly string[]
@@ -32,7 +33,10 @@ export interface RawDiffOptions extends RawChoice {
 export interface DiffOptions {
   readonly base: readonly string[]
   readonly head: readonly string[]
-  readonly mode: Mode
+  /** Undefined: as it was recorded. */
+  readonly mode: Mode | undefined
+  /** Hz, of inputs that count samples without saying it. */
+  readonly rate: number | undefined
   readonly choice: Choice
   readonly compare: Omit<CompareOptions, 'exporter'>
   readonly failsInconclusive: boolean
@@ -59,6 +63,7 @@ export function diffOptions(base: readonly string[], raw: RawDiffOptions): DiffO
     base,
     head: raw.vs,
     mode: raw.mode,
+    rate: raw.rate,
     choice: choiceOf(raw),
     compare: {
       confidence: raw.confidence,

@@ -1,15 +1,16 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RunInput } from '../../diff/run.ts'
 import { EXIT, PyprofError, usageError } from '../../errors.ts'
-import { readPprof } from '../../formats/pprof/read.ts'
-import { chosen } from '../../profile/choice.ts'
-import { viewInMode } from '../../profile/modes.ts'
-import type { Profile } from '../../profile/profile.ts'
+import { viewed } from '../../profile/viewed.ts'
 import { unmatchedTexts } from '../choice.ts'
 import type { CommandContext } from '../context.ts'
+import { readProfile } from '../convert/read-profile.ts'
 import { errorCode, errorText } from '../stdio.ts'
 import type { DiffOptions } from './options.ts'
+
+/** Kinds of files that add samples up, so that they have no times of their own. */
+const TIMELESS: ReadonlySet<string> = new Set(['pprof', 'collapsed'])
 
 /**
  * The runs in some files, and in the files of some folders, one after the other, in the mode and
@@ -18,69 +19,56 @@ import type { DiffOptions } from './options.ts'
  */
 export function* readRuns(
   paths: readonly string[],
-  { mode, choice }: DiffOptions,
+  { mode, choice, rate }: Pick<DiffOptions, 'mode' | 'choice' | 'rate'>,
   context: CommandContext,
 ): Iterable<RunInput> {
+  const range = { from: 0, to: Number.POSITIVE_INFINITY }
   for (const path of filesOf(paths)) {
-    const { profile: whole, isTimed } = readProfileFile(path)
+    const { profile: whole, format, notes } = readProfile(path, { range, rate })
+    // Sums are all that is compared here; of everything else a reader should know.
+    for (const note of format === 'pprof' ? [] : notes) context.writeErr(`${path}: ${note}\n`)
     if (whole.samples.length === 0) throw nothingIn(path, 'It has no samples.')
-    const view = chosen(viewInMode(whole, { mode, idle: false }).profile, choice)
-    for (const each of view.unmatched) {
+    const { profile, unmatched } = viewed(whole, {
+      mode: mode ?? whole.meta.mode,
+      idle: false,
+      choice,
+    })
+    for (const each of unmatched) {
       const [why, hint] = unmatchedTexts(each)
       context.writeErr(`${path}: ${why} ${hint}\n`)
     }
-    if (view.profile.samples.length === 0) {
+    if (profile.samples.length === 0) {
       throw nothingIn(path, 'No samples are left of it with these options.')
     }
-    yield { name: path, profile: view.profile, isTimed }
+    yield { name: path, profile, isTimed: !TIMELESS.has(format) }
   }
 }
 
 /** The files, with folders replaced by what is in them, by name. */
 function filesOf(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
+    let names: string[]
     try {
       if (!statSync(path).isDirectory()) return [path]
-      const names = readdirSync(path, { withFileTypes: true })
+      names = readdirSync(path, { withFileTypes: true })
         .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
         .map((entry) => entry.name)
         .sort()
-      if (names.length > 0) return names.map((name) => join(path, name))
     } catch (error) {
-      throw unreadable(path, error)
+      if (errorCode(error) === '') throw error
+      throw usageError(
+        `${path} cannot be read.`,
+        `The system says: ${errorText(error)}.`,
+        'Check its name and permissions.',
+      )
     }
+    if (names.length > 0) return names.map((name) => join(path, name))
     throw usageError(
       `${path} is empty.`,
       'A folder stands for the profiles in it.',
       'Record some runs into it first.',
     )
   })
-}
-
-/**
- * A profile of any kind that pyprof reads.
- * @throws PyprofError
- */
-export function readProfileFile(path: string): {
-  readonly profile: Profile
-  readonly isTimed: boolean
-} {
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-  return { profile: readPprof(bytes), isTimed: false }
-}
-
-function unreadable(path: string, error: unknown): unknown {
-  if (errorCode(error) === '') return error
-  return usageError(
-    `${path} cannot be read.`,
-    `The system says: ${errorText(error)}.`,
-    'Check its name and permissions.',
-  )
 }
 
 function nothingIn(path: string, why: string): PyprofError {

@@ -2,15 +2,19 @@ import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
 import { type ModeOptions, requireStates } from '../../profile/modes.ts'
 import type { EndReason, Process, Profile, Reading, TaskScope } from '../../profile/profile.ts'
+import { RunningSums, type SampleSums, sumSamples } from '../../profile/sample-sums.ts'
+import type { Written } from '../../recording/encoder.ts'
 import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
 import {
   attachFailureOf,
   explainAttachFailure,
   whyUnreadable,
 } from '../../sampling/attach-failure.ts'
+import { machineKind } from '../../sampling/machine.ts'
 import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
 import { Session } from '../../sampling/session.ts'
 import type { Progress } from './progress.ts'
+import type { Recorder } from './recorder.ts'
 
 export interface CaptureOptions {
   readonly addon: Addon
@@ -34,10 +38,17 @@ export interface CaptureOptions {
   /** Record the target's descendants too. */
   readonly follow: boolean
   readonly progress: Progress | undefined
+  /** Where the recording goes while it is made. */
+  readonly recorder: Recorder | undefined
+  /** Whether anything but the recorder needs the samples. */
+  readonly keepsSamples: boolean
 }
 
 export interface Captured {
+  /** Without its samples when nobody needed them. */
   readonly profile: Profile
+  /** Of all samples. */
+  readonly sums: SampleSums
   /** The signal that ended the recording, if one did. */
   readonly signal: NodeJS.Signals | null
   /** Why a launched command could not be read, when it never could. */
@@ -47,12 +58,19 @@ export interface Captured {
 /** Codes of failures that only say that the target is gone. */
 const ENDED: ReadonlySet<string> = new Set(['no-such-process', 'zombie', 'not-started'])
 
+/** What the death of pyprof may cost. */
+const APPEND_INTERVAL_MS = 1000
+
 /** A recording in progress: session, builder and progress line of one target. */
 export class Capture {
   readonly ended: Promise<Captured>
   readonly #options: CaptureOptions
   readonly #builder = new ProfileBuilder()
   readonly #session: Session
+  readonly #sums = new RunningSums()
+  #recorded: Written = { samples: 0, gaps: 0 }
+  #recordedAt = performance.now()
+  #status: SamplerStatus | undefined
   #startedAt: number | undefined
   #signal: NodeJS.Signals | null = null
   #targetEnded = false
@@ -123,13 +141,43 @@ export class Capture {
     }
   }
 
+  /** Brings the recorder up to now. @returns the profile so far, without samples that were not kept */
+  snapshot(): Profile | undefined {
+    this.#session.pull()
+    return this.#recordNow()
+  }
+
+  #recordNow(): Profile | undefined {
+    const profile = this.#status && this.#profile(this.#status, 'unfinished')
+    if (profile) this.#record(profile)
+    return profile
+  }
+
   #follow(status: SamplerStatus): void {
     const { progress, duration } = this.#options
+    this.#status = status
     if (this.#startedAt === undefined && status.ticks > 0) {
       this.#startedAt = Date.now() - status.elapsed / 1e6
     }
     progress?.update(status, this.#builder.sampleCount, duration, performance.now())
     this.#noteFailure(status)
+    const isDue = performance.now() - this.#recordedAt >= APPEND_INTERVAL_MS
+    // The last append is made when it is known why the recording has ended.
+    if (isDue && status.state !== 'ended') this.#recordNow()
+  }
+
+  /** Nothing is written before there is a Python stack: who never sees one leaves no file. */
+  #record(profile: Profile): void {
+    this.#recordedAt = performance.now()
+    const { recorder, keepsSamples } = this.#options
+    if (!recorder || profile.stacks.length === 0) return
+    recorder.append(profile, this.#recorded)
+    if (keepsSamples) {
+      this.#recorded = { samples: profile.samples.length, gaps: profile.gaps.length }
+    } else {
+      this.#sums.add(profile)
+      this.#builder.forgetSamples()
+    }
   }
 
   /** Explained while the process is there to be asked; that it has ended explains nothing. */
@@ -142,9 +190,23 @@ export class Capture {
   }
 
   #result(status: SamplerStatus): Captured {
-    const { exporter, command, rate, progress, tasks } = this.#options
-    progress?.erase()
+    this.#options.progress?.erase()
     if (this.#refusal) throw this.#refusal
+    const profile = this.#profile(status, endReason(status, this.#targetEnded))
+    this.#record(profile)
+    const { keepsSamples, recorder } = this.#options
+    const isForgotten = !keepsSamples && recorder !== undefined && profile.stacks.length > 0
+    return {
+      profile,
+      sums: isForgotten ? this.#sums : sumSamples(profile),
+      signal: this.#signal,
+      failure: status.pythonVersion === '' ? this.#failure : undefined,
+    }
+  }
+
+  /** What there is so far. */
+  #profile(status: SamplerStatus, endReason: EndReason): Profile {
+    const { exporter, command, rate, tasks } = this.#options
     const cpu = process.cpuUsage()
     const meta = {
       exporter,
@@ -160,14 +222,11 @@ export class Capture {
       rate,
       startedAt: this.#startedAt ?? Date.now(),
       duration: status.elapsed,
-      endReason: endReason(status, this.#targetEnded),
+      endReason,
+      machine: machineKind(),
     } as const
     const processes = this.#builder.processes.map((each) => this.#process(each, status.elapsed))
-    return {
-      profile: this.#builder.build(meta, processes, (cpu.user + cpu.system) * 1000),
-      signal: this.#signal,
-      failure: status.pythonVersion === '' ? this.#failure : undefined,
-    }
+    return this.#builder.build(meta, processes, (cpu.user + cpu.system) * 1000)
   }
 
   #process(

@@ -1,13 +1,10 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
 import { EXIT, PyprofError } from '../../errors.ts'
 import type { FormatOptions } from '../../formats/index.ts'
 import { stepText } from '../../formats/summary.ts'
 import { formatTime } from '../../formats/text.ts'
-import { type Choice, chosen } from '../../profile/choice.ts'
-import { type ModeOptions, viewInMode } from '../../profile/modes.ts'
-import { type Summary, summarize } from '../../profile/summary.ts'
+import type { Profile } from '../../profile/profile.ts'
+import { summarize } from '../../profile/summary.ts'
+import { unviewed, type ViewOptions, viewed } from '../../profile/viewed.ts'
 import { weightTotals } from '../../profile/views.ts'
 import { unmatchedTexts } from '../choice.ts'
 import type { CommandContext } from '../context.ts'
@@ -15,14 +12,21 @@ import { counted } from '../numbers.ts'
 import { errorCode, errorText } from '../stdio.ts'
 import type { Captured } from './capture.ts'
 import type { Output } from './outputs.ts'
-import { endSentence, type RecordSummary, reportLines } from './report.ts'
-import { type Written, writeNew, writeOutput } from './write-output.ts'
+import type { RecordingPlan } from './recorder.ts'
+import { endSentence, type RecordSummary, reportLines, type WrittenSummary } from './report.ts'
+import {
+  finishStreamed,
+  keptPath,
+  OUTPUT_LOST,
+  outputError,
+  saveElsewhere,
+  writeOutputs,
+} from './save-outputs.ts'
 
-export interface DeliverOptions extends ModeOptions {
+export interface DeliverOptions extends ViewOptions {
   readonly pid: number
   readonly launched: boolean
   readonly format: FormatOptions
-  readonly choice: Choice
   readonly json: boolean
 }
 
@@ -32,64 +36,58 @@ export interface DeliverOptions extends ModeOptions {
  */
 export function deliver(
   captured: Captured,
-  outputs: readonly Output[],
+  plan: RecordingPlan,
   options: DeliverOptions,
   context: CommandContext,
 ): number {
-  const recorded = captured.profile
-  const isEmpty = weightTotals(recorded).python === 0
-  const inMode = isEmpty
-    ? { profile: recorded, removed: { samples: 0, timeNs: 0 } }
-    : viewInMode(recorded, options)
-  const { pid, launched, json } = options
-  const { profile, unmatched } = chosen(inMode.profile, options.choice)
-  const summary = summarize(profile, recorded, inMode.removed)
-  const base = { ...summary, pid, launched, signal: captured.signal, unmatched }
-  if (summary.timeNs.python === 0) {
+  const { streamed, spool, atEnd } = plan
+  const { profile: recorded, sums, signal, failure } = captured
+  const { pid, launched, json, format } = options
+  const isEmpty = sums.time.python === 0
+  // Where a recording is the only output its samples are on the disk alone, and all is shown.
+  const isWhole = isEmpty || atEnd.length === 0
+  const { profile, inMode, removed, unmatched } = isWhole
+    ? unviewed(recorded)
+    : viewed(recorded, options)
+  const summary = isWhole
+    ? summarize(recorded, recorded, removed, sums)
+    : summarize(profile, recorded, removed)
+  const base = { ...summary, pid, launched, signal, unmatched }
+  if (isEmpty) {
+    streamed?.discard()
+    spool?.discard()
     const empty = { ...base, outputs: [] }
     if (json) showJson(empty, context)
-    context.report(
-      isEmpty
-        ? nothingCaptured(empty, captured.failure)
-        : weightTotals(inMode.profile).python === 0
-          ? nothingInMode(summary, recorded.samples.length)
-          : nothingChosen(captured, outputs[0]!, empty, options),
-    )
+    context.report(nothingCaptured(empty, failure))
     return EXIT.nothing
   }
-  const errors: PyprofError[] = []
-  const bugs: unknown[] = []
-  const written: RecordSummary['outputs'][number][] = []
-  for (const output of outputs) {
-    const format = output.format.name
-    const pieces = () => output.format.write(profile, formatOptions(output, options, context))
-    try {
-      written.push({ ...writeOutput(output, pieces(), context.writeOut), format })
-    } catch (error) {
-      if (errorCode(error) === '') bugs.push(error)
-      else errors.push(rescue(output, pieces, error))
-    }
-  }
+  const isNothingShown = summary.timeNs.python === 0
+  const outputs = isNothingShown ? atEnd.filter((output) => output.format.isRecording) : atEnd
+  const content = { recorded, shown: profile }
+  const { written, errors, bugs } = writeOutputs(content, outputs, format, context, () =>
+    keptPath(plan),
+  )
+  if (streamed) finishStreamed(streamed, written, errors)
   const full = { ...base, outputs: written }
+  if (isNothingShown) {
+    errors.unshift(
+      weightTotals(inMode).python === 0
+        ? nothingInMode(full, recorded.samples.length)
+        : nothingChosen(recorded, atEnd[0]!, full, options),
+    )
+  }
+  const isLost = errors.some(({ code }) => code === OUTPUT_LOST) || bugs.length > 0
+  if (!isLost) spool?.discard()
   if (json) errors.push(...showJson(full, context))
-  else context.writeErr(`${reportLines(full).join('\n')}\n`)
+  else if (!isNothingShown) context.writeErr(`${reportLines(full).join('\n')}\n`)
   for (const error of errors) context.report(error)
   // A defect of one format must not cost the others their files.
   if (bugs.length > 0) throw bugs[0]
   return errors.length === 0 ? EXIT.done : EXIT.nothing
 }
 
-/** A table on the terminal is made as wide as the terminal is. */
-function formatOptions(
-  { place }: Output,
-  { format }: DeliverOptions,
-  context: CommandContext,
-): FormatOptions {
-  const columns = place.kind === 'stdout' ? context.columns?.() : undefined
-  return columns === undefined ? format : { ...format, columns }
-}
-
-function showJson(summary: RecordSummary, context: CommandContext): PyprofError[] {
+/** Prints the result of a command as JSON. @returns an error when stdout does not take it */
+export function showJson(summary: WrittenSummary, context: CommandContext): PyprofError[] {
   try {
     context.writeOut(`${JSON.stringify(summary, null, 2)}\n`)
   } catch (error) {
@@ -102,70 +100,45 @@ function showJson(summary: RecordSummary, context: CommandContext): PyprofError[
   return []
 }
 
-/** Saves in the system's temporary folder what could not be written where it was wanted. */
-function rescue(
-  output: Output,
-  pieces: () => Iterable<string | Uint8Array>,
-  error: unknown,
-): PyprofError {
-  const what = `${output.path === '-' ? 'stdout' : output.path} could not be written.`
-  let hint: string
-  try {
-    const saved = saveElsewhere(output, pieces())
-    hint = `The ${output.format.name} output was saved as ${saved.path} instead.`
-  } catch (second) {
-    if (errorCode(second) === '') throw second
-    hint = `${tmpdir()} does not take it either (${errorText(second)}): make room and record again.`
-  }
-  return outputError(what, error, hint)
-}
-
-function outputError(what: string, cause: unknown, hint: string): PyprofError {
-  const why = `The system says: ${errorText(cause)}.`
-  return new PyprofError({ code: 'output-failed', what, why, hint, exitCode: EXIT.nothing, cause })
-}
-
-function saveElsewhere(
-  { path, place, format }: Output,
-  pieces: Iterable<string | Uint8Array>,
-): Written {
-  const folder = mkdtempSync(join(tmpdir(), 'pyprof-'))
-  // The name of a stream or device, such as 63 or full, does not say what is in the file.
-  const isNamed = place.kind === 'new' || place.kind === 'replace'
-  return writeNew(join(folder, isNamed ? basename(path) : `profile${format.suffixes[0]}`), pieces)
-}
-
 /** A slip in a pattern must not cost the recording: all of it is saved in the temporary folder. */
 function nothingChosen(
-  { profile }: Captured,
+  recorded: Profile,
   output: Output,
-  { view, unmatched }: RecordSummary,
-  options: DeliverOptions,
+  { view, unmatched, outputs }: RecordSummary,
+  { format }: DeliverOptions,
 ): PyprofError {
-  let saved: string
+  let whole: string
   try {
-    saved = `saved as ${saveElsewhere(output, output.format.write(profile, options.format)).path}`
+    const saved = outputs[0] ?? saveElsewhere(output, output.format.write(recorded, format))
+    whole = `was saved as ${saved.path}`
   } catch (error) {
     if (errorCode(error) === '') throw error
-    saved = `lost: ${errorText(error)}`
+    whole = `was lost: ${errorText(error)}`
   }
   const [why, near] = unmatched[0]
     ? unmatchedTexts(unmatched[0])
     : [`${view.steps.map(stepText).join('; ')}.`, '']
   return new PyprofError({
     code: 'nothing-chosen',
-    what: 'The filters leave nothing of the recording, and no output was written.',
+    what: `The filters leave nothing of the recording, and ${notWritten('output', outputs)}.`,
     why,
-    hint: `${near} The whole recording, without filters, was ${saved}.`.trim(),
+    hint: `${near} The whole recording, without filters, ${whole}.`.trim(),
     exitCode: EXIT.nothing,
   })
 }
 
-function nothingInMode({ mode }: Summary, samples: number): PyprofError {
+/** A recording is written whatever is shown of it. */
+function notWritten(noun: string, outputs: RecordSummary['outputs']): string {
+  const [recording] = outputs
+  if (!recording) return `no ${noun} was written`
+  return `nothing was written but the recording, ${recording.path}`
+}
+
+function nothingInMode({ mode, outputs }: RecordSummary, samples: number): PyprofError {
   const did = { wall: '', ...MODE_VERBS }[mode]
   return new PyprofError({
     code: 'nothing-in-mode',
-    what: `Nothing was captured in mode ${mode}, and no file was written.`,
+    what: `Nothing was captured in mode ${mode}, and ${notWritten('file', outputs)}.`,
     why: `In none of ${counted(samples, 'sample')} did Python code ${did}.`,
     hint: 'See what the threads did with --mode wall, or record for longer: --duration.',
     exitCode: EXIT.nothing,

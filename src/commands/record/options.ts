@@ -5,7 +5,10 @@ import type { Choice } from '../../profile/choice.ts'
 import type { Mode, Reading, TaskScope } from '../../profile/profile.ts'
 import { choiceOf, type RawChoice } from '../choice.ts'
 import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
+import { modeOf, type RawMode, requireViewable } from '../mode.ts'
+import type { RotationLimit } from '../parse.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
+import type { Rotation } from './streamed-output.ts'
 
 export type Target =
   | { readonly kind: 'attach'; readonly pid: number }
@@ -31,25 +34,25 @@ export interface RecordOptions {
   readonly outputs: readonly OutputRequest[]
   readonly format: FormatOptions
   readonly choice: Choice
+  readonly rotation: Rotation | undefined
   readonly json: boolean
 }
 
 /** Options as commander gives them: each value is checked, what goes together is not. */
-export interface RawRecordOptions extends RawChoice, RawFormatOptions {
+export interface RawRecordOptions extends RawChoice, RawMode, RawFormatOptions {
   readonly pid?: number
   readonly duration?: number
   readonly rate: number
   readonly read: Reading | 'auto'
   readonly maxOverhead: number
-  readonly mode?: Mode
-  readonly gil?: boolean
-  readonly idle?: boolean
   readonly nativeMarkers?: boolean
   readonly subprocesses?: boolean
   /** true: given without a value. */
   readonly async?: TaskScope | true
   readonly output?: readonly string[]
   readonly format?: Format
+  readonly rotate?: RotationLimit
+  readonly keep?: number
   readonly json?: boolean
 }
 
@@ -72,34 +75,52 @@ export function recordOptions(
       'Give the profile a file: pyprof record --json -o FILE …',
     )
   }
+  const rotation = chooseRotation(raw, outputs)
+  const formats = outputs.map(({ format }) => format)
+  requireViewable(
+    raw,
+    formats,
+    (option) => `Leave it out, and run afterwards: pyprof convert FILE ${option} … -o out.svg`,
+  )
   return {
     target,
     duration: raw.duration ?? 0,
     rate: raw.rate,
     read: raw.read,
     maxOverhead: raw.maxOverhead,
-    mode: chooseMode(raw),
+    mode: modeOf(raw) ?? 'wall',
     idle: raw.idle ?? false,
     nativeMarkers: raw.nativeMarkers ?? false,
     subprocesses: raw.subprocesses ?? false,
     tasks: raw.async === true ? 'running' : raw.async,
     outputs,
-    format: formatOptionsOf(
-      raw,
-      outputs.map(({ format }) => format),
-    ),
+    rotation,
+    format: formatOptionsOf(raw, formats),
     choice: choiceOf(raw),
     json: raw.json ?? false,
   }
 }
 
-function chooseMode({ mode, gil }: RawRecordOptions): Mode {
-  if (!gil) return mode ?? 'wall'
-  if (mode === undefined || mode === 'gil') return 'gil'
+function chooseRotation(
+  { rotate, keep }: RawRecordOptions,
+  outputs: readonly OutputRequest[],
+): Rotation | undefined {
+  if (!rotate) {
+    if (keep === undefined) return undefined
+    throw usageError(
+      '--keep is given without --rotate.',
+      'There is one file, which is kept.',
+      'Say when a new one begins: --rotate 5m or --rotate 100MB',
+    )
+  }
+  const [output] = outputs
+  if (outputs.length === 1 && output?.format.name === 'pyprof' && output.path !== STDOUT_PATH) {
+    return { time: rotate.time, size: rotate.size, keep: keep ?? Number.POSITIVE_INFINITY }
+  }
   throw usageError(
-    `--gil and --mode ${mode} are both given.`,
-    '--gil means --mode gil, and a profile has one mode.',
-    'Leave one of them out.',
+    '--rotate needs one .pyprof file as its output.',
+    'Other formats are written once, at the end.',
+    'Run: pyprof record --rotate 5m -o run.pyprof …',
   )
 }
 
@@ -143,6 +164,17 @@ function chooseOutputs(
     const name = target.kind === 'attach' ? String(target.pid) : (target.command[0] ?? '')
     return [{ path: defaultPath(name, chosen, new Date()), format: chosen, isDefault: true }]
   }
+  return outputRequests(paths, format)
+}
+
+/**
+ * The format of each output, by its suffix or else as the user says it.
+ * @throws PyprofError code `usage`
+ */
+export function outputRequests(
+  paths: readonly string[],
+  format: Format | undefined,
+): OutputRequest[] {
   // A suffix says what one output is, --format what all others are; with one output it must agree.
   const guessed = paths.map((path) => ({
     path,

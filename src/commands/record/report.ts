@@ -14,16 +14,20 @@ import { unmatchedTexts } from '../choice.ts'
 import { counted, formatRate, formatShare, formatSize } from '../numbers.ts'
 import { processTreeLines } from './process-tree.ts'
 
+/** A summary and where the outputs went. */
+export interface WrittenSummary extends Summary {
+  /** Patterns of the choice that match nothing. */
+  readonly unmatched: readonly Unmatched[]
+  readonly outputs: readonly { path: string; format: string; bytes: number }[]
+}
+
 /** A summary and what became of the recording: printed, and the same object as JSON. */
-export interface RecordSummary extends Summary {
+export interface RecordSummary extends WrittenSummary {
   readonly pid: number
   /** Whether pyprof started the target itself. */
   readonly launched: boolean
   /** The signal that ended the recording, if one did. */
   readonly signal: NodeJS.Signals | null
-  /** Patterns of the choice that match nothing. */
-  readonly unmatched: readonly Unmatched[]
-  readonly outputs: readonly { path: string; format: string; bytes: number }[]
 }
 
 const END_SENTENCES: Record<EndReason, string> = {
@@ -34,12 +38,16 @@ const END_SENTENCES: Record<EndReason, string> = {
   'never-python': 'the target has ended and never was a Python that pyprof reads',
   'not-python-after-exec':
     'the target has replaced itself by a program that is no supported Python',
+  rotated: 'it goes on in another file',
+  unfinished: 'it has not ended',
+  unknown: 'not known',
 }
 
-const READINGS: Record<Reading, string> = {
+const READINGS: Record<Reading | 'unknown', string> = {
   live: 'live: from another core, the target never stopped',
   exact: 'exact: sharing the core of the running thread, the target never stopped',
   stop: 'stop: the target stopped for every sample',
+  unknown: 'not known',
 }
 
 const READING_CHANGES: Record<Exclude<ReadingChange, ''>, string> = {
@@ -67,7 +75,7 @@ const ACTIVITIES: readonly [Activity, string][] = [
 ]
 
 /** What the threads did, of which the usual is always shown and the rest when there was some. */
-function activity({ activity: { shares, cpuNs } }: RecordSummary): string {
+function activity({ activity: { shares, cpuNs } }: WrittenSummary): string {
   const parts = ACTIVITIES.flatMap(([name, words]) => {
     const share = shares[name]
     const isUsual = name === 'cpu' || name === 'gil' || name === 'idle'
@@ -79,20 +87,20 @@ function activity({ activity: { shares, cpuNs } }: RecordSummary): string {
   return parts.join(', ') + cpu
 }
 
-function mode({ mode, samples, removed }: RecordSummary): string {
+function mode({ mode, samples, removed }: WrittenSummary): string {
   const left = `${counted(removed.samples, 'sample')} of other time (${formatTime(removed.timeNs)})`
   return `${mode}: ${counted(samples, 'sample')}; ${left} left out`
 }
 
-function reading({ read, readChange }: RecordSummary): string {
+function reading({ read, readChange }: Summary): string {
   return READINGS[read] + (readChange === '' ? '' : ` (${READING_CHANGES[readChange]})`)
 }
 
-function follows({ descendants }: Pick<RecordSummary, 'descendants'>): boolean {
+function follows({ descendants }: Pick<Summary, 'descendants'>): boolean {
   return descendants !== ''
 }
 
-function tree({ processes, descendants, tickNs }: RecordSummary): string {
+function tree({ processes, descendants, tickNs }: Summary): string {
   const how =
     descendants === 'events'
       ? 'the kernel told of each'
@@ -116,6 +124,13 @@ export function reportLines(summary: RecordSummary): string[] {
   return [
     `Recorded ${formatTime(summary.durationNs)} of process ${summary.pid}: ${target(summary)}`,
     row('ended', endSentence(summary)),
+    ...resultLines(summary),
+  ]
+}
+
+/** What was captured, how good it is, the hottest functions and what was written. */
+export function resultLines(summary: WrittenSummary, notes: readonly string[] = []): string[] {
+  return [
     row('samples', samples(summary)),
     ...(summary.tasks?.scope === 'all' ? [row('tasks', tasks(summary.tasks))] : []),
     row('reading', reading(summary)),
@@ -124,9 +139,7 @@ export function reportLines(summary: RecordSummary): string[] {
     ...(summary.states.length > 0 ? [row('threads', activity(summary))] : []),
     ...(summary.mode === 'wall' ? [] : [row('mode', mode(summary))]),
     ...summary.view.steps.map((step) => row('filter', stepText(step))),
-    row('gaps', gaps(summary)),
-    row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
-    row('cost', cost(summary)),
+    ...(summary.ticks > 0 ? samplerLines(summary) : []),
     ...(follows(summary) ? [row('tree', tree(summary))] : []),
     ...(summary.execs > 0
       ? [
@@ -136,7 +149,7 @@ export function reportLines(summary: RecordSummary): string[] {
           ),
         ]
       : []),
-    ...warnings(summary).map((text) => row('careful', text)),
+    ...[...notes.map(visible), ...warnings(summary)].map((text) => row('careful', text)),
     ...(follows(summary) ? ['', ...processTreeLines(summary.processes)] : []),
     '',
     hotHead(summary),
@@ -149,57 +162,71 @@ export function reportLines(summary: RecordSummary): string[] {
   ]
 }
 
+/** What the sampler counts, which other profilers do not tell. */
+function samplerLines(summary: Summary): string[] {
+  return [
+    row('gaps', gaps(summary)),
+    row('dropped', summary.droppedSamples === 0 ? 'none' : formatCount(summary.droppedSamples)),
+    row('cost', cost(summary)),
+  ]
+}
+
 const MAX_SHOWN_COMMAND = 100
 
-function target(summary: RecordSummary): string {
+/** The command, cut where it is long, and the version of its Python. */
+export function target(summary: Summary): string {
   const command = visible(summary.command)
   const shown =
     command.length > MAX_SHOWN_COMMAND ? `${command.slice(0, MAX_SHOWN_COMMAND)}…` : command
-  return `${shown} (Python ${summary.pythonVersion})`
+  return summary.pythonVersion === '' ? shown : `${shown} (Python ${summary.pythonVersion})`
 }
 
-function row(name: string, text: string): string {
+export function row(name: string, text: string): string {
   return `  ${name.padEnd(9)}${text}`
 }
 
-function samples(summary: RecordSummary): string {
+function samples(summary: Summary): string {
   const { actual, requested } = summary.rate
-  const sampled = summary.processes.filter((process) => process.samples > 0).length
-  const where = follows(summary) ? ` in ${counted(sampled, 'process', 'es')}` : ''
   const threads = summary.threads.filter((thread) => !thread.waitingTasks)
   const ofThreads = summary.samples - (summary.tasks?.waiting.samples ?? 0)
-  return (
-    `${formatCount(ofThreads)} of ${counted(threads.length, 'thread')}${where}; ` +
-    `${counted(summary.ticks, 'tick')} at ${formatRate(actual)} (asked for ${formatRate(requested)})`
-  )
+  const sampled = summary.processes.filter((process) => process.samples > 0).length
+  const where = follows(summary) ? ` in ${counted(sampled, 'process', 'es')}` : ''
+  const number = `${formatCount(ofThreads)} of ${counted(threads.length, 'thread')}${where}`
+  // Another profiler does not tell how often it looked.
+  if (summary.ticks === 0) return number
+  const asked = requested > 0 ? ` (asked for ${formatRate(requested)})` : ''
+  return `${number}; ${counted(summary.ticks, 'tick')} at ${formatRate(actual)}${asked}`
 }
 
-function tasks({ waiting }: NonNullable<RecordSummary['tasks']>): string {
+function tasks({ waiting }: NonNullable<Summary['tasks']>): string {
   return (
     `${counted(waiting.samples, 'sample')} of suspended tasks, which waited ` +
     `${formatTime(waiting.timeNs)} together; not in the time of threads`
   )
 }
 
-function quality(summary: RecordSummary): string {
-  const counts = QUALITY.map((each) => `${formatCount(summary.quality[each].samples)} ${each}`)
+function quality(summary: Summary): string {
+  if (summary.quality.unknown.samples === summary.samples) return 'not known'
+  const counts = QUALITY.filter(
+    (each) => each !== 'unknown' || summary.quality.unknown.samples > 0,
+  ).map((each) => `${formatCount(summary.quality[each].samples)} ${each}`)
   const reasons = reasonCounts(summary).map(
     ([reason, number]) => `${formatCount(number)} ${reason}`,
   )
   return counts.join(', ') + (reasons.length > 0 ? `; reasons: ${reasons.join(', ')}` : '')
 }
 
-function empty({ timeNs }: RecordSummary): string {
+function empty({ timeNs }: Summary): string {
   const share = formatShare(timeNs.empty / timeNs.total)
   return `${formatTime(timeNs.empty)} in threads without Python frames, ${share} of the sampled time`
 }
 
-function gaps({ gaps }: RecordSummary): string {
+function gaps({ gaps }: Summary): string {
   if (gaps.count === 0 && gaps.missedTicks === 0) return 'none'
   return `${formatCount(gaps.count)}, ${counted(gaps.missedTicks, 'tick')} missed in ${formatTime(gaps.timeNs)}`
 }
 
-function cost(summary: RecordSummary): string {
+function cost(summary: Summary): string {
   const { profilerCpuNs, durationNs } = summary
   // Node's start alone would be several cores of a recording of milliseconds.
   const share = durationNs >= 1e9 ? `, ${formatShare(profilerCpuNs / durationNs)} of one core` : ''
@@ -209,7 +236,7 @@ function cost(summary: RecordSummary): string {
 /** Above this share of the time in gaps the samples may not stand for the whole any more. */
 const UNSAMPLED_LIMIT = 0.1
 
-function warnings(summary: RecordSummary): string[] {
+function warnings(summary: WrittenSummary): string[] {
   const found: string[] = []
   const unreadable = summary.processes.filter((process) => process.unreadable !== '').length
   if (unreadable > 0) {
@@ -242,7 +269,7 @@ function warnings(summary: RecordSummary): string[] {
   return found
 }
 
-function hotHead({ view, mode }: RecordSummary): string {
+function hotHead({ view, mode }: Summary): string {
   const isAll = view.steps.every(({ effect }) => effect === 'folded')
   const time = isAll ? `the ${SHARES_OF[mode]}` : 'the time that the filters left'
   const what = view.granularity === 'modules' ? 'module' : 'function'

@@ -1,14 +1,17 @@
+import { basename } from 'node:path'
 import type { EndReason } from '../../profile/profile.ts'
 import type { Addon } from '../../sampling/addon.ts'
 import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../sampling/launch.ts'
 import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
 import type { CommandContext } from '../context.ts'
-import { Capture, type CaptureOptions } from './capture.ts'
+import { Capture, type Captured, type CaptureOptions } from './capture.ts'
 import { deliver } from './deliver.ts'
 import type { RecordOptions } from './options.ts'
-import { type Output, planOutputs } from './outputs.ts'
+import { planOutputs } from './outputs.ts'
 import { Progress } from './progress.ts'
-import { endOnSignal, passSignals } from './signals.ts'
+import { planRecording, type RecordingPlan } from './recorder.ts'
+import { deliverSoFar, keptLine } from './save-outputs.ts'
+import { endOnSignal, passSignals, snapshotOnSignal } from './signals.ts'
 
 /**
  * Records a target from its options to its files.
@@ -38,13 +41,18 @@ const OUTLIVED: ReadonlySet<EndReason> = new Set<EndReason>([
 class Recording {
   readonly #options: RecordOptions
   readonly #context: CommandContext
-  readonly #outputs: readonly Output[]
+  #plan: RecordingPlan
   readonly #addon: Addon
+  #isDelivered = false
 
   constructor(options: RecordOptions, context: CommandContext) {
     this.#options = options
     this.#context = context
-    this.#outputs = planOutputs(options.outputs)
+    const outputs = planOutputs(options.outputs)
+    const { target, rotation } = options
+    const name = basename(target.kind === 'attach' ? String(target.pid) : (target.command[0] ?? ''))
+    const say = (text: string) => context.writeErr(text)
+    this.#plan = planRecording(outputs, rotation, name, say)
     this.#addon = context.loadAddon()
   }
 
@@ -54,10 +62,12 @@ class Recording {
       : undefined
     const capture = this.#capture({ pid, command: commandOf(PROC, pid), wait: false, progress })
     const release = endOnSignal((signal) => capture.stop(signal))
+    const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
       return await this.#deliver(capture, pid, false)
     } finally {
       release()
+      releaseSnapshot()
     }
   }
 
@@ -77,6 +87,7 @@ class Recording {
         leave(signalStatus(signal))
       },
     })
+    const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
       command = await launch(argv)
       over = Promise.race([command.ended, left])
@@ -97,7 +108,15 @@ class Recording {
       throw error
     } finally {
       release()
+      releaseSnapshot()
     }
+  }
+
+  /** Writes what there is so far. Until there is something, and when it is over, there is no need. */
+  #snapshot(capture: Capture | undefined): void {
+    if (this.#isDelivered) return
+    const profile = capture?.snapshot()
+    this.#plan = deliverSoFar(profile, this.#plan, this.#options, this.#context)
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
@@ -114,15 +133,25 @@ class Recording {
       view: this.#options,
       follow: subprocesses,
       tasks,
+      recorder: this.#plan.streamed ?? this.#plan.spool,
+      keepsSamples: this.#plan.atEnd.length > 0,
       ...target,
     })
   }
 
   async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
-    const captured = await capture.ended
     const { format, choice, json, mode, idle } = this.#options
     const options = { pid, launched, format, choice, json, mode, idle }
-    const exitCode = deliver(captured, this.#outputs, options, this.#context)
+    let captured: Captured
+    let exitCode: number
+    try {
+      captured = await capture.ended
+      this.#isDelivered = true
+      exitCode = deliver(captured, this.#plan, options, this.#context)
+    } catch (error) {
+      this.#context.writeErr(keptLine(this.#plan))
+      throw error
+    }
     if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)
     }

@@ -26,6 +26,11 @@ export function endOnSignal(stop: Handler): () => void {
   return handle(ENDING_SIGNALS, stop)
 }
 
+/** Asks for what there is so far; whatever the target is. */
+export function snapshotOnSignal(write: () => void): () => void {
+  return handle(['SIGUSR1'], write)
+}
+
 export interface LaunchedPolicy {
   /** Sends a signal to the command, which decides what to do. */
   forward: Handler

@@ -68,10 +68,15 @@ function writeToReader(
 
 /** Another pyprof may have taken the name in the same second: then `-2`, `-3`, … precede the suffix. */
 export function writeNew(path: string, pieces: Iterable<string | Uint8Array>): Written {
+  return createNew(path, (name) => ({ path: name, bytes: writeFile(name, 'wx', pieces) }))
+}
+
+/** @param create makes a file of this name, or throws the system's EEXIST */
+export function createNew<T>(path: string, create: (path: string) => T): T {
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? path : numbered(path, number)
     try {
-      return { path: candidate, bytes: writeFile(candidate, 'wx', pieces) }
+      return create(candidate)
     } catch (error) {
       if (errorCode(error) !== 'EEXIST') throw error
     }
@@ -109,7 +114,7 @@ function writeFile(
 }
 
 /** Gives a new file the owner and permissions of the one that it replaces, as far as allowed. */
-function takeOver(fd: number, old: Stats): void {
+export function takeOver(fd: number, old: Stats): void {
   try {
     fchownSync(fd, old.uid, old.gid)
     fchmodSync(fd, old.mode & 0o777)

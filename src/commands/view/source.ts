@@ -4,24 +4,42 @@ import { Readable } from 'node:stream'
 import { gunzipSync } from 'node:zlib'
 import { usageError } from '../../errors.ts'
 import { PAGE_START, page } from '../../formats/html/page.ts'
+import { html } from '../../formats/html.ts'
+import { HEAD_BYTES, inputFor } from '../../formats/inputs/index.ts'
+import { speedscopeInput } from '../../formats/inputs/speedscope.ts'
 import { type Details, detailLines } from '../../formats/summary.ts'
+import { readProfile } from '../convert/read-profile.ts'
 import { errorCode, errorText } from '../stdio.ts'
 
 /** A page to serve; each call gives it from its beginning. */
 export type Source = () => Readable
 
+export interface FoundSource {
+  readonly source: Source
+  /** What one should know of the file, a sentence each. */
+  readonly notes: readonly string[]
+}
+
 /**
  * What to show of a file: a page that pyprof wrote as it is, a speedscope file, gzipped or not,
- * inside of a page.
- * @throws PyprofError code `usage` when it is neither, or cannot be read
+ * inside of a page, and anything else that can be converted as the page that it converts to.
+ * @throws PyprofError code `usage` when it is none of them, or cannot be read
  */
-export function readSource(path: string, exporter: string): Source {
+export function readSource(path: string, exporter: string): FoundSource {
+  const only = (source: Source): FoundSource => ({ source, notes: [] })
   try {
-    if (startsAsPage(path)) return () => createReadStream(path)
+    const head = readHead(path)
+    if (head.toString('latin1', 0, PAGE_START.length) === PAGE_START) {
+      return only(() => createReadStream(path))
+    }
+    const input = inputFor(head)
+    if (input && input !== speedscopeInput) return convertedPage(path)
     const bytes = readFileSync(path)
     const text = (isGzip(bytes) ? gunzipSync(bytes) : bytes).toString()
     const file: unknown = JSON.parse(text)
-    if (isSpeedscope(file)) return () => Readable.from(speedscopePage(file, text, path, exporter))
+    if (isSpeedscope(file)) {
+      return only(() => Readable.from(speedscopePage(file, text, path, exporter)))
+    }
   } catch (error) {
     const isOther = error instanceof SyntaxError || errorCode(error).startsWith('Z_')
     if (!isOther && errorCode(error) === '') throw error
@@ -35,12 +53,19 @@ export function readSource(path: string, exporter: string): Source {
   }
   throw usageError(
     `${path} is nothing that pyprof view shows.`,
-    'It is neither an HTML page of pyprof nor a speedscope file.',
+    'It is no HTML page of pyprof, and no recording or profile that pyprof reads.',
     'Write one: pyprof record --pid PID -o out.html',
   )
 }
 
-function startsAsPage(path: string): boolean {
+/** Read in the same way as by `pyprof convert -f html`. */
+function convertedPage(path: string): FoundSource {
+  const range = { from: 0, to: Number.POSITIVE_INFINITY }
+  const { profile, notes } = readProfile(path, { range, rate: undefined })
+  return { source: () => Readable.from(html.write(profile, { threads: false })), notes }
+}
+
+function readHead(path: string): Buffer {
   // A pipe would be read only once, and a folder is nothing to read.
   if (!statSync(path).isFile()) {
     throw usageError(
@@ -49,11 +74,10 @@ function startsAsPage(path: string): boolean {
       'Name a file that pyprof wrote: pyprof view out.html',
     )
   }
-  const start = Buffer.alloc(PAGE_START.length)
+  const head = Buffer.alloc(HEAD_BYTES)
   const fd = openSync(path, 'r')
   try {
-    const length = readSync(fd, start)
-    return start.toString('latin1', 0, length) === PAGE_START
+    return head.subarray(0, readSync(fd, head))
   } finally {
     closeSync(fd)
   }

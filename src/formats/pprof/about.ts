@@ -1,10 +1,13 @@
 import {
   type Accounting,
   type Meta,
+  MODES,
   NO_PROCESS,
   type Process,
   type Profile,
+  type View,
 } from '../../profile/profile.ts'
+import { isView } from '../../recording/meta.ts'
 import { summaryLines } from '../summary.ts'
 import { visible } from '../text.ts'
 import type { PprofTables } from './tables.ts'
@@ -12,6 +15,8 @@ import { unitOf } from './values.ts'
 
 /** What a profile says about itself, without its samples. */
 export interface About {
+  /** Whether pyprof wrote it, which labels every sample that is not exact. */
+  readonly isOwn: boolean
   readonly meta: Meta
   readonly accounting: Accounting
   /** The target first; empty when the file does not name them. */
@@ -21,6 +26,7 @@ export interface About {
 /** The last moment that a Date can hold, ms since the epoch. */
 const LAST_DATE = 8.64e15
 /** A line `process 42: COMMAND`. */
+const READINGS = ['exact', 'live', 'stop'] as const
 const PROCESS = /^process (\d{1,15}): (.*)$/
 
 /**
@@ -36,6 +42,11 @@ export function aboutComments(profile: Profile, title: string | undefined): stri
     `command: ${meta.command}`,
     `python: ${meta.pythonVersion}`,
     `reading: ${meta.read}`,
+    `ended: ${meta.endReason}`,
+    ...(meta.machine === undefined ? [] : [`machine: ${meta.machine}`]),
+    ...(meta.iterations === undefined ? [] : [`iterations: ${meta.iterations}`]),
+    ...(meta.mode === 'wall' ? [] : [`mode: ${meta.mode}`]),
+    ...(meta.view ? [`view: ${JSON.stringify(meta.view)}`] : []),
     ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
     `accounting: ${JSON.stringify(accounting)}`,
   ].map(visible)
@@ -46,22 +57,30 @@ export function readAbout({ comments, period, periodType, time, duration }: Ppro
   const known = (key: string) =>
     comments.find((line) => line.startsWith(`${key}: `))?.slice(key.length + 2) ?? ''
   const read = known('reading')
+  const view = readView(known('view'))
   const periodNs = period * (unitOf(periodType) ?? 0)
   const pythonVersion = known('python')
+  const machine = known('machine')
+  const iterations = Number(/^\d{1,15}$/.exec(known('iterations'))?.[0] ?? 0)
   return {
+    isOwn: known('exporter') !== '',
     meta: {
       exporter: known('exporter') || 'pprof',
       command: known('command'),
       pythonVersion,
-      mode: 'wall',
+      mode: MODES.find((mode) => mode === known('mode')) ?? 'wall',
       states: [],
-      read: read === 'exact' || read === 'stop' ? read : 'live',
+      read: READINGS.find((reading) => reading === read) ?? 'unknown',
       readChange: '',
       descendants: '',
       rate: periodNs > 0 ? 1e9 / periodNs : 0,
       startedAt: Math.min(time / 1e6, LAST_DATE),
       duration,
-      endReason: 'duration',
+      // Only that its program ended tells that all of its work is in a profile.
+      endReason: known('ended') === 'exited' ? 'exited' : 'unknown',
+      ...(view ? { view } : {}),
+      ...(machine === '' ? {} : { machine }),
+      ...(iterations > 0 ? { iterations } : {}),
     },
     accounting: readAccounting(known('accounting')),
     processes: comments.flatMap((line): Process[] => {
@@ -70,6 +89,16 @@ export function readAbout({ comments, period, periodType, time, duration }: Ppro
       const common = { parent: NO_PROCESS, start: 0, end: duration, unreadable: '' }
       return [{ ...common, pid: Number(pid), command, pythonVersion }]
     }),
+  }
+}
+
+function readView(text: string): View | undefined {
+  try {
+    const view: unknown = JSON.parse(text)
+    return isView(view) ? view : undefined
+  } catch {
+    // Not ours, or cut: then nothing is known.
+    return undefined
   }
 }
 

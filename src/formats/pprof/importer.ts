@@ -1,3 +1,4 @@
+import { tasksOf } from '../../profile/assembler.ts'
 import {
   NO_COLUMN,
   NO_CPU,
@@ -10,7 +11,7 @@ import {
   type Thread,
   type ThreadIndex,
 } from '../../profile/profile.ts'
-import { EMPTY_FRAME, MISSED_FRAME } from '../text.ts'
+import { EMPTY_FRAME, MISSED_FRAME, parseThreadName } from '../text.ts'
 import { type About, readAbout } from './about.ts'
 import { type Labels, readLabels } from './labels.ts'
 import { StackTree } from './stack-tree.ts'
@@ -19,6 +20,8 @@ import { NoTime, type Values } from './values.ts'
 import { Malformed, TooLarge, WireReader } from './wire.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
+const EXACT: number = QUALITY.indexOf('exact')
+const UNKNOWN: number = QUALITY.indexOf('unknown')
 /** Frames of all samples, less those that a sample shares with the one before: a bound to the time. */
 const MAX_FRAMES = 2 ** 25
 /** Far above what a recursion limit lets a stack become. */
@@ -48,6 +51,8 @@ export class Importer {
     reason: [] as number[],
     cpu: [] as number[],
   }
+  /** The quality of a sample that has no label for it. */
+  readonly #unlabelled: number
   #frames = 0
   /** The locations of the sample before, root first, and the stack up to each. */
   readonly #path = { ids: [] as (number | bigint)[], stacks: [] as StackIndex[] }
@@ -56,6 +61,7 @@ export class Importer {
     this.#tables = tables
     this.#values = values
     this.#about = readAbout(tables)
+    this.#unlabelled = this.#about.isOwn ? EXACT : UNKNOWN
     this.#text = (index) => stringAt(tables.strings, index)
     this.#processes = [...this.#about.processes]
     for (const [index, { pid }] of this.#processes.entries()) {
@@ -101,7 +107,8 @@ export class Importer {
     this.#samples.weight.push(time)
     this.#samples.thread.push(thread)
     this.#samples.stack.push(isMissed ? NO_STACK : stack)
-    this.#samples.quality.push(isMissed ? MISSED : about.quality)
+    const labelled = about.quality === -1 ? this.#unlabelled : about.quality
+    this.#samples.quality.push(isMissed ? MISSED : labelled)
     this.#samples.reason.push(about.reason)
     this.#samples.cpu.push(cpu === -1 ? NO_CPU : Math.max(0, values[cpu]! * cpuUnit))
   }
@@ -115,9 +122,11 @@ export class Importer {
     const key = `${process} ${threadId} ${interpreter} ${threadName}`
     let thread = this.#threadOf.get(key)
     if (thread === undefined) {
+      const named = this.#about.isOwn ? parseThreadName(threadName) : { name: threadName }
       // On Linux the first thread of a process has the process's id.
-      const isMain = interpreter === 0 && (pid !== 0 ? threadId === pid : threadName === MAIN)
-      const row = { process, nativeId: threadId, interpreter, name: threadName, isMain }
+      const isFirst = pid !== 0 ? threadId === pid : threadName === MAIN
+      const isMain = interpreter === 0 && isFirst && !named.waitingTasks
+      const row = { process, nativeId: threadId, interpreter, ...named, isMain }
       thread = this.#threads.push(row) - 1
       this.#threadOf.set(key, thread)
       this.#end.push(0)
@@ -182,7 +191,7 @@ export class Importer {
       threads: this.#threads,
       samples: { length, ...this.#samples, state: new Uint8Array(length) },
       gaps: [],
-      meta: { ...meta, duration },
+      meta: { ...meta, ...tasksOf(this.#threads), duration },
       accounting,
     }
   }

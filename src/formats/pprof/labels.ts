@@ -7,7 +7,7 @@ export interface Labels {
   readonly threadId: number
   readonly pid: number
   readonly interpreter: number
-  /** Index into QUALITY. */
+  /** Index into QUALITY; -1 when they do not say it. */
   readonly quality: number
   /** Index into REASONS. */
   readonly reason: number
@@ -40,14 +40,13 @@ export function readLabels(
     const value = Number(first(keys))
     return Number.isSafeInteger(value) && value > 0 ? value : 0
   }
-  const index = (names: readonly string[], key: string) =>
-    Math.max(0, names.indexOf(String(found.get(key))))
+  const index = (names: readonly string[], key: string) => names.indexOf(String(found.get(key)))
   return {
     threadName: String(first(THREAD_NAME) ?? ''),
     threadId: id(THREAD_ID),
     pid: id(PROCESS_ID),
     interpreter: id(INTERPRETER),
     quality: index(QUALITY, 'quality'),
-    reason: index(REASONS, 'reason'),
+    reason: Math.max(0, index(REASONS, 'reason')),
   }
 }

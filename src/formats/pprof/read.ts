@@ -7,7 +7,7 @@ import { chooseValues, NoTime } from './values.ts'
 import { Malformed, TooLarge } from './wire.ts'
 
 /** Unpacked. A busy server's profile takes a few MiB; what is read takes some times the memory. */
-const MAX_BYTES = 256 * 2 ** 20
+export const MAX_BYTES: number = 256 * 2 ** 20
 
 /**
  * Reads a pprof profile, gzip'd or not, from bytes that are not trusted.

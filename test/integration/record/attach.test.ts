@@ -32,7 +32,8 @@ const QUIET = 0.02
 function checkSummary(summary: SummaryJson): void {
   const { quality, samples, ticks, timeNs, gaps, durationNs, threads } = summary
   const qualities = Object.values(quality)
-  expect(Object.keys(quality)).toEqual(['exact', 'repaired', 'partial', 'missed'])
+  expect(Object.keys(quality)).toEqual(['exact', 'repaired', 'partial', 'missed', 'unknown'])
+  expect(quality.unknown!.samples).toBe(0)
   expect(qualities.reduce((sum, each) => sum + each.samples, 0)).toBe(samples)
   expect(qualities.reduce((sum, each) => sum + each.weight, 0)).toBe(timeNs.total)
   expect(timeNs.python + timeNs.empty + timeNs.missed).toBe(timeNs.total)

@@ -71,13 +71,13 @@ describe('the command', () => {
       new ProbingAddon({ [pid]: readable('3.14.2') }),
     )
     expect(good).toMatchObject({ exitCode: 0, err: '' })
-    expect(good.out).toContain(`pyprof record can read process ${pid}.`)
+    expect(good.out.toString()).toContain(`pyprof record can read process ${pid}.`)
     const bad = await runCommand(
       ['doctor', '--pid', `${pid}`],
       new ProbingAddon({ [pid]: NOT_PYTHON }),
     )
     expect(bad.exitCode).toBe(3)
-    expect(bad.out).toContain(`pyprof record cannot read process ${pid}.`)
+    expect(bad.out.toString()).toContain(`pyprof record cannot read process ${pid}.`)
   })
 
   test('prints the same as text and as JSON', async () => {
@@ -85,10 +85,10 @@ describe('the command', () => {
     const text = await runCommand(['doctor'], addon)
     const json = await runCommand(['doctor', '--json'], addon)
     expect(json.exitCode).toBe(text.exitCode)
-    const diagnosis = JSON.parse(json.out) as Diagnosis
+    const diagnosis = JSON.parse(json.out.toString()) as Diagnosis
     expect(diagnosis).toMatchObject({ pid: null, target: null, exporter: 'pyprof@0.0.0-test' })
     expect(diagnosis.canRecord).toBe(text.exitCode === 0)
-    expect(text.out).toBe(`${reportLines(diagnosis).join('\n')}\n`)
+    expect(text.out.toString()).toBe(`${reportLines(diagnosis).join('\n')}\n`)
   })
 
   test('reading that is refused even to itself is 3', async () => {
@@ -98,7 +98,7 @@ describe('the command', () => {
       new ProbingAddon({ [process.pid]: denied }),
     )
     expect(exitCode).toBe(3)
-    expect(out).toMatch(/^no +process-vm-readv /m)
+    expect(out.toString()).toMatch(/^no +process-vm-readv /m)
   })
 
   test('a native part that is missing is a diagnosis too', async () => {
@@ -113,8 +113,10 @@ describe('the command', () => {
       throw missing
     })
     expect(exitCode).toBe(3)
-    expect(out).toMatch(/^no +native-part +The native part could not be loaded\. GLIBC_2\.38/)
-    expect(out).toContain('npm ci && npm run build')
+    expect(out.toString()).toMatch(
+      /^no +native-part +The native part could not be loaded\. GLIBC_2\.38/,
+    )
+    expect(out.toString()).toContain('npm ci && npm run build')
   })
 
   test('two different processes are one too many', async () => {

@@ -164,3 +164,54 @@ test('what is absent is off, and no duration is no limit', () => {
     json: false,
   })
 })
+
+describe('--rotate', () => {
+  const rotate = { time: 5e9, size: Number.POSITIVE_INFINITY }
+  const output = ['run.pyprof']
+
+  test('is for one .pyprof file', () => {
+    expect(recordOptions({ ...ATTACH, rotate, output }, undefined, []).rotation).toEqual({
+      ...rotate,
+      keep: Number.POSITIVE_INFINITY,
+    })
+    const kept = recordOptions({ ...ATTACH, rotate, keep: 3, output }, undefined, [])
+    expect(kept.rotation?.keep).toBe(3)
+    const byFormat = { ...ATTACH, rotate, format: format('pyprof') }
+    expect(recordOptions(byFormat, undefined, []).rotation).toBeDefined()
+    for (const outputs of [['a.svg'], ['a.pyprof', 'b.svg'], undefined]) {
+      const raw = { ...ATTACH, rotate, ...(outputs ? { output: outputs } : {}) }
+      expect(refusal(raw, undefined, [])).toContain('--rotate needs one .pyprof file')
+    }
+    const stdout = { ...ATTACH, rotate, output: ['-'], format: format('pyprof') }
+    expect(refusal(stdout, undefined, [])).toContain('--rotate needs one .pyprof file')
+  })
+
+  test('is what --keep needs', () => {
+    expect(refusal({ ...ATTACH, keep: 3, output }, undefined, [])).toContain(
+      '--keep is given without --rotate.',
+    )
+    expect(recordOptions({ ...ATTACH, output }, undefined, []).rotation).toBeUndefined()
+  })
+})
+
+describe('a recording as the only output', () => {
+  const only = { ...ATTACH, output: ['run.pyprof'] }
+
+  test.each([
+    [{ mode: 'cpu' as const }, '--mode cpu says nothing'],
+    [{ gil: true }, '--gil says nothing'],
+    [{ idle: true, stdlib: false }, '--idle and --no-stdlib say nothing'],
+    [{ functions: true }, '--functions says nothing'],
+    [{ modules: true }, '--modules says nothing'],
+  ])('takes no view: %j', (view, what) => {
+    const text = refusal({ ...only, ...view }, undefined, [])
+    expect(text).toContain(what)
+    expect(text).toContain('pyprof convert FILE --')
+  })
+
+  test('goes together with another output that has one', () => {
+    const both = { ...only, output: ['run.pyprof', 'out.svg'], mode: 'cpu' as const }
+    expect(recordOptions(both, undefined, []).mode).toBe('cpu')
+    expect(recordOptions({ ...only, lines: true, mode: 'wall' }, undefined, []).mode).toBe('wall')
+  })
+})

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { parseDuration, parseOverhead, parsePid, parseRate } from '../../../src/commands/parse.ts'
+import {
+  parseDuration,
+  parseInstant,
+  parseKeep,
+  parseOverhead,
+  parsePid,
+  parseRate,
+  parseRotation,
+} from '../../../src/commands/parse.ts'
 
 describe('parseDuration', () => {
   test.each([
@@ -82,4 +90,50 @@ describe('parseOverhead', () => {
   test.each(['', '0', '0%', '-1', '101%', 'x', '5 %', '%'])('refuses %j', (text) => {
     expect(() => parseOverhead(text)).toThrow('Expected a share of one core such as 0.5% or 2%.')
   })
+})
+
+describe('parseInstant', () => {
+  test.each([
+    ['0', 0],
+    ['0s', 0],
+    ['0.0', 0],
+    ['1.5', 1.5e9],
+    ['10ms', 10e6],
+  ])('%s', (text, ns) => {
+    expect(parseInstant(text)).toBe(ns)
+  })
+
+  test.each(['', '-1', 'noon', '0d'])('refuses %j', (text) => {
+    expect(() => parseInstant(text)).toThrow('Expected a time')
+  })
+})
+
+describe('parseRotation', () => {
+  test.each([
+    ['5m', 300e9, Number.POSITIVE_INFINITY],
+    ['1s', 1e9, Number.POSITIVE_INFINITY],
+    ['100MB', Number.POSITIVE_INFINITY, 100e6],
+    ['1.5gb', Number.POSITIVE_INFINITY, 1.5e9],
+    ['10kB', Number.POSITIVE_INFINITY, 10e3],
+  ])('%s', (text, time, size) => {
+    expect(parseRotation(text)).toEqual({ time, size })
+  })
+
+  test.each([
+    ['', 'such as 5m or a size such as 100MB'],
+    ['5', 'such as 5m or a size such as 100MB'],
+    ['100', 'such as 5m or a size such as 100MB'],
+    ['100MiB', 'such as 5m or a size such as 100MB'],
+    ['500ms', 'at least 1s'],
+    ['1kB', 'at least 10kB'],
+  ])('refuses %j', (text, why) => {
+    expect(() => parseRotation(text)).toThrow(why)
+  })
+})
+
+test('parseKeep takes a number of files', () => {
+  expect(parseKeep('12')).toBe(12)
+  for (const text of ['0', '-1', 'all', '1.5', '1000001']) {
+    expect(() => parseKeep(text)).toThrow('at least 1')
+  }
 })

@@ -85,7 +85,7 @@ describe('the table', () => {
 describe('the command', () => {
   test('without Python processes says so and is done', async () => {
     const outcome = await runCommand(['ps'], new ProbingAddon({}))
-    expect(outcome).toMatchObject({ exitCode: 0, out: '' })
+    expect(outcome).toMatchObject({ exitCode: 0, out: Buffer.alloc(0) })
     expect(outcome.err).toBe('There are no Python processes in sight.\n')
   })
 
@@ -95,10 +95,10 @@ describe('the command', () => {
     const json = await runCommand(['ps', '--json'], addon)
     expect(text).toMatchObject({ exitCode: 0, err: '' })
     expect(json).toMatchObject({ exitCode: 0, err: '' })
-    const { processes, unknown } = JSON.parse(json.out)
+    const { processes, unknown } = JSON.parse(json.out.toString())
     expect(unknown).toBe(0)
     expect(processes).toMatchObject([{ pid: process.ppid, pythonVersion: '3.14.2' }])
-    expect(text.out).toBe(`${processTable(processes, true).join('\n')}\n`)
+    expect(text.out.toString()).toBe(`${processTable(processes, true).join('\n')}\n`)
   })
 
   test('counts what could not be looked at, and lists it with --all', async () => {
@@ -108,7 +108,7 @@ describe('the command', () => {
     const few = await runCommand(['ps'], addon)
     expect(few.err).toContain('1 more could not be looked at, Python or not; --all lists them.\n')
     const all = await runCommand(['ps', '-a'], addon)
-    expect(all.out).toContain(`${process.ppid}  unknown`)
+    expect(all.out.toString()).toContain(`${process.ppid}  unknown`)
     expect(all.err).toBe('')
   })
 })

@@ -8,6 +8,7 @@ import { html } from '../../../src/formats/html.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
 import { asciiProfile } from '../../support/ascii-profile.ts'
 import { FakeAddon } from '../../support/fake-addon.ts'
+import { read, recordingOf } from '../../support/recordings.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 import { goldenProfile, written } from '../formats/fixtures.ts'
 
@@ -163,19 +164,29 @@ describe('pyprof view', () => {
     expect(readdirSync(folder).filter((name) => name.startsWith('pyprof-view-'))).toEqual([])
   })
 
+  test('shows a recording, and says what is missing of it', async () => {
+    const whole = recordingOf(goldenProfile())
+    const path = saved('run.pyprof', whole.subarray(0, -1))
+    const serving = await view(path, '--no-open')
+    const page = await (await fetch(serving.url)).text()
+    expect(page).toBe(written(html, read(whole.subarray(0, -1)).profile!))
+    expect(serving.err()).toContain('it is damaged')
+    await serving.end()
+  })
+
   test('says that there is nothing to show', async () => {
     const folder = temporaryFolder()
     mkdirSync(join(folder, 'folder'))
     const wrong: [string, string][] = [
       [join(folder, 'missing'), 'no such file or directory (ENOENT)'],
       [join(folder, 'folder'), 'is no file.'],
-      [saved('a.svg', '<svg/>'), 'neither an HTML page of pyprof nor a speedscope file'],
-      [saved('a.html', '<!DOCTYPE html><p>mine</p>'), 'neither an HTML page'],
-      [saved('a.json', '{"profiles":[],"shared":{}}'), 'neither an HTML page'],
-      [saved('b.json', '[1]'), 'neither an HTML page'],
-      [saved('c.json', 'null'), 'neither an HTML page'],
-      [saved('empty', ''), 'neither an HTML page'],
-      [saved('d.gz', gzipSync(FILE).subarray(0, 100)), 'neither an HTML page'],
+      [saved('a.svg', '<svg/>'), 'no HTML page of pyprof, and no recording or profile'],
+      [saved('a.html', '<!DOCTYPE html><p>mine</p>'), 'no HTML page'],
+      [saved('a.json', '{"profiles":[],"shared":{}}'), 'no HTML page'],
+      [saved('b.json', '[1]'), 'no HTML page'],
+      [saved('c.json', 'null'), 'no HTML page'],
+      [saved('empty', ''), 'no HTML page'],
+      [saved('d.gz', gzipSync(FILE).subarray(0, 100)), 'no HTML page'],
     ]
     for (const [path, why] of wrong) {
       await expect(view(path, '--no-open'), path).rejects.toMatchObject({

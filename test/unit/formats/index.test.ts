@@ -23,6 +23,8 @@ describe('formatFor', () => {
     ['notes.md', 'markdown'],
     ['page.html', 'html'],
     ['hot.table', 'table'],
+    ['run.pyprof', 'pyprof'],
+    ['out.svg.unfinished.pyprof', 'pyprof'],
     ['out.svg.gz', undefined],
     ['svg', undefined],
     ['-', undefined],

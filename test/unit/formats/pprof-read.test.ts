@@ -76,7 +76,7 @@ describe('readPprof', () => {
     expect(profile.threads).toEqual(goldenProfile().threads)
     const { meta, accounting } = goldenProfile()
     expect(profile.accounting).toEqual(accounting)
-    expect(profile.meta).toEqual(meta)
+    expect(profile.meta).toEqual({ ...meta, endReason: 'unknown' })
     expect(weightTotals(profile)).toEqual(weightTotals(goldenProfile()))
   })
 
@@ -156,7 +156,7 @@ describe('readPprof', () => {
       )
       const profile = readPprof(file)
       expect(rows(profile)).toEqual([
-        `worker | 0xabc /lib/libc.so:0:-1 from 0 > g :9:-1 from 0 > f f.py:3:4 from 2 | 30 exact none ${2 * MS}`,
+        `worker | 0xabc /lib/libc.so:0:-1 from 0 > g :9:-1 from 0 > f f.py:3:4 from 2 | 30 unknown none ${2 * MS}`,
       ])
       expect(profile.threads).toMatchObject([{ nativeId: 42, name: 'worker' }])
       expect(profile.meta).toMatchObject({ exporter: 'pprof', command: '', rate: 0 })
@@ -303,7 +303,7 @@ describe('readPprof', () => {
       foreign((string) => simple(string, { comment: comments.map(string), timeNanos: -1n })),
     )
     expect(Object.values(profile.accounting).every((value) => value === 0)).toBe(true)
-    expect(profile.meta).toMatchObject({ read: 'live', startedAt: 0 })
+    expect(profile.meta).toMatchObject({ read: 'unknown', startedAt: 0 })
     expect(() => new Date(profile.meta.startedAt).toISOString()).not.toThrow()
   })
 

@@ -136,7 +136,7 @@ describe('summarize', () => {
 
   test('takes the real rate from ticks and duration, and copies the accounting', () => {
     const profile = profileOf([{ stack: [a] }], {
-      meta: { rate: 1000, duration: 2e9, startedAt: 0 },
+      meta: { rate: 1000, duration: 2e9, startedAt: 1000 },
       accounting: {
         ticks: 1500,
         missedTicks: 500,
@@ -148,7 +148,7 @@ describe('summarize', () => {
     })
     const summary = summarize(profile)
     expect(summary.rate).toEqual({ requested: 1000, actual: 750 })
-    expect(summary.startedAt).toBe('1970-01-01T00:00:00.000Z')
+    expect(summary.startedAt).toBe('1970-01-01T00:00:01.000Z')
     expect(summary).toMatchObject({
       ticks: 1500,
       gaps: { count: 0, missedTicks: 500, timeNs: 0.5e9 },

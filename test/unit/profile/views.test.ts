@@ -99,6 +99,7 @@ describe('sums', () => {
       repaired: { samples: 1, weight: 11, reasons: {} },
       partial: { samples: 1, weight: 12, reasons: {} },
       missed: { samples: 1, weight: 14, reasons: { unreadable: 1 } },
+      unknown: { samples: 0, weight: 0, reasons: {} },
     })
   })
 })

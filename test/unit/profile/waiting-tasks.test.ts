@@ -3,6 +3,10 @@ import { callgrind } from '../../../src/formats/callgrind.ts'
 import { chrometrace } from '../../../src/formats/chrometrace.ts'
 import { collapsed } from '../../../src/formats/collapsed.ts'
 import { firefox } from '../../../src/formats/firefox.ts'
+import { collapsedInput } from '../../../src/formats/inputs/collapsed.ts'
+import { pprofInput } from '../../../src/formats/inputs/pprof.ts'
+import { speedscopeInput } from '../../../src/formats/inputs/speedscope.ts'
+import { pprof } from '../../../src/formats/pprof.ts'
 import { statistics } from '../../../src/formats/pstats/statistics.ts'
 import { pstats } from '../../../src/formats/pstats.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
@@ -10,6 +14,8 @@ import { summaryLines } from '../../../src/formats/summary.ts'
 import { callTree, NODE_KINDS } from '../../../src/profile/call-tree-view.ts'
 import { byFunction } from '../../../src/profile/granularity.ts'
 import { viewInMode } from '../../../src/profile/modes.ts'
+import { pickSamples } from '../../../src/profile/sample-columns.ts'
+import { RunningSums } from '../../../src/profile/sample-sums.ts'
 import { activityTimes } from '../../../src/profile/state-view.ts'
 import { summarize } from '../../../src/profile/summary.ts'
 import { placeTotals, waitingTasks, weightTotals } from '../../../src/profile/views.ts'
@@ -121,6 +127,48 @@ describe('waiting tasks', () => {
     expect(trace).toContain('"name":"waiting tasks of MainThread"')
     const page = written(firefox.write(profile, { threads: false }))
     expect(page).toContain('"name":"waiting tasks of MainThread"')
+  })
+
+  it('stay apart in sums that grow with a recording', () => {
+    const sums = new RunningSums()
+    const { samples, threads } = profile
+    sums.add({ ...profile, threads: threads.slice(0, 1), samples: { ...samples, length: 1 } })
+    const rest = Array.from({ length: samples.length - 1 }, (_, row) => row + 1)
+    sums.add({ ...profile, samples: pickSamples(samples, rest).view() })
+    const empty = { ...profile, samples: { ...samples, length: 0 } }
+    expect(summarize(empty, empty, undefined, sums)).toEqual(summarize(profile))
+  })
+
+  it('do not lend their row to the time of stacks where they come first', () => {
+    const first = asciiProfile('task main', { thread: [0, 1], threads: [{ waitingTasks: true }] })
+    expect(summarize(first).hottest).toMatchObject([{ function: 'main', self: 1 }])
+  })
+
+  it.each([
+    [collapsed, collapsedInput],
+    [speedscope, speedscopeInput],
+    [pprof, pprofInput],
+  ])('are known again in files of $name', (format, input) => {
+    const orphans = asciiProfile('main task', {
+      thread: [0, 1],
+      threads: [{}, { name: '', nativeId: 0, isMain: false, waitingTasks: true }],
+    })
+    for (const each of [profile, orphans]) {
+      const pieces = [...format.write(each, { threads: true })].map((piece) => Buffer.from(piece))
+      const range = { from: 0, to: Number.POSITIVE_INFINITY }
+      const { profile: found } = input.read(pieces, { range, rate: undefined })
+      expect(waitingTasks(found).weight).toBe(waitingTasks(each).weight)
+      expect(weightTotals(found)).toEqual(weightTotals(each))
+      expect(found.threads.toSorted((a, b) => Number(b.isMain) - Number(a.isMain))).toMatchObject(
+        each.threads.map(({ name, nativeId, isMain, waitingTasks }) => ({
+          name,
+          nativeId,
+          isMain,
+          ...(waitingTasks && { waitingTasks }),
+        })),
+      )
+      if (each === profile) expect(found.meta.tasks).toEqual({ scope: 'all', loopSeen: true })
+    }
   })
 
   it('are never the profile that speedscope opens first', () => {

@@ -1,0 +1,63 @@
+import type { Profile, TimeRange } from './profile.ts'
+import { pickSamples } from './sample-columns.ts'
+
+/**
+ * The samples of a part of the time, as a profile that begins where the part does. A sample belongs
+ * to the instant at which it was taken and keeps its whole weight. Ticks and gaps are those of the
+ * part, and ticks took as long as those of the whole in the mean; what else the sampler counted is
+ * not known by time and stays that of the whole.
+ */
+export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
+  const { samples, accounting } = profile
+  // Iterations were counted in the whole, and a part is not all the work that the program did.
+  const { iterations: _, ...meta } = profile.meta
+  if (from <= 0 && to > meta.duration) return profile
+  const end = Math.min(to, Math.max(from, meta.duration + 1))
+  let ticks = 0
+  const columns = pickSamples(samples, rows())
+  const gaps = profile.gaps
+    .map(({ start, duration, missedTicks }) => {
+      const begin = Math.max(start, from)
+      return { start: begin - from, duration: Math.min(start + duration, end) - begin, missedTicks }
+    })
+    .filter(({ duration }) => duration > 0)
+  const shifted = columns.view()
+  const time = Float64Array.from({ length: shifted.length }, (_, row) => shifted.time[row]! - from)
+  const within = (instant: number) => Math.min(Math.max(instant, from), end) - from
+  return {
+    ...profile,
+    processes: profile.processes.map((process) => ({
+      ...process,
+      start: within(process.start),
+      end: within(process.end),
+    })),
+    samples: { ...shifted, time },
+    gaps,
+    meta: {
+      ...meta,
+      endReason: meta.endReason === 'exited' ? 'unknown' : meta.endReason,
+      startedAt: meta.startedAt === 0 ? 0 : meta.startedAt + from / 1e6,
+      duration: Math.min(to, meta.duration) - Math.min(from, meta.duration),
+    },
+    accounting: {
+      ...accounting,
+      // Who never counted ticks has samples that are none.
+      ticks: accounting.ticks === 0 ? 0 : ticks,
+      tickTime:
+        accounting.ticks === 0 ? 0 : Math.round((accounting.tickTime * ticks) / accounting.ticks),
+      missedTicks: gaps.reduce((sum, gap) => sum + gap.missedTicks, 0),
+      gapTime: gaps.reduce((sum, gap) => sum + gap.duration, 0),
+    },
+  }
+
+  function* rows(): Generator<number> {
+    let last: number | undefined
+    for (let row = 0; row < samples.length; row++) {
+      const at = samples.time[row]!
+      if (at < from || at >= to) continue
+      if (at !== last) ticks++
+      last = at
+      yield row
+    }
+  }
+}

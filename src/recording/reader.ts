@@ -1,0 +1,225 @@
+import {
+  type Gap,
+  NO_PROCESS,
+  NO_STACK,
+  type Process,
+  type Profile,
+  type Thread,
+  type TimeRange,
+} from '../profile/profile.ts'
+import { type Sample, SampleColumns } from '../profile/sample-columns.ts'
+import { ProfileTables } from '../profile/tables.ts'
+import { BlockReader } from './blocks.ts'
+import { ByteReader, DamageError } from './bytes.ts'
+import { BLOCK, MAX_STACK_DEPTH } from './layout.ts'
+import { parseMeta, type StoredMeta } from './meta.ts'
+import {
+  accountingOf,
+  COUNTER_NAMES,
+  type Counters,
+  PROCESS,
+  readRow,
+  STILL_THERE,
+  THREAD,
+} from './rows.ts'
+import { SampleDecoder } from './sample-codec.ts'
+
+const MAX_INT32 = 2 ** 31 - 1
+
+/** What a recording holds, and whether that is all of it. */
+export interface Recording {
+  /** Undefined when not even the first block could be read. */
+  readonly profile: Profile | undefined
+  /** The closing block was there and all agreed with it. */
+  readonly isComplete: boolean
+  /** What is wrong and from which byte on, in a few words; '' when the file just ends too early. */
+  readonly damage: string
+  readonly damagedAt: number
+  /** Bytes that were not read because of the damage. */
+  readonly lostBytes: number
+}
+
+const ALWAYS: TimeRange = { from: 0, to: Number.POSITIVE_INFINITY }
+
+/**
+ * Reads a `.pyprof` file. Whatever is in it, the result holds what was written before the first
+ * thing that does not hold together.
+ * @param pieces the bytes of the file in order
+ * @param range samples outside are checked but not kept
+ * @throws RefusedError when it is no recording, of another version, or its header is damaged
+ */
+export function readRecording(pieces: Iterable<Uint8Array>, range: TimeRange = ALWAYS): Recording {
+  const blocks = new BlockReader(pieces)
+  const content = new Content(range)
+  let damage = ''
+  let damagedAt = blocks.position
+  try {
+    for (;;) {
+      damagedAt = blocks.position
+      const block = blocks.next()
+      if (!block) break
+      if (content.isEnded) throw new DamageError('something follows the end')
+      if (block.type === BLOCK.data) content.add(new ByteReader(block.payload))
+      else if (block.type === BLOCK.end) content.end(new ByteReader(block.payload))
+      else throw new DamageError(`a block of unknown type ${block.type}`)
+    }
+  } catch (error) {
+    if (!(error instanceof DamageError)) throw error
+    damage = error.message
+  }
+  const isComplete = damage === '' && content.isEnded
+  const lostBytes = blocks.position - damagedAt + blocks.drain()
+  return { profile: content.profile(isComplete), isComplete, damage, damagedAt, lostBytes }
+}
+
+class Content {
+  readonly #range: TimeRange
+  readonly #tables = new ProfileTables()
+  readonly #processes: Process[] = []
+  readonly #threads: Thread[] = []
+  readonly #decoder = new SampleDecoder()
+  readonly #samples = new SampleColumns()
+  readonly #gaps: Gap[] = []
+  readonly #counters = new Map(COUNTER_NAMES.map((name) => [name, 0]))
+  #meta: StoredMeta | undefined
+  #lastGap = 0
+  #lastTime = 0
+  #sampleCount = 0
+  #blocks = 0
+  isEnded = false
+
+  constructor(range: TimeRange) {
+    this.#range = range
+  }
+
+  /** @throws DamageError; what was read before it stays */
+  add(bytes: ByteReader): void {
+    repeat(bytes.count(1), () => this.#tables.strings.push(bytes.text()))
+    repeat(bytes.count(3), () => this.#addFunction(bytes))
+    repeat(bytes.count(5), () => this.#addFrame(bytes))
+    repeat(bytes.count(2), () => this.#addStack(bytes))
+    repeat(bytes.count(8), () => put(this.#processes, bytes, (at) => this.#readProcess(bytes, at)))
+    repeat(bytes.count(7), () => put(this.#threads, bytes, () => this.#readThread(bytes)))
+    this.#decoder.read(bytes, this.#threads.length, this.#tables.stackCount, (row) =>
+      this.#take(row),
+    )
+    repeat(bytes.count(3), () => this.#addGap(bytes))
+    const meta = bytes.text()
+    if (meta !== '') this.#meta = parseMeta(meta)
+    if (!this.#meta) throw new DamageError('it does not say what was recorded')
+    for (const name of COUNTER_NAMES) {
+      const value = this.#counters.get(name)! + bytes.signed()
+      if (value < 0 || value > Number.MAX_SAFE_INTEGER) {
+        throw new DamageError('a count is out of range')
+      }
+      this.#counters.set(name, value)
+    }
+    if (bytes.left > 0) throw new DamageError('a block is longer than what is in it')
+    this.#blocks++
+  }
+
+  /** @throws DamageError when something is missing */
+  end(bytes: ByteReader): void {
+    if (bytes.unsigned() !== this.#blocks || bytes.unsigned() !== this.#sampleCount) {
+      throw new DamageError('the end does not fit what came before')
+    }
+    this.isEnded = true
+  }
+
+  profile(isComplete: boolean): Profile | undefined {
+    if (!this.#meta) return undefined
+    const { endReason, ...stored } = this.#meta
+    const counters = Object.fromEntries(this.#counters) as unknown as Counters
+    const duration = Math.max(counters.duration, this.#lastTime)
+    return {
+      strings: this.#tables.strings,
+      ...this.#tables.view(),
+      processes: this.#processes.map((process) => ({
+        ...process,
+        end: process.end === STILL_THERE ? duration : process.end - 1,
+      })),
+      threads: this.#threads,
+      samples: this.#samples.view(),
+      gaps: this.#gaps,
+      meta: {
+        ...stored,
+        duration,
+        endReason: isComplete ? endReason : 'unfinished',
+      },
+      accounting: accountingOf(counters),
+    }
+  }
+
+  #addFunction(bytes: ByteReader): void {
+    const { strings } = this.#tables
+    const qualname = bytes.below(strings.length, 'string')
+    const file = bytes.below(strings.length, 'string')
+    this.#tables.addFunction(qualname, file, int32(bytes.signed()))
+  }
+
+  #addFrame(bytes: ByteReader): void {
+    const fn = bytes.below(this.#tables.functionCount, 'function')
+    const line = int32(bytes.signed())
+    const endLine = int32(line + bytes.signed())
+    const column = int32(bytes.signed())
+    const endColumn = int32(column + bytes.signed())
+    this.#tables.addFrame({ function: fn, line, endLine, column, endColumn })
+  }
+
+  #addStack(bytes: ByteReader): void {
+    const own = this.#tables.stackCount
+    const back = bytes.below(own + 1, 'parent')
+    const parent = back === 0 ? NO_STACK : own - back
+    const frame = bytes.below(this.#tables.frameCount, 'frame')
+    if (this.#tables.depthOf(parent) >= MAX_STACK_DEPTH)
+      throw new DamageError('a stack is too deep')
+    this.#tables.addStack(parent, frame)
+  }
+
+  #readProcess(bytes: ByteReader, index: number): Process {
+    const process = readRow(PROCESS, this.#tables.strings, bytes)
+    if (process.parent < NO_PROCESS || process.parent >= index) {
+      throw new DamageError(`process ${process.parent} as the parent of ${index}`)
+    }
+    if (process.start < 0 || process.end < 0) throw new DamageError('a time is negative')
+    return process
+  }
+
+  #readThread(bytes: ByteReader): Thread {
+    const { waitingTasks, ...thread } = readRow(THREAD, this.#tables.strings, bytes)
+    if (thread.process < 0 || thread.process >= this.#processes.length) {
+      throw new DamageError(`process ${thread.process} of ${this.#processes.length}`)
+    }
+    return waitingTasks ? { ...thread, waitingTasks } : thread
+  }
+
+  #addGap(bytes: ByteReader): void {
+    this.#lastGap += bytes.signed()
+    if (Math.abs(this.#lastGap) > Number.MAX_SAFE_INTEGER) {
+      throw new DamageError('a time is out of range')
+    }
+    const start = Math.max(0, this.#lastGap)
+    this.#gaps.push({ start, duration: bytes.unsigned(), missedTicks: bytes.unsigned() })
+  }
+
+  #take(row: Sample): void {
+    this.#sampleCount++
+    this.#lastTime = Math.max(this.#lastTime, row.time)
+    if (row.time >= this.#range.from && row.time < this.#range.to) this.#samples.push(row)
+  }
+}
+
+/** A row that is new, or one that has changed. */
+function put<Row>(table: Row[], bytes: ByteReader, read: (index: number) => Row): void {
+  const index = bytes.below(table.length + 1, 'row')
+  table[index] = read(index)
+}
+
+function int32(value: number): number {
+  if (Math.abs(value) > MAX_INT32) throw new DamageError('a number is too large')
+  return value
+}
+
+function repeat(times: number, work: () => void): void {
+  for (let done = 0; done < times; done++) work()
+}
