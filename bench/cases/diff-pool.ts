@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProfile } from '../../src/commands/convert/read-profile.ts'
 import { compare } from '../../src/diff/compare.ts'
-import { type ChangedRow, isFinding } from '../../src/diff/result.ts'
+import { isFinding } from '../../src/diff/result.ts'
 import { type Run as DiffRun, runOf } from '../../src/diff/run.ts'
+import { viewInMode } from '../../src/profile/modes.ts'
 import { python } from '../../test/support/pythons.ts'
 import { random } from '../../test/support/synthetic-runs.ts'
 import type { Case, Run } from '../lib/case.ts'
@@ -52,74 +54,94 @@ export const diffPool: Case = {
       ],
       random(1),
     )
-    const runs = new Map<Variant, DiffRun[]>()
+    const recordings = new Map<Variant, Recorded[]>()
     for (const [at, variant] of order.entries()) {
       const run = recorded(variant, `run-${at}`)
-      runs.set(variant, [...(runs.get(variant) ?? []), run])
+      recordings.set(variant, [...(recordings.get(variant) ?? []), run])
     }
-    const seconds = runs.get(none)!.map(({ durationNs }) => durationNs / 1e9)
-    say(`${order.length} runs in random order at ${RATE}; without a change they took`)
-    say(`${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)} s.\n`)
-
-    const next = random(2)
-    const equal = [SMALL_SIDE, side].map((count) => {
-      const half = Math.min(count, Math.floor(pool / 2))
-      const results = Array.from({ length: draws }, () => {
-        const drawn = shuffled(runs.get(none)!, next)
-        return compared(drawn.slice(0, half), drawn.slice(half, 2 * half))
-      })
-      const alarms = results.filter(
-        ({ total, functions }) => total?.kind === 'grew' || functions.rows.some(isFinding),
+    say(`${order.length} runs in random order at ${RATE}.`)
+    for (const mode of MODES) {
+      const runs = (variant: Variant) => recordings.get(variant)!.map((each) => each[mode])
+      const times = runs(none).map((each) => timeOf(each, mode))
+      say(`\n### By ${mode === 'cpu' ? 'CPU time' : 'the clock'}\n`)
+      say(`Without a change they took ${Math.min(...times).toFixed(2)} to`)
+      say(
+        `${Math.max(...times).toFixed(2)} s, a standard deviation of ${percent(spread(times))}.\n`,
       )
-      return [String(half), String(draws), String(alarms.length)]
-    })
-    say(table(['equal sides: runs a side', 'comparisons', 'false alarms'], equal))
-    say('')
-
-    const rows = variants.map((variant) => {
-      const results = Array.from({ length: draws }, () =>
-        compared(
-          shuffled(runs.get(none)!, next).slice(0, side),
-          shuffled(runs.get(variant)!, next).slice(0, side),
+      const next = random(2)
+      say(
+        table(
+          ['equal sides: runs a side', 'comparisons', 'false alarms'],
+          [...new Set([Math.min(SMALL_SIDE, side), side])].map((count) => [
+            String(count),
+            String(draws),
+            String(falseAlarmsOf(runs(none), count, draws, next)),
+          ]),
         ),
       )
-      const own = results.map(({ functions }) =>
-        functions.rows.find((row) => row.time === 'self' && row.place.qualname === variant.name),
-      )
-      const found = own.filter((row): row is ChangedRow => row?.kind === 'grew')
-      const others = results.filter(({ functions }) =>
-        functions.rows.some(
-          (row) => row.time === 'self' && isFinding(row) && row.place.qualname !== variant.name,
+      say(`\n${side} runs a side:\n`)
+      say(
+        table(
+          ['function', 'added work', 'found', 'others', 'interval holds it', 'told as detectable'],
+          variants.map((variant) => foundIn(runs(none), runs(variant), variant, side, draws, next)),
         ),
       )
-      const held = own.filter(
-        (row) => row && row.low! <= variant.growth / 100 && row.high! >= variant.growth / 100,
-      )
-      const detectable = own.reduce((sum, row) => sum + (row?.detectable ?? 0), 0) / draws
-      return [
-        variant.name,
-        `+${variant.growth} %`,
-        `${found.length} of ${draws}`,
-        `${others.length}`,
-        `${held.length} of ${draws}`,
-        `+${percent(detectable, 1)}`,
-      ]
-    })
-    say(`${side} runs a side:\n`)
-    say(
-      table(
-        [
-          'function',
-          'added work',
-          'found',
-          'others named',
-          'interval holds it',
-          'told as detectable',
-        ],
-        rows,
-      ),
-    )
+    }
   },
+}
+
+/** How many comparisons of runs that are alike call something slower or changed. */
+function falseAlarmsOf(
+  runs: readonly DiffRun[],
+  count: number,
+  draws: number,
+  next: () => number,
+): number {
+  let alarms = 0
+  for (let draw = 0; draw < draws; draw++) {
+    const drawn = shuffled(runs, next)
+    const { total, functions } = compared(drawn.slice(0, count), drawn.slice(count, 2 * count))
+    if (total?.kind === 'grew' || functions.rows.some(isFinding)) alarms++
+  }
+  return alarms
+}
+
+/** A line of the table: how often added work is found, and what else is called changed. */
+function foundIn(
+  base: readonly DiffRun[],
+  head: readonly DiffRun[],
+  { name, growth }: Variant,
+  side: number,
+  draws: number,
+  next: () => number,
+): string[] {
+  const truth = growth / 100
+  let [found, others, held, detectable] = [0, 0, 0, 0]
+  for (let draw = 0; draw < draws; draw++) {
+    const result = compared(
+      shuffled(base, next).slice(0, side),
+      shuffled(head, next).slice(0, side),
+    )
+    const own = result.functions.rows.filter(({ time }) => time === 'self')
+    const changed = own.find(({ place }) => place.qualname === name)
+    if (changed?.kind === 'grew') found++
+    if (own.some((row) => row !== changed && isFinding(row))) others++
+    if (changed && changed.low! <= truth && changed.high! >= truth) held++
+    detectable += (changed?.detectable ?? 0) / draws
+  }
+  const of = (count: number) => `${count} of ${draws}`
+  return [name, `+${growth} %`, of(found), of(others), of(held), `+${percent(detectable, 1)}`]
+}
+
+function timeOf({ durationNs, sampledNs }: DiffRun, mode: (typeof MODES)[number]): number {
+  return (mode === 'cpu' ? sampledNs : durationNs) / 1e9
+}
+
+/** Standard deviation over the mean. */
+function spread(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return Math.sqrt(squares / (values.length - 1)) / mean
 }
 
 function compared(base: readonly DiffRun[], head: readonly DiffRun[]) {
@@ -138,7 +160,10 @@ function compared(base: readonly DiffRun[], head: readonly DiffRun[]) {
   ).result
 }
 
-function recorded({ name, growth }: Variant, id: string): DiffRun {
+const MODES = ['wall', 'cpu'] as const
+type Recorded = Readonly<Record<(typeof MODES)[number], DiffRun>>
+
+function recorded({ name, growth }: Variant, id: string): Recorded {
   const file = temporary(`${id}.pyprof`)
   const program = [python('3.14', ROOT), join(ROOT, 'bench', 'targets', 'shares.py'), String(WORK)]
   const target = onCore('target', [...program, ...(name === '' ? [] : [name, String(growth)])])
@@ -148,7 +173,11 @@ function recorded({ name, growth }: Variant, id: string): DiffRun {
   ])
   execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const range = { from: 0, to: Number.POSITIVE_INFINITY }
-  return runOf({ name: id, isTimed: true, ...readProfile(file, { range, rate: undefined }) })
+  const { profile } = readProfile(file, { range, rate: undefined })
+  rmSync(file)
+  const runIn = (mode: (typeof MODES)[number]) =>
+    runOf({ name: id, isTimed: true, profile: viewInMode(profile, { mode, idle: false }).profile })
+  return { wall: runIn('wall'), cpu: runIn('cpu') }
 }
 
 function shuffled<T>(values: readonly T[], next: () => number): T[] {
