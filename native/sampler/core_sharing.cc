@@ -73,12 +73,13 @@ bool ThreadFacts::Place(int* processor, bool* runnable) const {
   const std::string_view fields = AfterName({text, static_cast<size_t>(got)});
   if (fields.empty()) return false;
   *runnable = fields.front() == 'R';
+  // One pass: it is done while the target waits.
   const char* at = fields.data();
-  for (int field = 3; field < 39; ++field) {
-    at = strchr(at + 1, ' ');
-    if (at == nullptr) return false;
+  for (int field = 3; field < 39; ++at) {
+    if (*at == '\0') return false;
+    field += *at == ' ';
   }
-  *processor = atoi(at + 1);
+  *processor = atoi(at);
   return true;
 }
 
@@ -140,6 +141,7 @@ bool CoreSharing::Begin(uint64_t tid) {
       return false;
     }
     runnable_ = runnable;
+    place_ = processor;
     if (!runnable || processor == processor_) {
       began_ = true;
       return true;

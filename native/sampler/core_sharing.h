@@ -51,6 +51,8 @@ class CoreSharing {
   bool Begin(uint64_t tid);
   /// Ends the read: true when the thread of Begin has not run since.
   bool StoodStill();
+  /// Moves the calling thread to where Begin saw its thread, so that the next wake-up is there.
+  void Settle() { RunOn(place_); }
 
   /// What was learnt about the thread of Begin on the way.
   struct Watched {
@@ -73,6 +75,7 @@ class CoreSharing {
   uint64_t run_time_ = 0;
   ThreadFacts* watched_ = nullptr;
   int processor_ = -1;
+  int place_ = -1;
   cpu_set_t allowed_;
   std::unordered_map<uint64_t, std::unique_ptr<ThreadFacts>> facts_;
 };

@@ -268,6 +268,14 @@ SampleStatus Target::ReadOnce(Motion motion) {
   return status;
 }
 
+/// One sample while this thread, by its native id, does not run; `*still` tells whether it does
+/// not.
+SampleStatus Target::ReadBeside(uint64_t native_holder, bool* still) {
+  const uint64_t holder = native_holder == 0 ? 0 : task_ids_.Outer(native_holder);
+  *still = holder != 0 && sharing()->Begin(holder);
+  return ReadOnce(*still ? Motion::kStill : Motion::kPossible);
+}
+
 /// One sample by this reading; sets proved_.
 SampleStatus Target::Read(Reading reading, size_t crowd) {
   proved_ = true;
@@ -284,15 +292,25 @@ SampleStatus Target::Read(Reading reading, size_t crowd) {
   }
   if (reading == Reading::kLive) return ReadOnce(Motion::kPossible);
 
-  const uint64_t native_holder = reader_->HolderNow();
-  const uint64_t holder = native_holder == 0 ? 0 : task_ids_.Outer(native_holder);
-  const bool still = holder != 0 && sharing()->Begin(holder);
-  const SampleStatus status = ReadOnce(still ? Motion::kStill : Motion::kPossible);
-  proved_ = still && reader_->SteadyHolder() == native_holder &&
+  // As long as the GIL stays where the last sample found it, asking for it first would only hold
+  // its holder up. When it has gone elsewhere the read is made again; that depends on the GIL
+  // alone.
+  const uint64_t last = reader_->SteadyHolder();
+  const bool guessed = holder_stays_ && last != 0;
+  uint64_t holder = guessed ? last : reader_->HolderNow();
+  bool still = false;
+  SampleStatus status = ReadBeside(holder, &still);
+  const uint64_t found = reader_->SteadyHolder();
+  if (guessed && status == SampleStatus::kOk && found != 0 && found != holder) {
+    holder = found;
+    status = ReadBeside(holder, &still);
+  }
+  holder_stays_ = found == last;
+  proved_ = still && reader_->SteadyHolder() == holder &&
             (tasks_ == nullptr || reader_->HolderIsSteady()) && sharing()->StoodStill();
-  if (shared_.reader.states && sharing()->watched().runnable) NoteHolder(native_holder);
-  // The next wake-up shall be where the holder is.
-  if (holder != 0) sharing()->Follow(holder);
+  if (shared_.reader.states && sharing()->watched().runnable) NoteHolder(holder);
+  // The next wake-up shall be where the holder is. Asking again would hold it up for longer.
+  if (still) sharing()->Settle();
   return status;
 }
 

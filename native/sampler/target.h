@@ -156,6 +156,7 @@ class Target {
   size_t CountThreads(bool* first_is_own);
   SampleStatus Read(Reading reading, size_t crowd);
   SampleStatus ReadOnce(Motion motion);
+  SampleStatus ReadBeside(uint64_t native_holder, bool* still);
   void NoteHolder(uint64_t native_id);
   void LookAtThreads(Reading reading, size_t crowd);
 
@@ -184,6 +185,8 @@ class Target {
   bool was_attached_ = false;
   bool executed_ = false;
   bool proved_ = false;
+  /// The GIL was where the sample before had found it.
+  bool holder_stays_ = false;
   uint8_t known_states_ = 0;
   /// Looks at threads that may be made, lively and quiet, and when that was last reckoned.
   double lively_looks_ = 0;

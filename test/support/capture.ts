@@ -193,6 +193,21 @@ export async function captureStill(
   return captureTicks(pid, ticks, options)
 }
 
+/** Waits until a process has come back from a function, by which it says that it is in position. */
+export async function past(pid: number, qualname: string): Promise<void> {
+  const capture = new Capture(pid, { rate: 100, read: 'stop' })
+  const stillIn = () =>
+    capture
+      .samples()
+      .at(-1)
+      ?.frames.some((frame) => frame.qualname === qualname) ?? true
+  try {
+    await capture.until(`the process to be past ${qualname}`, () => !stillIn())
+  } finally {
+    capture.stop()
+  }
+}
+
 /** Samples a process a number of times and stops. */
 export async function captureTicks(
   pid: number,

@@ -1,7 +1,7 @@
 import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Quality, Reading, Reason } from '../../src/profile/profile.ts'
-import { Capture, type NamedSample } from './capture.ts'
+import { Capture, type NamedSample, past } from './capture.ts'
 import { type Minor, python } from './pythons.ts'
 import { programArgs, Target } from './target.ts'
 import { type Fault, type Judge, judgeOf, judgeReuse, type Rules } from './truth.ts'
@@ -73,7 +73,7 @@ export async function measure(minor: Minor, program: Program): Promise<Measureme
   })
   try {
     const rules = await target.says<Rules>('ready')
-    await inPosition(target)
+    await past(target.pid, 'ready')
     const judge = program.name === 'reuse' ? judgeReuse(rules) : judgeOf(rules)
     const tallies = READINGS.map((reading) => new Tally(reading, judge))
     for (let turn = 0; turn < TURNS; turn++) {
@@ -90,20 +90,6 @@ export async function measure(minor: Minor, program: Program): Promise<Measureme
 
 export function nameOf({ name, args, env }: Program): string {
   return [name, ...(args ?? []), ...(env ? ['with JIT'] : [])].join(' ')
-}
-
-/** Waits until the program has come back from saying that it is ready. */
-async function inPosition(target: Target): Promise<void> {
-  const capture = new Capture(target.pid, { rate: 100, read: 'stop' })
-  const saysReady = () => {
-    const latest = capture.samples().at(-1)
-    return latest?.frames.some(({ qualname }) => qualname === 'ready') ?? true
-  }
-  try {
-    await capture.until('the program is in position', () => !saysReady())
-  } finally {
-    capture.stop()
-  }
 }
 
 async function takeTurn(target: Target, program: Program, tally: Tally): Promise<void> {

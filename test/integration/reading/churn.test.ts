@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type Capture, type NamedSample, startCapture } from '../../support/capture.ts'
+import { type Capture, type NamedSample, past, startCapture } from '../../support/capture.ts'
 import { MINORS, type Minor } from '../../support/pythons.ts'
 import { mostByChance } from '../../support/statistics.ts'
 import { startPython } from '../../support/target.ts'
 
 async function capture(minor: Minor, program: string, args: string[], ticks: number) {
   const { target } = await startPython(minor, program, args)
+  await past(target.pid, 'say')
   const running = startCapture(target.pid, { rate: 2500 })
   await running.ticks(ticks)
   running.stop()
