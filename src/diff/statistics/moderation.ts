@@ -17,9 +17,10 @@ const LEAST_ROWS_FOR_TREND = 10
 /**
  * Welch's comparison of each row, with variances that borrow strength from all rows: with few runs
  * the variance of one row alone is little known, and among hundreds of rows some look quiet by
- * chance. Each variance is drawn towards what is usual for its size, as far as the rows' variances
- * resemble each other (Smyth, Statistical Applications in Genetics and Molecular Biology 3, 2004; the
- * trend as in Sartor et al., BMC Bioinformatics 7, 2006).
+ * chance. A variance that is smaller than what is usual for its size is drawn up towards that, as far
+ * as the rows' variances resemble each other. A larger one stays, so that a row that does vary more is
+ * never judged by the others (after Smyth, Statistical Applications in Genetics and Molecular
+ * Biology 3, 2004; the trend as in Sartor et al., BMC Bioinformatics 7, 2006).
  *
  * Rows of one run share what the machine did to that run. So they tell less about each other than as
  * many independent ones, and the degrees of freedom never exceed those of that smaller number.
@@ -40,7 +41,7 @@ export function moderatedRatios(rows: readonly Row[]): LogRatio[] {
       : prior.variance[at]!
     return {
       estimate,
-      error: Math.sqrt(Math.max(moderated, rows[at]!.floor) * scale),
+      error: Math.sqrt(Math.max(moderated, variance[at]!) * scale),
       freedom: Math.max(freedom, Math.min(prior.freedom + freedom, pooled)),
     }
   })
