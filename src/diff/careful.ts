@@ -1,4 +1,5 @@
 import { formatCount } from '../formats/text.ts'
+import { nounOf, unknownOf } from './comparable.ts'
 import type { RunSets } from './measure.ts'
 import type { Basis } from './result.ts'
 import type { Run } from './run.ts'
@@ -23,6 +24,10 @@ export function carefulNotes({ base, head }: RunSets, basis: Basis): string[] {
   count(notes, runs, ({ samples }) => samples < FEW, `fewer than ${FEW} samples`)
   if (basis.kind === 'time') {
     count(notes, runs, ({ endReason }) => endReason !== 'exited', 'no end of the program')
+  }
+  const unknown = unknownOf({ base, head }).map(nounOf)
+  if (unknown.length > 0) {
+    notes.push(`Some files do not tell their ${unknown.join(', ')}: it may differ.`)
   }
   return notes
 }

@@ -35,6 +35,11 @@ const VALUE: Readonly<Record<Same, (run: Run) => string>> = {
   view: ({ view }) => view,
 }
 
+/** What it is called in a sentence. */
+export function nounOf(what: Same): string {
+  return MEANING[what][0]
+}
+
 /** What differs among the runs; unknown values differ from none. */
 export function differencesOf({ base, head }: RunSets): Difference[] {
   return SAME.flatMap((what) => {

@@ -24,7 +24,9 @@ export function madeProfile({ counts, files, firstLines, meta }: MadeRun): Profi
     Array.from({ length: Math.round(count) }, (_, at) => ({ stack, at: (at + 0.5) / count })),
   )
   drafts.sort((a, b) => a.at - b.at)
-  return profileOf(drafts, { meta: { endReason: 'exited', states: ['cpu'], ...meta } })
+  return profileOf(drafts, {
+    meta: { endReason: 'exited', states: ['cpu'], machine: '2 × Test', ...meta },
+  })
 
   function framesOf(text: string): DraftFrame[] {
     return text.split(';').map((frame) => {

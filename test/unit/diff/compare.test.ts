@@ -261,9 +261,11 @@ describe('what cannot be compared', () => {
   })
 
   test('is not another patch release, nor what is not known', () => {
-    const base = madeRuns('base', { ...APP, meta: { pythonVersion: '3.14.1' } }, 2)
+    const base = madeRuns('base', { ...APP, meta: { pythonVersion: '3.14.1', machine: '' } }, 2)
     const head = madeRuns('head', { ...APP, meta: { pythonVersion: '3.14.9', machine: 'x' } }, 2)
-    expect(compared(base, head).unknown).toEqual(['machine'])
+    const result = compared(base, head)
+    expect(result.unknown).toEqual(['machine'])
+    expect(result.careful).toEqual(['Some files do not tell their kind of machine: it may differ.'])
   })
 })
 
