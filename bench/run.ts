@@ -8,6 +8,7 @@ import { manyThreads } from './cases/many-threads.ts'
 import { peerRateCase } from './cases/peer-rate.ts'
 import { processCpu } from './cases/process-cpu.ts'
 import { readCost } from './cases/read-cost.ts'
+import { recordings } from './cases/recordings.ts'
 import { slowDown } from './cases/slow-down.ts'
 import { startUp } from './cases/start-up.ts'
 import { syscalls } from './cases/syscalls.ts'
@@ -26,6 +27,7 @@ const CASES: readonly Case[] = [
   syscalls,
   exportCase,
   startUp,
+  recordings,
   endurance,
   diffSynthetic,
   diffPool,

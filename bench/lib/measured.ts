@@ -11,6 +11,8 @@ export interface Usage {
   readonly cpu: number
   /** Seconds. */
   readonly wall: number
+  /** The most bytes that it had in memory at once. */
+  readonly peak: number
   readonly stdout: string
   readonly stderr: string
 }

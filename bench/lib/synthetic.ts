@@ -4,10 +4,10 @@ import { NO_CPU, NO_PROCESS, type Profile } from '../../src/profile/profile.ts'
 const FUNCTIONS = 2000
 const LINES_EACH = 3
 const STACKS = 20_000
-const THREADS = 8
+export const THREADS = 8
 
 /** Park and Miller's generator: the same profile every time. */
-function random(seed: number): () => number {
+export function random(seed: number): () => number {
   let state = seed
   return () => {
     state = (state * 48_271) % 2_147_483_647
@@ -19,7 +19,7 @@ function random(seed: number): () => number {
  * A profile of `samples` samples at 1 kHz, of eight threads in turn, as a service's looks: thousands
  * of functions, stacks of some ten to a hundred frames, a stack often repeated by the next sample.
  */
-export function syntheticProfile(samples: number): Profile {
+export function syntheticProfile(samples: number, stackCount: number = STACKS): Profile {
   const next = random(1)
   const draw = (below: number) => Math.floor(next() * below)
   const strings = Array.from({ length: FUNCTIONS }, (_, at) => `Class${at % 97}.method_${at}`)
@@ -27,10 +27,12 @@ export function syntheticProfile(samples: number): Profile {
   const numbers = (length: number, of: (at: number) => number) =>
     Int32Array.from({ length }, (_, at) => of(at))
   const frames = FUNCTIONS * LINES_EACH
-  const parent = numbers(STACKS, (at) => (at < THREADS ? -1 : Math.floor(at * (1 - 0.3 * next()))))
+  const parent = numbers(stackCount, (at) =>
+    at < THREADS ? -1 : Math.floor(at * (1 - 0.3 * next())),
+  )
   let stack = 0
   const stacks = numbers(samples, () => {
-    if (next() < 0.3) stack = draw(STACKS)
+    if (next() < 0.3) stack = draw(stackCount)
     return stack
   })
   return {
@@ -49,7 +51,7 @@ export function syntheticProfile(samples: number): Profile {
       column: numbers(frames, () => 4),
       endColumn: numbers(frames, () => 20),
     },
-    stacks: { length: STACKS, parent, frame: numbers(STACKS, () => draw(frames)) },
+    stacks: { length: stackCount, parent, frame: numbers(stackCount, () => draw(frames)) },
     processes: [
       {
         pid: 42,

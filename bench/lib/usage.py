@@ -3,7 +3,8 @@
 usage.py COMMAND [ARGUMENT...]
 
 On descriptor 3: a line with the command's pid; when it has ended, a line of JSON with its status
-and its CPU time and elapsed time in seconds. What the command waited for is in its CPU time.
+its CPU time and elapsed time in seconds, and its largest resident size in bytes. What the command
+waited for is in its CPU time.
 """
 
 import json
@@ -20,5 +21,6 @@ result = {
     "status": os.waitstatus_to_exitcode(status),
     "cpu": usage.ru_utime + usage.ru_stime,
     "wall": time.monotonic() - began,
+    "peak": usage.ru_maxrss * 1024,
 }
 os.write(3, json.dumps(result).encode() + b"\n")

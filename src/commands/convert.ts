@@ -29,6 +29,7 @@ import { planOutputs, STDOUT_PATH } from './record/outputs.ts'
 import { resultLines, row, target, type WrittenSummary } from './record/report.ts'
 import { writeOutputs } from './record/save-outputs.ts'
 import { formatLine } from './record.ts'
+import { WorkProgress } from './work-progress.ts'
 
 const EXAMPLES = `
 Inputs, known by what is in them:
@@ -120,7 +121,11 @@ function convert(
   const isCut = raw.from !== undefined || raw.to !== undefined
   // The time of several inputs begins with the earliest one, which is known when all are read.
   const readRange = paths.length === 1 ? range : { from: 0, to: Number.POSITIVE_INFINITY }
-  const files = paths.map((path) => readProfile(path, { range: readRange, rate: raw.rate }))
+  const folds = !isCut && mode !== 'cpu' && formats.every((format) => format.isSum)
+  const progress = new WorkProgress(context)
+  const files = paths.map((path) =>
+    readProfile(path, { range: readRange, rate: raw.rate, folds }, progress),
+  )
   const whole = mergeProfiles(files.map((file) => file.profile))
   const recorded = isCut ? cutProfile(whole, range) : whole
   if (recorded.samples.length === 0) throw nothingLeft(whole.meta.duration, isCut)

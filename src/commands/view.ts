@@ -7,6 +7,7 @@ import { errorCode, errorText } from './stdio.ts'
 import { hasScreen, openBrowser } from './view/browser.ts'
 import { type PageServer, servePage } from './view/server.ts'
 import { readSource, type Source } from './view/source.ts'
+import { WorkProgress } from './work-progress.ts'
 
 const EXAMPLES = `
 Examples:
@@ -49,7 +50,7 @@ async function view(
   { open, port, json }: RawViewOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { source, notes } = readSource(file, context.exporter)
+  const { source, notes } = readSource(file, context.exporter, new WorkProgress(context))
   for (const note of notes) context.writeErr(`${visible(file)}: ${visible(note)}\n`)
   let stop: () => void = () => {}
   const stopped = new Promise<void>((resolve) => {

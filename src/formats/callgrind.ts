@@ -237,6 +237,7 @@ export const callgrind: Format = {
   name: 'callgrind',
   suffixes: ['.callgrind'],
   prefixes: ['callgrind.out'],
+  isSum: true,
   options: ['title'],
   describe: 'callgrind profile, for KCachegrind',
   write,

@@ -10,11 +10,14 @@ import {
   escapeCharacter,
   MISSED_FRAME,
   threadLabel,
+  threadName,
   visible,
 } from './text.ts'
 
 /** White space before digits at the end, which readers would take for a second count. */
 const BEFORE_COUNT = /\s(?=\p{Nd}+(?:\.\p{Nd}*)?$)/u
+
+const WAITING_FRAME = '<waiting tasks>'
 
 /** One frame's text: escapes whatever would end a frame, a line or a count early. */
 function escapeFrame(text: string): string {
@@ -36,7 +39,8 @@ interface Texts {
  * - py-spy: `name (file:line)` by the last part of the qualname, threads `thread (12): MainThread`
  * - tachyon: `file.py:qualname:line` without folders, threads `tid:12`, always at the root
  *
- * A marker is its bare name everywhere. Without a line, none is written.
+ * A marker is its bare name everywhere. Without a line, none is written. Where a thread is known by
+ * its id alone, its waiting tasks stand on a marker of their own.
  */
 function textsOf(style: FrameStyle, table: PlaceTable, processes: readonly Process[]): Texts {
   const short = shortFiles(table.file)
@@ -52,13 +56,17 @@ function textsOf(style: FrameStyle, table: PlaceTable, processes: readonly Proce
     const at = line === 0 ? short.get(file)! : `${short.get(file)!}:${line}`
     return `${style === 'py-spy' ? name.slice(name.lastIndexOf('.') + 1) : name} (${at})`
   }
-  const thread = (each: Thread): string => {
-    if (style === 'py-spy') return `thread (${each.nativeId}): ${each.name}`
-    return style === 'tachyon' ? `tid:${each.nativeId}` : threadLabel(each, processes)
+  const thread = (each: Thread): string[] => {
+    const { nativeId, name, waitingTasks } = each
+    if (style === 'py-spy') {
+      return [`thread (${nativeId}): ${waitingTasks ? threadName(each) : name}`]
+    }
+    if (style === 'pyprof') return [threadLabel(each, processes)]
+    return [`tid:${nativeId}`, ...(waitingTasks ? [WAITING_FRAME] : [])]
   }
   return {
     places: table.qualname.map((_, row) => escapeFrame(place(row))),
-    thread: (each) => escapeFrame(thread(each)),
+    thread: (each) => thread(each).map(escapeFrame).join(';'),
   }
 }
 
@@ -102,6 +110,7 @@ export const collapsed: Format = {
   name: 'collapsed',
   suffixes: ['.collapsed', '.folded', '.txt'],
   describe: 'collapsed stacks, one line a path, weights in microseconds',
+  isSum: true,
   options: ['style'],
   write,
 }

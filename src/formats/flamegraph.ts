@@ -108,6 +108,7 @@ export const flamegraph: Format = {
   name: 'flamegraph',
   suffixes: ['.svg'],
   describe: 'flame graph, one SVG file to open in a browser',
+  isSum: true,
   options: ['title', 'shape', 'inverted', 'colours', 'minWidth'],
   write,
 }

@@ -65,6 +65,8 @@ export interface Format {
   readonly describe: string
   /** It is the recording itself: it holds all of it, whatever is chosen of it to be shown. */
   readonly isRecording?: boolean
+  /** It adds samples up, so that those that are alike may come as one row. */
+  readonly isSum?: boolean
   /** The options that it has beside `threads`. */
   readonly options: readonly FormatOption[]
   /** The output in pieces, so that a long recording never needs one string that holds it all. */

@@ -8,6 +8,7 @@ import {
   type StackIndex,
   type ThreadIndex,
 } from '../profile/profile.ts'
+import { countAt } from '../profile/sample-columns.ts'
 import { rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { gzipped } from './gzip.ts'
@@ -179,7 +180,7 @@ function sumsOf({ samples }: Profile, rows: Uint32Array): Iterable<Sum> {
       sum = { stack, quality, reason, samples: 0, wall: 0, cpu: 0 }
       sums.set(key, sum)
     }
-    sum.samples++
+    sum.samples += countAt(samples, row)
     sum.wall += samples.weight[row]!
     if (samples.cpu[row] !== NO_CPU) sum.cpu += samples.cpu[row]!
   }
@@ -253,6 +254,7 @@ function* locations(
 export const pprof: Format = {
   name: 'pprof',
   suffixes: ['.pb.gz', '.pprof'],
+  isSum: true,
   options: ['title'],
   describe: 'pprof profile, for go tool pprof and profile stores',
   write,

@@ -57,6 +57,7 @@ function marshalCounts({ samples, self, total }: Counts): Buffer[] {
 export const pstats: Format = {
   name: 'pstats',
   suffixes: ['.pstats'],
+  isSum: true,
   options: [],
   describe: "statistics by function, for Python's pstats and snakeviz",
   write,

@@ -49,45 +49,54 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   yield* joined(frameTexts(table), ',\n')
   yield '\n]},\n"profiles":[\n'
   for (const [index, thread] of order.entries()) {
-    const { start, end, stacks, weights } = timeline(profile, rows, thread)
+    const start = startOf(profile, rows, thread)
+    let end = start
+    for (const { length } of timeline(profile, rows, thread)) end += length
     yield `${index === 0 ? '' : ',\n'}{"type":"sampled",`
     yield `"name":${JSON.stringify(threadLabel(profile.threads[thread]!, profile.processes))},`
     yield `"unit":"nanoseconds","startValue":${start},"endValue":${end},\n"samples":[`
-    yield* joined(mapped(stacks, stackText), ',')
+    yield* joined(
+      mapped(timeline(profile, rows, thread), ({ stack }) => stackText(stack)),
+      ',',
+    )
     yield '],\n"weights":['
-    yield* joined(mapped(weights, String), ',')
+    yield* joined(
+      mapped(timeline(profile, rows, thread), ({ length }) => String(length)),
+      ',',
+    )
     yield ']}'
   }
   yield '\n]}\n'
 }
 
-interface Timeline {
-  /** ns since the start of the recording; `end - start` is the sum of the weights. */
-  readonly start: number
-  readonly end: number
-  readonly stacks: readonly StackIndex[]
-  readonly weights: readonly number[]
+/** How long a stack stood, in whole ns. */
+interface Piece {
+  readonly stack: StackIndex
+  readonly length: number
 }
 
-/** The samples of a thread in whole nanoseconds, with an empty stack wherever there is none. */
-function timeline(profile: Profile, rows: RowsByThread, thread: ThreadIndex): Timeline {
-  const { time, weight, stack, quality } = profile.samples
-  const stacks: StackIndex[] = []
-  const weights: number[] = []
+/** Where a thread's first sample begins, ns since the start of the recording. */
+function startOf({ samples }: Profile, rows: RowsByThread, thread: ThreadIndex): number {
   const first = rows.order[rows.start[thread]!]!
-  const start = Math.max(0, Math.round(time[first]! - weight[first]!))
-  let end = start
+  return Math.max(0, Math.round(samples.time[first]! - samples.weight[first]!))
+}
+
+/**
+ * The samples of a thread, with an empty stack wherever there is none. It is gone through again for
+ * each thing that is written of it, so that none of it is held.
+ */
+function* timeline(profile: Profile, rows: RowsByThread, thread: ThreadIndex): Iterable<Piece> {
+  const { time, weight, stack, quality } = profile.samples
+  let end = startOf(profile, rows, thread)
   for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) {
     const row = rows.order[at]!
     const uncovered = Math.round(time[row]! - weight[row]!) - end
-    if (uncovered > 0) append(NO_STACK, uncovered)
-    append(quality[row] === MISSED ? NO_STACK : stack[row]!, Math.round(weight[row]!))
-  }
-  return { start, end, stacks, weights }
-
-  function append(leaf: StackIndex, length: number) {
-    stacks.push(leaf)
-    weights.push(length)
+    if (uncovered > 0) {
+      yield { stack: NO_STACK, length: uncovered }
+      end += uncovered
+    }
+    const length = Math.round(weight[row]!)
+    yield { stack: quality[row] === MISSED ? NO_STACK : stack[row]!, length }
     end += length
   }
 }

@@ -143,9 +143,10 @@ export class ProfileAssembler {
 
   #sorted(): Profile['samples'] {
     const samples = this.#samples.view()
-    const rows = Uint32Array.from({ length: samples.length }, (_, row) => row)
+    const rows = new Uint32Array(samples.length)
+    for (let row = 0; row < rows.length; row++) rows[row] = row
     rows.sort((a, b) => samples.time[a]! - samples.time[b]! || a - b)
-    return pickSamples(samples, rows).view()
+    return pickSamples(samples, rows)
   }
 
   #string(text: string): number {

@@ -1,4 +1,4 @@
-type NumberArray = Float64Array | Int32Array | Uint8Array
+export type NumberArray = Float64Array | Int32Array | Uint8Array
 
 const FIRST_CAPACITY = 1024
 
@@ -61,6 +61,48 @@ export class GrowableColumn<T extends NumberArray> {
     const grown = this.#allocate(Math.max(needed, this.#data.length * 2))
     grown.set(this.view())
     this.#data = grown
+  }
+}
+
+type Allocate = (length: number) => NumberArray
+
+/** From the least on: values that a kind does not hold go into the next one. */
+const KINDS: readonly Allocate[] = [
+  (length) => new Uint8Array(length),
+  (length) => new Int32Array(length),
+  (length) => new Float64Array(length),
+]
+
+/** An append-only column that takes as few bytes a value as its values so far allow. */
+export class CompactColumn {
+  #kind = 0
+  #data: NumberArray = new Uint8Array(FIRST_CAPACITY)
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  push(value: number): void {
+    if (this.#length === this.#data.length) this.#move(this.#data.length * 2)
+    this.#data[this.#length] = value
+    while (this.#data[this.#length] !== value && this.#kind < KINDS.length - 1) {
+      this.#kind++
+      this.#move(this.#data.length)
+      this.#data[this.#length] = value
+    }
+    this.#length++
+  }
+
+  /** What is there now, without a copy; rows appended later do not change it. */
+  view(): NumberArray {
+    return this.#data.subarray(0, this.#length)
+  }
+
+  #move(capacity: number): void {
+    const moved = KINDS[this.#kind]!(capacity)
+    moved.set(this.view())
+    this.#data = moved
   }
 }
 

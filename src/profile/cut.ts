@@ -1,5 +1,5 @@
-import type { Profile, TimeRange } from './profile.ts'
-import { pickSamples } from './sample-columns.ts'
+import type { Profile, SampleTable, TimeRange } from './profile.ts'
+import { pickSamples, RowList } from './sample-columns.ts'
 
 /**
  * The samples of a part of the time, as a profile that begins where the part does. A sample belongs
@@ -13,16 +13,16 @@ export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
   const { iterations: _, ...meta } = profile.meta
   if (from <= 0 && to > meta.duration) return profile
   const end = Math.min(to, Math.max(from, meta.duration + 1))
-  let ticks = 0
-  const columns = pickSamples(samples, rows())
+  const { rows, ticks } = taken(samples, from, to)
   const gaps = profile.gaps
     .map(({ start, duration, missedTicks }) => {
       const begin = Math.max(start, from)
       return { start: begin - from, duration: Math.min(start + duration, end) - begin, missedTicks }
     })
     .filter(({ duration }) => duration > 0)
-  const shifted = columns.view()
-  const time = Float64Array.from({ length: shifted.length }, (_, row) => shifted.time[row]! - from)
+  const kept = pickSamples(samples, rows)
+  const time = new Float64Array(kept.length)
+  for (let row = 0; row < time.length; row++) time[row] = kept.time[row]! - from
   const within = (instant: number) => Math.min(Math.max(instant, from), end) - from
   return {
     ...profile,
@@ -31,7 +31,7 @@ export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
       start: within(process.start),
       end: within(process.end),
     })),
-    samples: { ...shifted, time },
+    samples: { ...kept, time },
     gaps,
     meta: {
       ...meta,
@@ -49,15 +49,19 @@ export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
       gapTime: gaps.reduce((sum, gap) => sum + gap.duration, 0),
     },
   }
+}
 
-  function* rows(): Generator<number> {
-    let last: number | undefined
-    for (let row = 0; row < samples.length; row++) {
-      const at = samples.time[row]!
-      if (at < from || at >= to) continue
-      if (at !== last) ticks++
-      last = at
-      yield row
-    }
+/** The rows of samples taken in a part of the time, and at how many instants. */
+function taken(samples: SampleTable, from: number, to: number) {
+  const rows = new RowList(samples.length)
+  let ticks = 0
+  let last: number | undefined
+  for (let row = 0; row < samples.length; row++) {
+    const at = samples.time[row]!
+    if (at < from || at >= to) continue
+    if (at !== last) ticks++
+    last = at
+    rows.push(row)
   }
+  return { rows: rows.view(), ticks }
 }

@@ -1,15 +1,14 @@
 import type { FramePattern, ThreadPattern } from './pattern.ts'
 import {
-  type Column,
   NO_STACK,
   type Profile,
   QUALITY,
-  type SampleTable,
   type Thread,
   type ThreadIndex,
   type ViewStep,
 } from './profile.ts'
 import { frameRow } from './restack.ts'
+import { countAt, pickSamples, RowList } from './sample-columns.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 
@@ -25,21 +24,23 @@ export function keepSamples(
   judgesMissed = false,
 ): Profile {
   const { samples } = profile
-  const kept = new Uint32Array(samples.length)
-  let count = 0
+  const kept = new RowList(samples.length)
+  let removed = 0
   let weight = 0
   let missed = 0
   for (let row = 0; row < samples.length; row++) {
     if (keep(row)) {
-      kept[count++] = row
+      kept.push(row)
       continue
     }
+    const count = countAt(samples, row)
+    removed += count
     weight += samples.weight[row]!
-    if (!judgesMissed && samples.quality[row] === MISSED) missed++
+    if (!judgesMissed && samples.quality[row] === MISSED) missed += count
   }
   return withStep(
-    { ...profile, samples: pick(samples, kept.subarray(0, count)) },
-    { ...step, effect: 'removed', samples: samples.length - count, weight, missed },
+    { ...profile, samples: pickSamples(samples, kept.view()) },
+    { ...step, effect: 'removed', samples: removed, weight, missed },
   )
 }
 
@@ -48,33 +49,6 @@ export function withStep(profile: Profile, step: ViewStep): Profile {
   const { meta } = profile
   const view = meta.view ?? { granularity: 'lines', steps: [] }
   return { ...profile, meta: { ...meta, view: { ...view, steps: [...view.steps, step] } } }
-}
-
-function pick(samples: SampleTable, rows: Uint32Array): SampleTable {
-  const floats = (column: Column) => picked(column, rows, new Float64Array(rows.length))
-  const integers = (column: Column) => picked(column, rows, new Int32Array(rows.length))
-  const bytes = (column: Column) => picked(column, rows, new Uint8Array(rows.length))
-  return {
-    length: rows.length,
-    time: floats(samples.time),
-    weight: floats(samples.weight),
-    thread: integers(samples.thread),
-    stack: integers(samples.stack),
-    quality: bytes(samples.quality),
-    reason: bytes(samples.reason),
-    state: bytes(samples.state),
-    cpu: floats(samples.cpu),
-  }
-}
-
-/** A loop, since the `from` of typed arrays is ten times slower, and samples are millions. */
-function picked<T extends Float64Array | Int32Array | Uint8Array>(
-  column: Column,
-  rows: Uint32Array,
-  into: T,
-): T {
-  for (let at = 0; at < rows.length; at++) into[at] = column[rows[at]!]!
-  return into
 }
 
 /** Keeps the threads that any of the patterns chooses, and nothing of the others. */

@@ -2,6 +2,7 @@ import { withStep } from './filters.ts'
 import { originOf } from './origin.ts'
 import { NO_STACK, type Profile } from './profile.ts'
 import { frameRow, markerRow, restack } from './restack.ts'
+import { countAt } from './sample-columns.ts'
 
 /** Stands for a stack that holds nothing but the standard library. */
 export const STDLIB_FRAME = '<standard library>'
@@ -20,7 +21,7 @@ export function withoutStdlib(profile: Profile): Profile {
   for (let row = 0; row < samples.length; row++) {
     const stack = samples.stack[row]!
     if (stack === NO_STACK || isStdlib[stacks.frame[stack]!] === 0) continue
-    count++
+    count += countAt(samples, row)
     weight += samples.weight[row]!
   }
   const folded = restack(profile, {

@@ -13,6 +13,7 @@ import {
   type State,
   type ThreadIndex,
 } from './profile.ts'
+import { countAt, pickSamples, RowList } from './sample-columns.ts'
 import { isIdle, stateBit } from './state-view.ts'
 
 /** The frame on top of an idle thread's stack, when idle time is shown. */
@@ -66,27 +67,33 @@ export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
     return { profile: recorded, removed: { samples: 0, timeNs: 0 } }
   }
   requireStates(options, recorded.meta.states, recorded.meta.pythonVersion)
+  if (mode === 'wall' && !idle) return { profile: recorded, removed: { samples: 0, timeNs: 0 } }
   const { samples } = recorded
   const wanted = mode === 'wall' ? 0 : stateBit(STATE_OF[mode])
-  const rows: number[] = []
-  const idleRows = new Set<number>()
+  const rows = new RowList(samples.length)
+  /** 1 for the rows that are kept as idle ones, by their place among those that are kept. */
+  const isIdleRow = new Uint8Array(samples.length)
+  let hasIdle = false
   let removed = 0
+  let removedSamples = 0
   for (let row = 0; row < samples.length; row++) {
     const bits = samples.state[row]!
     const isThread = !recorded.threads[samples.thread[row]!]!.waitingTasks
     const isShownIdle = idle && isThread && isIdle(bits) && samples.quality[row] !== MISSED
     if ((bits & wanted) === wanted || isShownIdle) {
-      if (isShownIdle) idleRows.add(rows.length)
+      if (isShownIdle) isIdleRow[rows.length] = 1
+      hasIdle ||= isShownIdle
       rows.push(row)
     } else {
       removed += samples.weight[row]!
+      removedSamples += countAt(samples, row)
     }
   }
-  const removedSamples = samples.length - rows.length
-  const shown = mode === 'cpu' ? byCpuTime(recorded, rows) : samplesOf(samples, rows)
+  const kept = rows.view()
+  const shown = mode === 'cpu' ? byCpuTime(recorded, kept) : pickSamples(samples, kept)
   const profile = { ...recorded, samples: shown, meta: { ...recorded.meta, mode } }
   return {
-    profile: idleRows.size > 0 ? underIdle(profile, idleRows) : profile,
+    profile: hasIdle ? underIdle(profile, isIdleRow) : profile,
     removed: { samples: removedSamples, timeNs: removed },
   }
 }
@@ -142,27 +149,6 @@ export function requireStates(
   })
 }
 
-/** Some rows of the sample table, with weights of their own if given. */
-function samplesOf(
-  samples: SampleTable,
-  rows: readonly number[],
-  weights?: ArrayLike<number>,
-): SampleTable {
-  if (!weights && rows.length === samples.length) return samples
-  const pick = (column: ArrayLike<number>) => Float64Array.from(rows, (row) => column[row]!)
-  return {
-    length: rows.length,
-    time: pick(samples.time),
-    weight: weights ?? pick(samples.weight),
-    thread: pick(samples.thread),
-    stack: pick(samples.stack),
-    quality: pick(samples.quality),
-    reason: pick(samples.reason),
-    state: pick(samples.state),
-    cpu: pick(samples.cpu),
-  }
-}
-
 /** CPU time of one thread on its way to the samples that it belongs to. */
 interface Spending {
   /** Used, and given to no sample yet. */
@@ -177,7 +163,7 @@ interface Spending {
  * running thread stands still between scheduler ticks, so what it then moves by belongs to all the
  * samples since it last moved.
  */
-function byCpuTime({ samples, threads }: Profile, rows: readonly number[]): SampleTable {
+function byCpuTime({ samples, threads }: Profile, rows: Uint32Array): SampleTable {
   const onCpu = stateBit('cpu')
   const weights = new Float64Array(rows.length)
   const spendings = threads.map((): Spending => ({ pending: 0, waiting: [], last: -1 }))
@@ -206,7 +192,7 @@ function byCpuTime({ samples, threads }: Profile, rows: readonly number[]): Samp
     if (last >= 0) weights[last]! += pending
     else unseen.push([thread, pending])
   })
-  return withMissed(samplesOf(samples, rows, weights), samples, unseen)
+  return withMissed({ ...pickSamples(samples, rows), weight: weights }, samples, unseen)
 }
 
 /** Adds a missed sample for each thread whose CPU time no sample met, at its last sample's time. */
@@ -220,8 +206,12 @@ function withMissed(
   for (let row = 0; row < samples.length; row++) {
     lastTime.set(samples.thread[row]!, samples.time[row]!)
   }
-  const more = (column: ArrayLike<number>, value: (at: [ThreadIndex, number]) => number) =>
-    Float64Array.from([...Array.from(column), ...unseen.map(value)])
+  const more = (column: ArrayLike<number>, value: (at: [ThreadIndex, number]) => number) => {
+    const longer = new Float64Array(column.length + unseen.length)
+    longer.set(column)
+    longer.set(unseen.map(value), column.length)
+    return longer
+  }
   return {
     length: shown.length + unseen.length,
     time: more(shown.time, ([thread]) => lastTime.get(thread)!),
@@ -235,23 +225,27 @@ function withMissed(
   }
 }
 
-/** Puts `<idle>` on top of the stacks of these rows. */
-function underIdle(profile: Profile, idleRows: ReadonlySet<number>): Profile {
+/** Puts `<idle>` on top of the stacks of the rows that have a 1. */
+function underIdle(profile: Profile, isIdleRow: Uint8Array): Profile {
   const { strings, functions, frames, stacks, samples } = profile
   const fn = functions.length
   const frame = frames.length
   const parents: StackIndex[] = []
   const idleOf = new Map<StackIndex, StackIndex>()
-  const stack = Float64Array.from({ length: samples.length }, (_, row) => {
+  const stack = new Int32Array(samples.length)
+  for (let row = 0; row < samples.length; row++) {
     const top = samples.stack[row]!
-    if (!idleRows.has(row) || top === NO_STACK) return top
-    let idle = idleOf.get(top)
-    if (idle === undefined) {
-      idle = stacks.length + parents.push(top) - 1
-      idleOf.set(top, idle)
-    }
+    stack[row] = isIdleRow[row] === 0 || top === NO_STACK ? top : idleStack(top)
+  }
+
+  function idleStack(top: StackIndex): StackIndex {
+    const known = idleOf.get(top)
+    if (known !== undefined) return known
+    const idle = stacks.length + parents.push(top) - 1
+    idleOf.set(top, idle)
     return idle
-  })
+  }
+
   const with1 = (column: ArrayLike<number>, value: number) => [...Array.from(column), value]
   return {
     ...profile,

@@ -161,6 +161,12 @@ export interface SampleTable {
    * measured. The kernel counts the time of a running thread up to its last scheduler tick.
    */
   readonly cpu: Column
+  /**
+   * How many samples a row stands for, which are alike but for their time; `weight` and `cpu` are
+   * those of all, and they lie behind one another from where the first began. Absent: one each, as it
+   * is in all that has a time line.
+   */
+  readonly count?: Column
 }
 
 /** Time in which ticks were due but the profiler did not run. */

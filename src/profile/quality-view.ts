@@ -1,4 +1,5 @@
 import { type Profile, QUALITY, type Quality, REASONS, type Reason } from './profile.ts'
+import { countAt } from './sample-columns.ts'
 
 /** How many samples of one quality, why, and how much time they stand for (ns). */
 export interface QualityCount {
@@ -15,7 +16,7 @@ export function qualityCounts(profile: Profile): Record<Quality, QualityCount> {
   const weight = new Float64Array(QUALITY.length)
   for (let row = 0; row < samples.length; row++) {
     const quality = samples.quality[row]!
-    count[quality * REASONS.length + samples.reason[row]!]!++
+    count[quality * REASONS.length + samples.reason[row]!]! += countAt(samples, row)
     weight[quality]! += samples.weight[row]!
   }
   const entries = QUALITY.map((quality, index): [Quality, QualityCount] => {

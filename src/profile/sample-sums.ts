@@ -1,7 +1,7 @@
 import { float64Column } from './column.ts'
 import { NO_CPU, type Profile, QUALITY, type Quality, type Reason } from './profile.ts'
 import { type QualityCount, qualityCounts } from './quality-view.ts'
-import { SampleColumns } from './sample-columns.ts'
+import { countAt, SampleColumns, sampleCount } from './sample-columns.ts'
 import { ActivitySums } from './state-view.ts'
 import { type Sum, sumByStack, type WeightTotals, waitingTasks } from './views.ts'
 
@@ -62,7 +62,7 @@ export class RunningSums implements SampleSums {
   /** Adds all rows of a profile, whose tables may have grown since the last time. */
   add(profile: Profile): void {
     const { samples, gaps, stacks, threads } = profile
-    this.samples += samples.length
+    this.samples += sampleCount(samples)
     this.gaps += gaps.length
     this.activity.add(profile)
     this.quality = addCounts(this.quality, qualityCounts(profile))
@@ -76,7 +76,9 @@ export class RunningSums implements SampleSums {
       ofStack[stack]! += sums.weight[stack]!
       python += sums.weight[stack]!
     }
-    for (let row = 0; row < samples.length; row++) ofThread[samples.thread[row]!]!++
+    for (let row = 0; row < samples.length; row++) {
+      ofThread[samples.thread[row]!]! += countAt(samples, row)
+    }
     const { weight: waited, samples: waits } = waitingTasks(profile)
     this.waiting.weight += waited
     this.waiting.samples += waits

@@ -1,6 +1,7 @@
 import { byFunction } from './granularity.ts'
 import { type PlaceTable, places } from './place-view.ts'
 import { NO_STACK, type Profile, QUALITY, type StackIndex } from './profile.ts'
+import { countAt } from './sample-columns.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 
@@ -56,12 +57,12 @@ export class StackSums {
     if (isMissed || stack === NO_STACK) {
       const sum = isMissed ? this.missed : this.empty
       sum.weight += weight
-      sum.samples++
+      sum.samples += countAt(samples, row)
       return
     }
     if (this.samples[stack] === 0) this.used.push(stack)
     this.weight[stack]! += weight
-    this.samples[stack]!++
+    this.samples[stack]! += countAt(samples, row)
   }
 
   /** Starts again, at the cost of the stacks in use. */
@@ -93,7 +94,7 @@ export function waitingTasks(profile: Profile): Sum {
   for (let row = 0; row < samples.length; row++) {
     if (!threads[samples.thread[row]!]?.waitingTasks) continue
     sum.weight += samples.weight[row]!
-    sum.samples++
+    sum.samples += countAt(samples, row)
   }
   return sum
 }

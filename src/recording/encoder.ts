@@ -98,20 +98,19 @@ export class RecordingEncoder {
     const start = this.#origin?.duration ?? 0
     const { samples, gaps } = profile
     for (let row = written.samples; row < samples.length; row++) {
-      const sample = {
-        time: Math.max(0, Math.round(samples.time[row]! - start)),
-        weight: Math.max(0, Math.round(samples.weight[row]!)),
-        thread: this.#thread(samples.thread[row]!),
-        stack: this.#stack(profile, samples.stack[row]!),
-        quality: samples.quality[row]!,
-        reason: samples.reason[row]!,
-        state: samples.state[row]!,
-        cpu: Math.round(samples.cpu[row]!),
-      }
-      const isFull = this.#pendingBytes > BLOCK_BYTES
-      if (isFull || !this.#samples.add(sample)) {
+      const stacks = this.#stacks.size
+      const thread = this.#thread(samples.thread[row]!)
+      const stack = this.#stack(profile, samples.stack[row]!)
+      const time = Math.max(0, Math.round(samples.time[row]! - start))
+      const weight = Math.max(0, Math.round(samples.weight[row]!))
+      const quality = samples.quality[row]!
+      const reason = samples.reason[row]!
+      const state = samples.state[row]!
+      const cpu = Math.round(samples.cpu[row]!)
+      const isFull = this.#stacks.size > stacks && this.#pendingBytes > BLOCK_BYTES
+      if (isFull || !this.#samples.add(time, weight, thread, stack, quality, reason, state, cpu)) {
         yield this.#data(profile, false)
-        this.#samples.add(sample)
+        this.#samples.add(time, weight, thread, stack, quality, reason, state, cpu)
       }
     }
     for (const gap of gaps.slice(written.gaps)) {
@@ -243,6 +242,8 @@ export class RecordingEncoder {
   }
 
   #stack(profile: Profile, leaf: StackIndex): number {
+    const known = leaf === NO_STACK ? NO_STACK : this.#stacks.known(leaf)
+    if (known !== undefined) return known
     const { parent, frame } = profile.stacks
     const missing: StackIndex[] = []
     let stack = leaf
@@ -264,7 +265,7 @@ export class RecordingEncoder {
 
   /** Its row is written with the block, when all that is known of it is known. */
   #thread(thread: number): number {
-    return this.#threads.index(thread, () => {})
+    return this.#threads.known(thread) ?? this.#threads.index(thread, () => {})
   }
 }
 

@@ -17,7 +17,7 @@ export const BLOCK = { data: 1, end: 2 } as const
 /** A block is written when its tables and samples take about so much: what a crash may cost. */
 export const BLOCK_BYTES: number = 1 << 20
 /** And at so many samples: what a full disk takes only a part of is lost to a reader. */
-export const BLOCK_SAMPLES: number = 1 << 10
+export const BLOCK_SAMPLES: number = 1 << 14
 /** A longer block is damage: the longest string is far below, and a reader must bound its memory. */
 export const MAX_BLOCK_BYTES: number = 1 << 26
 /** Samples in a block: run lengths make a few bytes of many samples, so that needs a bound too. */

@@ -1,3 +1,4 @@
+import { FoldedSamples } from '../profile/folded-samples.ts'
 import {
   type Gap,
   NO_PROCESS,
@@ -46,11 +47,16 @@ const ALWAYS: TimeRange = { from: 0, to: Number.POSITIVE_INFINITY }
  * thing that does not hold together.
  * @param pieces the bytes of the file in order
  * @param range samples outside are checked but not kept
+ * @param folds makes one row of samples that are alike, so that what is kept is bounded by stacks
  * @throws RefusedError when it is no recording, of another version, or its header is damaged
  */
-export function readRecording(pieces: Iterable<Uint8Array>, range: TimeRange = ALWAYS): Recording {
+export function readRecording(
+  pieces: Iterable<Uint8Array>,
+  range: TimeRange = ALWAYS,
+  folds: boolean = false,
+): Recording {
   const blocks = new BlockReader(pieces)
-  const content = new Content(range)
+  const content = new Content(range, folds ? new FoldedSamples() : new SampleColumns())
   let damage = ''
   let damagedAt = blocks.position
   try {
@@ -78,7 +84,7 @@ class Content {
   readonly #processes: Process[] = []
   readonly #threads: Thread[] = []
   readonly #decoder = new SampleDecoder()
-  readonly #samples = new SampleColumns()
+  readonly #samples: FoldedSamples | SampleColumns
   readonly #gaps: Gap[] = []
   readonly #counters = new Map(COUNTER_NAMES.map((name) => [name, 0]))
   #meta: StoredMeta | undefined
@@ -88,8 +94,9 @@ class Content {
   #blocks = 0
   isEnded = false
 
-  constructor(range: TimeRange) {
+  constructor(range: TimeRange, samples: FoldedSamples | SampleColumns) {
     this.#range = range
+    this.#samples = samples
   }
 
   /** @throws DamageError; what was read before it stays */

@@ -16,7 +16,7 @@ interface ThreadState {
 }
 
 /**
- * What both sides remember from row to row. A steady profile is what is expected: the threads of a
+ * What is remembered from row to row, on both sides. A steady profile is what is expected: the threads of a
  * tick follow each other as before, and each is where it was.
  */
 class Memory {
@@ -63,87 +63,170 @@ class Memory {
   }
 }
 
+/** `next` of a thread behind which no row has come yet. */
+const NOTHING_YET = -1
+
+/** What the encoder remembers of threads, a column each: a recorder does this for every sample. */
+class ThreadColumns {
+  time = new Float64Array(0)
+  stack = new Int32Array(0)
+  quality = new Uint8Array(0)
+  reason = new Uint8Array(0)
+  state = new Uint8Array(0)
+  cpu = new Float64Array(0)
+  /** The thread whose row came behind, times two, plus one if that began a tick. */
+  next = new Float64Array(0)
+
+  /** Makes room for a thread. */
+  include(thread: number): void {
+    const known = this.time.length
+    if (thread < known) return
+    const length = Math.max(64, thread + 1, known * 2)
+    const grow = <Values extends Float64Array | Int32Array | Uint8Array>(
+      from: Values,
+      to: Values,
+    ): Values => {
+      to.set(from)
+      return to
+    }
+    this.time = grow(this.time, new Float64Array(length))
+    this.stack = grow(this.stack, new Int32Array(length).fill(NO_STACK))
+    this.quality = grow(this.quality, new Uint8Array(length))
+    this.reason = grow(this.reason, new Uint8Array(length))
+    this.state = grow(this.state, new Uint8Array(length))
+    this.cpu = grow(this.cpu, new Float64Array(length).fill(NO_CPU))
+    this.next = grow(this.next, new Float64Array(length).fill(NOTHING_YET))
+  }
+}
+
 /** Writes the samples of one block after the other; docs/recording-format.md, "Samples". */
 export class SampleEncoder {
-  readonly #memory = new Memory()
-  readonly #rows: Sample[] = []
-  #last: Sample | undefined
+  readonly #threads = new ThreadColumns()
+  /** Rows of the block in hand. */
+  readonly #time = new Float64Array(BLOCK_SAMPLES)
+  readonly #weight = new Float64Array(BLOCK_SAMPLES)
+  readonly #thread = new Int32Array(BLOCK_SAMPLES)
+  readonly #stack = new Int32Array(BLOCK_SAMPLES)
+  readonly #quality = new Uint8Array(BLOCK_SAMPLES)
+  readonly #reason = new Uint8Array(BLOCK_SAMPLES)
+  readonly #state = new Uint8Array(BLOCK_SAMPLES)
+  readonly #cpu = new Float64Array(BLOCK_SAMPLES)
+  readonly #isNewTick = new Uint8Array(BLOCK_SAMPLES)
+  #length = 0
+  /** Time of the row that was added last, and of the one that was written last. */
+  #added = 0
+  #written = 0
+  /** Thread of the row that was written last; -1 before the first. */
+  #last = -1
   #leastStep = 0
   #mostStep = 0
 
   /** Rows that `write` will write. */
   get length(): number {
-    return this.#rows.length
+    return this.#length
   }
 
-  /** Takes one row. @returns false when it has to wait for the next block */
-  add(row: Sample): boolean {
-    if (this.#rows.length === BLOCK_SAMPLES) return false
-    const step = row.time - (this.#last?.time ?? 0)
-    const isFirst = this.#rows.length === 0
-    const least = isFirst ? step : Math.min(this.#leastStep, step)
-    const most = isFirst ? step : Math.max(this.#mostStep, step)
+  /**
+   * Takes one row; all but the index of the stack are safe integers from 0 on, or NO_CPU.
+   * @returns false when it has to wait for the next block
+   */
+  add(
+    time: number,
+    weight: number,
+    thread: number,
+    stack: number,
+    quality: number,
+    reason: number,
+    state: number,
+    cpu: number,
+  ): boolean {
+    const at = this.#length
+    if (at === BLOCK_SAMPLES) return false
+    const step = time - this.#added
+    const least = at === 0 ? step : Math.min(this.#leastStep, step)
+    const most = at === 0 ? step : Math.max(this.#mostStep, step)
     if (most - least > Number.MAX_SAFE_INTEGER) return false
     this.#leastStep = least
     this.#mostStep = most
-    this.#rows.push(row)
-    this.#last = row
+    this.#added = time
+    this.#time[at] = time
+    this.#weight[at] = weight
+    this.#thread[at] = thread
+    this.#stack[at] = stack
+    this.#quality[at] = quality
+    this.#reason[at] = reason
+    this.#state[at] = state
+    this.#cpu[at] = cpu
+    const isNewTick = at === 0 || time !== this.#time[at - 1]! || weight !== this.#weight[at - 1]!
+    this.#isNewTick[at] = isNewTick ? 1 : 0
+    this.#threads.include(thread)
+    this.#length++
     return true
   }
 
   write(out: ByteWriter): void {
-    const rows = this.#rows
-    out.unsigned(rows.length)
-    if (rows.length === 0) return
-    const memory = this.#memory
-    const isNewTick = (row: Sample, at: number) =>
-      at === 0 || row.time !== rows[at - 1]!.time || row.weight !== rows[at - 1]!.weight
+    const rows = this.#length
+    out.unsigned(rows)
+    if (rows === 0) return
     const steps: number[] = []
-    let before = memory.time
-    rows.forEach((row, at) => {
-      if (isNewTick(row, at)) steps.push(row.time - before)
-      before = row.time
-    })
+    for (let at = 0; at < rows; at++) {
+      const before = at === 0 ? this.#written : this.#time[at - 1]!
+      if (this.#isNewTick[at] === 1) steps.push(this.#time[at]! - before)
+    }
     writeSteps(steps, out)
     let expectedRows = 0
-    rows.forEach((row, at) => {
-      const flags = this.#write(row, isNewTick(row, at), expectedRows, out)
-      expectedRows = flags === 0 ? expectedRows + 1 : 0
-    })
+    for (let at = 0; at < rows; at++) {
+      expectedRows = this.#write(at, expectedRows, out) === 0 ? expectedRows + 1 : 0
+    }
     if (expectedRows > 0) out.unsigned(expectedRows * FLAGS)
-    rows.length = 0
+    this.#written = this.#time[rows - 1]!
+    this.#length = 0
   }
 
   /** @returns the flags of the row; nothing is written of one that has none */
-  #write(row: Sample, isNewTick: boolean, expectedRows: number, out: ByteWriter): number {
-    const memory = this.#memory
-    const known = memory.thread(row.thread)
-    const expected = memory.expected
-    const isOwnWeight = isNewTick && row.weight !== row.time - known.time
-    const isInOrder =
-      expected?.thread === row.thread && expected.isNewTick === isNewTick && !isOwnWeight
+  #write(at: number, expectedRows: number, out: ByteWriter): number {
+    const known = this.#threads
+    const thread = this.#thread[at]!
+    const time = this.#time[at]!
+    const weight = this.#weight[at]!
+    const stack = this.#stack[at]!
+    const quality = this.#quality[at]!
+    const reason = this.#reason[at]!
+    const state = this.#state[at]!
+    const cpu = this.#cpu[at]!
+    const isNewTick = this.#isNewTick[at]!
+    const place = thread * 2 + isNewTick
+    const expected = this.#last < 0 ? NOTHING_YET : known.next[this.#last]!
+    const isOwnWeight = isNewTick === 1 && weight !== time - known.time[thread]!
     const flags =
-      (isInOrder ? 0 : FLAG.order) |
-      (row.stack === known.stack ? 0 : FLAG.stack) |
-      (row.quality === known.quality && row.reason === known.reason ? 0 : FLAG.quality) |
-      (row.state === known.state ? 0 : FLAG.state) |
-      (row.cpu === known.cpu ? 0 : FLAG.cpu)
+      (expected === place && !isOwnWeight ? 0 : FLAG.order) |
+      (stack === known.stack[thread]! ? 0 : FLAG.stack) |
+      (quality === known.quality[thread]! && reason === known.reason[thread]! ? 0 : FLAG.quality) |
+      (state === known.state[thread]! ? 0 : FLAG.state) |
+      (cpu === known.cpu[thread]! ? 0 : FLAG.cpu)
     if (flags !== 0) {
       out.unsigned(expectedRows * FLAGS + flags)
       if ((flags & FLAG.order) !== 0) {
         const inNew = isOwnWeight ? PLACE.newTickWithWeight : PLACE.newTick
-        out.unsigned(row.thread * PLACES + (isNewTick ? inNew : PLACE.sameTick))
-        if (isOwnWeight) out.unsigned(row.weight)
+        out.unsigned(thread * PLACES + (isNewTick === 1 ? inNew : PLACE.sameTick))
+        if (isOwnWeight) out.unsigned(weight)
       }
-      if ((flags & FLAG.stack) !== 0) out.signed(row.stack - known.stack)
+      if ((flags & FLAG.stack) !== 0) out.signed(stack - known.stack[thread]!)
       if ((flags & FLAG.quality) !== 0) {
-        out.u8(row.quality)
-        out.u8(row.reason)
+        out.u8(quality)
+        out.u8(reason)
       }
-      if ((flags & FLAG.state) !== 0) out.u8(row.state)
-      if ((flags & FLAG.cpu) !== 0) out.signed(row.cpu - row.weight)
+      if ((flags & FLAG.state) !== 0) out.u8(state)
+      if ((flags & FLAG.cpu) !== 0) out.signed(cpu - weight)
     }
-    memory.keep(row, isNewTick)
+    if (this.#last >= 0) known.next[this.#last] = place
+    known.time[thread] = time
+    known.stack[thread] = stack
+    known.quality[thread] = quality
+    known.reason[thread] = reason
+    known.state[thread] = state
+    known.cpu[thread] = cpu
+    this.#last = thread
     return flags
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { EXIT, PyprofError, usageError } from '../../errors.ts'
 import {
   HEAD_BYTES,
@@ -9,6 +9,7 @@ import {
   inputFor,
 } from '../../formats/inputs/index.ts'
 import { errorCode, errorText, STDIN, waitBriefly } from '../stdio.ts'
+import type { WorkProgress } from '../work-progress.ts'
 
 /** The path that means stdin. */
 const STDIN_PATH = '-'
@@ -24,15 +25,23 @@ export interface ReadFile extends Imported {
 /**
  * Reads a file of any kind that is known, by what is in it.
  * @param path `-` for stdin
+ * @param progress shows how far it is
  * @throws PyprofError when it cannot be read or is no profile
  */
-export function readProfile(path: string, options: InputOptions): ReadFile {
+export function readProfile(
+  path: string,
+  options: InputOptions,
+  progress?: WorkProgress,
+): ReadFile {
   const name = path === STDIN_PATH ? 'stdin' : path
   try {
     const fd = path === STDIN_PATH ? STDIN : openSync(path, 'r')
     try {
-      return readFrom(fd, path, name, options)
+      const pieces = piecesOf(fd)
+      const told = progress?.through(pieces, `Reading ${name}`, sizeOf(fd)) ?? pieces
+      return readFrom(told, path, name, options)
     } finally {
+      progress?.erase()
       if (fd !== STDIN) closeSync(fd)
     }
   } catch (error) {
@@ -47,8 +56,12 @@ export function readProfile(path: string, options: InputOptions): ReadFile {
   }
 }
 
-function readFrom(fd: number, path: string, name: string, options: InputOptions): ReadFile {
-  const pieces = piecesOf(fd)
+function readFrom(
+  pieces: Generator<Uint8Array>,
+  path: string,
+  name: string,
+  options: InputOptions,
+): ReadFile {
   const head: Uint8Array[] = []
   let length = 0
   while (length < HEAD_BYTES) {
@@ -75,6 +88,12 @@ function readFrom(fd: number, path: string, name: string, options: InputOptions)
 function* joined(first: Uint8Array, rest: Iterable<Uint8Array>): Generator<Uint8Array> {
   yield first
   yield* rest
+}
+
+/** Bytes of a file; undefined for a pipe. */
+function sizeOf(fd: number): number | undefined {
+  const status = fstatSync(fd)
+  return status.isFile() ? status.size : undefined
 }
 
 /** The bytes of an open file or pipe; a piece is valid until the next one. */

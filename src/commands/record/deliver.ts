@@ -64,7 +64,9 @@ export function deliver(
   const isNothingShown = summary.timeNs.python === 0
   const outputs = isNothingShown ? atEnd.filter((output) => output.format.isRecording) : atEnd
   const content = { recorded, shown: profile }
-  const { written, errors, bugs } = writeOutputs(content, outputs, format, context, () =>
+  // A launched command that goes on has the terminal.
+  const quiet = { ...context, drawsProgress: context.drawsProgress && !launched }
+  const { written, errors, bugs } = writeOutputs(content, outputs, format, quiet, () =>
     keptPath(plan),
   )
   if (streamed) finishStreamed(streamed, written, errors)

@@ -1,36 +1,23 @@
 import { formatCount, formatTime } from '../../formats/text.ts'
 import type { SamplerStatus } from '../../sampling/addon.ts'
-import { isForeground } from '../../sampling/proc.ts'
 import { formatRate } from '../numbers.ts'
+import { StatusLine } from '../status-line.ts'
 
-const REDRAW_MS = 250
-const ERASE_LINE = '\r\x1b[K'
-
-/** One line on the terminal that is drawn again and again while a recording runs. */
+/** How far a recording is, on the terminal while it runs. */
 export class Progress {
-  readonly #write: (text: string) => void
-  readonly #isForeground: () => boolean
-  #drawnAt = Number.NEGATIVE_INFINITY
-  #isDrawn = false
+  readonly #line: StatusLine
 
-  constructor(write: (text: string) => void, isInForeground: () => boolean = isForeground) {
-    this.#write = write
-    this.#isForeground = isInForeground
+  constructor(write: (text: string) => void, isInForeground?: () => boolean) {
+    this.#line = new StatusLine(write, isInForeground)
   }
 
   /** @param now ms of a clock that only goes forward */
   update(status: SamplerStatus, samples: number, duration: number, now: number): void {
-    if (now - this.#drawnAt < REDRAW_MS) return
-    this.#drawnAt = now
-    // A job in the background would scribble over what its owner types.
-    if (!this.#isForeground()) return
-    this.#write(ERASE_LINE + progressLine(status, samples, duration))
-    this.#isDrawn = true
+    this.#line.update(() => progressLine(status, samples, duration), now)
   }
 
   erase(): void {
-    if (this.#isDrawn) this.#write(ERASE_LINE)
-    this.#isDrawn = false
+    this.#line.erase()
   }
 }
 

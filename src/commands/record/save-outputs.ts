@@ -10,6 +10,7 @@ import { weightTotals } from '../../profile/views.ts'
 import { quoteCommand } from '../../sampling/proc.ts'
 import type { CommandContext } from '../context.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import { WorkProgress } from '../work-progress.ts'
 import type { Output } from './outputs.ts'
 import type { RecordingPlan } from './recorder.ts'
 import type { WrittenSummary } from './report.ts'
@@ -45,14 +46,20 @@ export function writeOutputs(
   keep: () => string | undefined = () => undefined,
 ): Delivered {
   const delivered: Delivered = { written: [], errors: [], bugs: [] }
+  const progress = new WorkProgress(context)
   for (const output of outputs) {
     const pieces = () => piecesOf(output, content, options, context)
     try {
-      const { path, bytes } = writeOutput(output, pieces(), context.writeOut)
+      // What goes to stdout may be on the same terminal.
+      const isShown = output.place.kind !== 'stdout'
+      const told = isShown ? progress.through(pieces(), `Writing ${output.path}`) : pieces()
+      const { path, bytes } = writeOutput(output, told, context.writeOut)
       delivered.written.push({ path, bytes, format: output.format.name })
     } catch (error) {
       if (errorCode(error) === '') delivered.bugs.push(error)
       else delivered.errors.push(rescue(output, pieces, error, keep))
+    } finally {
+      progress.erase()
     }
   }
   return delivered

@@ -10,6 +10,7 @@ import { speedscopeInput } from '../../formats/inputs/speedscope.ts'
 import { type Details, detailLines } from '../../formats/summary.ts'
 import { readProfile } from '../convert/read-profile.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import type { WorkProgress } from '../work-progress.ts'
 
 /** A page to serve; each call gives it from its beginning. */
 export type Source = () => Readable
@@ -25,7 +26,7 @@ export interface FoundSource {
  * inside of a page, and anything else that can be converted as the page that it converts to.
  * @throws PyprofError code `usage` when it is none of them, or cannot be read
  */
-export function readSource(path: string, exporter: string): FoundSource {
+export function readSource(path: string, exporter: string, progress?: WorkProgress): FoundSource {
   const only = (source: Source): FoundSource => ({ source, notes: [] })
   try {
     const head = readHead(path)
@@ -33,7 +34,7 @@ export function readSource(path: string, exporter: string): FoundSource {
       return only(() => createReadStream(path))
     }
     const input = inputFor(head)
-    if (input && input !== speedscopeInput) return convertedPage(path)
+    if (input && input !== speedscopeInput) return convertedPage(path, progress)
     const bytes = readFileSync(path)
     const text = (isGzip(bytes) ? gunzipSync(bytes) : bytes).toString()
     const file: unknown = JSON.parse(text)
@@ -59,9 +60,9 @@ export function readSource(path: string, exporter: string): FoundSource {
 }
 
 /** Read in the same way as by `pyprof convert -f html`. */
-function convertedPage(path: string): FoundSource {
+function convertedPage(path: string, progress: WorkProgress | undefined): FoundSource {
   const range = { from: 0, to: Number.POSITIVE_INFINITY }
-  const { profile, notes } = readProfile(path, { range, rate: undefined })
+  const { profile, notes } = readProfile(path, { range, rate: undefined }, progress)
   return { source: () => Readable.from(html.write(profile, { threads: false })), notes }
 }
 

@@ -71,7 +71,7 @@ class CollapsedReader {
     if (line.trim() === '' || line.startsWith('#')) return
     const match = LINE.exec(line)
     const number = Number(match?.[2])
-    if (!match || number > Number.MAX_SAFE_INTEGER / 1e9) {
+    if (!match || number > Number.MAX_SAFE_INTEGER) {
       if (this.#odd === 0) this.#firstOdd = line
       this.#odd++
       return
@@ -95,6 +95,12 @@ class CollapsedReader {
       exact[thread] = (exact[thread] ?? 0) + number * scale
       const start = now[thread] ?? 0
       const time = Math.round(exact[thread])
+      if (time > Number.MAX_SAFE_INTEGER) {
+        throw new InputError(
+          'The time of a thread is longer than 104 days, which is the most that pyprof counts.',
+          'If its numbers are samples, say how many a second: --rate 100',
+        )
+      }
       now[thread] = time
       profile.sample({
         time,

@@ -3,6 +3,8 @@ import type { Profile, TimeRange } from '../../profile/profile.ts'
 export interface InputOptions {
   /** Samples outside may be left out while reading; they are cut off anyway. */
   readonly range: TimeRange
+  /** Samples that are alike may become one row: nothing with a time line is made of them. */
+  readonly folds?: boolean
   /** Hz; what a number without a unit stands for. Undefined when the user did not say it. */
   readonly rate: number | undefined
 }

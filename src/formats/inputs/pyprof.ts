@@ -1,13 +1,14 @@
+import { sampleCount } from '../../profile/sample-columns.ts'
 import { isRecording, type Refusal, RefusedError } from '../../recording/blocks.ts'
 import { VERSION } from '../../recording/layout.ts'
 import { type Recording, readRecording } from '../../recording/reader.ts'
 import { formatCount, formatTime } from '../text.ts'
 import { type Imported, type Input, InputError, type InputOptions } from './input.ts'
 
-function read(pieces: Iterable<Uint8Array>, { range }: InputOptions): Imported {
+function read(pieces: Iterable<Uint8Array>, { range, folds }: InputOptions): Imported {
   let recording: Recording
   try {
-    recording = readRecording(pieces, range)
+    recording = readRecording(pieces, range, folds)
   } catch (error) {
     if (error instanceof RefusedError) throw refused(error.refusal)
     throw error
@@ -26,7 +27,7 @@ function read(pieces: Iterable<Uint8Array>, { range }: InputOptions): Imported {
 function note({ profile, isComplete, damage, damagedAt, lostBytes }: Recording): string[] {
   if (isComplete || !profile) return []
   const { meta, samples } = profile
-  const there = `${formatCount(samples.length)} samples of the first ${formatTime(meta.duration)}`
+  const there = `${formatCount(sampleCount(samples))} samples of the first ${formatTime(meta.duration)}`
   if (damage === '') {
     return [`it has no end, as pyprof was killed or records still: recovered ${there}.`]
   }

@@ -13,7 +13,7 @@ import {
 } from '../../support/cli.ts'
 import { OWN_MOUNTS, onlyChild } from '../../support/containment.ts'
 import { python } from '../../support/pythons.ts'
-import { read } from '../../support/recordings.ts'
+import { read, resolvedSamples } from '../../support/recordings.ts'
 import { programArgs, startPython } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
@@ -172,6 +172,51 @@ it('--rotate leaves files that are one recording together', async () => {
   const told = Number(/ samples {2}([\d,]+) of/.exec(err)![1]!.replaceAll(',', ''))
   expect(whole.samples.length).toBe(told)
   expect(whole.threads).toHaveLength(1)
+})
+
+it('a recording of a tree of processes with all their tasks comes back equal', async () => {
+  const folder = temporaryFolder()
+  const program = join(folder, 'tree.py')
+  writeFileSync(
+    program,
+    [
+      'import asyncio, subprocess, sys, time',
+      'async def work(end):',
+      '    while time.monotonic() < end:',
+      '        sum(range(10_000))',
+      '        await asyncio.sleep(0.001)',
+      'async def main(end):',
+      '    await asyncio.gather(*(work(end) for _ in range(3)))',
+      "child = None if 'child' in sys.argv else subprocess.Popen([sys.executable, __file__, 'child'])",
+      'asyncio.run(main(time.monotonic() + 1.5))',
+      'if child: child.wait()',
+    ].join('\n'),
+  )
+  const what = ['-s', '--async=all', '-r', '200', '-t', '--json']
+  const outputs = ['-o', 'run.pyprof', '-o', 'out.collapsed', '-o', 'copy.pyprof']
+  const command = ['--', python('3.14'), program]
+  const { out } = await record([...what, ...outputs, ...command], { cwd: folder })
+  const options = ['-t', '--json', '-o', 'again.collapsed', '-o', 'out.speedscope.json']
+  const converted = await convert(['run.pyprof', ...options, '-o', 'out.pb.gz'], folder)
+  const file = (name: string) => readFileSync(join(folder, name))
+  expect(file('again.collapsed').equals(file('out.collapsed'))).toBe(true)
+  const own = new Set(['outputs', 'inputs', 'pid', 'launched', 'signal'])
+  const told = (text: string) => Object.entries(JSON.parse(text)).filter(([name]) => !own.has(name))
+  expect(told(converted.out)).toEqual(told(out))
+  const [streamed, whole] = ['run.pyprof', 'copy.pyprof'].map((name) => read(file(name)).profile!)
+  expect(resolvedSamples(streamed!)).toEqual(resolvedSamples(whole!))
+  expect(whole!.processes.map(({ parent }) => parent)).toEqual([-1, 0])
+  expect(whole!.threads.filter(({ waitingTasks }) => waitingTasks)).toHaveLength(2)
+  expect(whole!.meta.tasks).toEqual({ scope: 'all', loopSeen: true })
+  // Other formats tell the time of threads and of tasks apart, too.
+  await convert(['out.pb.gz', '-t', '-o', 'pprof.collapsed'], folder)
+  await convert(['out.speedscope.json', '-t', '-o', 'speedscope.collapsed'], folder)
+  for (const name of ['pprof.collapsed', 'speedscope.collapsed']) {
+    const roots = collapsedLines(file(name).toString()).map(({ frames }) => frames[0])
+    expect(new Set(roots.map((root) => root?.split(' (')[0]))).toEqual(
+      new Set(['MainThread', 'waiting tasks of MainThread']),
+    )
+  }
 })
 
 it('what CPython 3.15 itself profiles can be converted', async () => {

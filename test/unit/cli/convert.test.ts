@@ -56,6 +56,28 @@ describe('converting', () => {
     expect(err).not.toContain('careful')
   })
 
+  test('gives the same sums whether samples are held for a time line or not', async () => {
+    const folder = folderOf(
+      profileOf(
+        Array.from({ length: 600 }, (_, at) => ({
+          thread: at % 2,
+          stack: [{ name: 'main' }, { name: `f${at % 7}` }],
+          quality: at % 5 === 0 ? ('partial' as const) : ('exact' as const),
+        })),
+      ),
+    )
+    const convert = async (...names: string[]) => {
+      const outputs = names.flatMap((name) => ['-o', join(folder, name)])
+      const argv = ['convert', '--json', '-t', '--exclude', 'f3', join(folder, 'run.pyprof')]
+      const { out } = await runCommand([...argv, ...outputs])
+      const { outputs: _, ...summary } = JSON.parse(out.toString())
+      return { summary, text: readFileSync(join(folder, 'out.txt'), 'utf8') }
+    }
+    const sums = await convert('out.txt')
+    expect(sums).toEqual(await convert('out.txt', 'out.speedscope.json'))
+    expect(sums.summary).toMatchObject({ samples: 514, quality: { partial: { samples: 103 } } })
+  })
+
   test('goes by content, not by name', async () => {
     const folder = folderOf()
     const odd = join(folder, 'picture.svg')

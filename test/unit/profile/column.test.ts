@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { float64Column, int32Column } from '../../../src/profile/column.ts'
+import { CompactColumn, float64Column, int32Column } from '../../../src/profile/column.ts'
 
 describe('a growable column', () => {
   test('keeps everything over many growths, in order', () => {
@@ -35,4 +35,29 @@ describe('a growable column', () => {
     column.append(new Int32Array(5000).fill(9))
     expect([...before]).toEqual([1, 2])
   })
+})
+
+test('a compact column is as wide as its values need, and loses none', () => {
+  const column = new CompactColumn()
+  const kinds = [255, -1, 2 ** 31 - 1, 2 ** 31, 2 ** 53 - 1, 0.5].map((value) => {
+    for (let row = 0; row < 2000; row++) column.push(value)
+    return column.view().constructor
+  })
+  expect(kinds).toEqual([
+    Uint8Array,
+    Int32Array,
+    Int32Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ])
+  expect(column.length).toBe(12_000)
+  expect([0, 2000, 4000, 6000, 8000, 10_000].map((row) => column.view()[row])).toEqual([
+    255,
+    -1,
+    2 ** 31 - 1,
+    2 ** 31,
+    2 ** 53 - 1,
+    0.5,
+  ])
 })

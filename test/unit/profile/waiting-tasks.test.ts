@@ -100,6 +100,14 @@ describe('waiting tasks', () => {
     ])
   })
 
+  it.each([
+    ['py-spy', 'thread (100): waiting tasks of MainThread;task-a'],
+    ['tachyon', 'tid:100;<waiting tasks>;app.py:task-a'],
+  ] as const)('are no thread in the style of %s either', (style, start) => {
+    const text = [...collapsed.write(profile, { threads: false, style })].join('')
+    expect(text.split('\n').filter((line) => line.startsWith(start))).toHaveLength(1)
+  })
+
   it('do nothing and have no CPU time', () => {
     const withStates = { ...profile, meta: { ...profile.meta, states: ['cpu', 'gil'] as const } }
     const { all, threads } = activityTimes(withStates)
@@ -134,7 +142,7 @@ describe('waiting tasks', () => {
     const { samples, threads } = profile
     sums.add({ ...profile, threads: threads.slice(0, 1), samples: { ...samples, length: 1 } })
     const rest = Array.from({ length: samples.length - 1 }, (_, row) => row + 1)
-    sums.add({ ...profile, samples: pickSamples(samples, rest).view() })
+    sums.add({ ...profile, samples: pickSamples(samples, rest) })
     const empty = { ...profile, samples: { ...samples, length: 0 } }
     expect(summarize(empty, empty, undefined, sums)).toEqual(summarize(profile))
   })

@@ -39,6 +39,12 @@ describe('what pyprof wrote', () => {
     expect(read(text, undefined, 7).profile.samples).toEqual(profile.samples)
   })
 
+  test('may be days on one stack', () => {
+    const { samples } = read('main (a.py:1) 864000000000\n').profile
+    expect(samples.weight[0]).toBe(10 * 24 * 3600 * 1e9)
+    expect(() => read('main (a.py:1) 9007199254740\nmain (a.py:1) 999999\n')).toThrow('104 days')
+  })
+
   test('tells its missed time and the time without frames', () => {
     const text = '<missed> 2000\n<no Python frames> 3000\nmain (a.py:1) 4000\n'
     const { samples } = read(text).profile
