@@ -18,10 +18,11 @@ import {
   parseRename,
   parseSame,
   type RawDiffOptions,
+  requireApart,
   several,
 } from './diff/options.ts'
 import { planDiffOutputs, writeDiffOutputs } from './diff/outputs.ts'
-import { readRuns } from './diff/read-runs.ts'
+import { filesOf, readRuns } from './diff/read-runs.ts'
 import { parseTop } from './format-options.ts'
 import { parseRate } from './parse.ts'
 import { show, showJson } from './show.ts'
@@ -119,10 +120,12 @@ export function registerDiff(program: Command, context: CommandContext): void {
  */
 function diff(options: DiffOptions, context: CommandContext): number {
   const outputs = planDiffOutputs(options.outputs)
-  const isSingle = options.base.length === 1 && options.head.length === 1
-  const read = (paths: readonly string[]) =>
-    Array.from(readRuns(paths, options, context), (input) => runOf(input, isSingle))
-  const sets = { base: read(options.base), head: read(options.head) }
+  const [base, head] = [filesOf(options.base), filesOf(options.head)]
+  requireApart(base, head)
+  const isSingle = base.length === 1 && head.length === 1
+  const read = (files: readonly string[]) =>
+    Array.from(readRuns(files, options, isSingle, context), (input) => runOf(input, isSingle))
+  const sets = { base: read(base), head: read(head) }
   const compareOptions: CompareOptions = { exporter: context.exporter, ...options.compare }
   const comparison = compare(sets, compareOptions)
   const columns = context.columns?.()

@@ -47,18 +47,9 @@ export interface DiffOptions {
   readonly prints: 'table' | 'json' | 'markdown' | 'github'
 }
 
-/** @throws PyprofError code `usage` */
 export function diffOptions(base: readonly string[], raw: RawDiffOptions): DiffOptions {
   const outputs = raw.output ?? []
   const prints = raw.json ? 'json' : raw.markdown ? 'markdown' : raw.github ? 'github' : 'table'
-  const both = base.find((path) => raw.vs.includes(path))
-  if (both !== undefined) {
-    throw usageError(
-      `${both} is on both sides.`,
-      'A run cannot be compared with itself.',
-      'Name the runs of base first, and those of head behind --vs.',
-    )
-  }
   return {
     base,
     head: raw.vs,
@@ -80,6 +71,17 @@ export function diffOptions(base: readonly string[], raw: RawDiffOptions): DiffO
     top: raw.top,
     prints,
   }
+}
+
+/** @throws PyprofError code `usage` */
+export function requireApart(base: readonly string[], head: readonly string[]): void {
+  const both = base.find((path) => head.includes(path))
+  if (both === undefined) return
+  throw usageError(
+    `${both} is on both sides.`,
+    'A run cannot be compared with itself.',
+    'Name the runs of base first, and those of head behind --vs.',
+  )
 }
 
 /** Collects the values of an option that may be given several times. */

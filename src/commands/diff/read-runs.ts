@@ -7,24 +7,30 @@ import { unmatchedTexts } from '../choice.ts'
 import type { CommandContext } from '../context.ts'
 import { readProfile } from '../convert/read-profile.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import { WorkProgress } from '../work-progress.ts'
 import type { DiffOptions } from './options.ts'
 
 /** Kinds of files that add samples up, so that they have no times of their own. */
 const TIMELESS: ReadonlySet<string> = new Set(['pprof', 'collapsed'])
 
 /**
- * The runs in some files, and in the files of some folders, one after the other, in the mode and
- * with the choice that the options ask for.
+ * The runs in some files, one after the other, in the mode and with the choice that the options ask
+ * for.
+ * @param needsTimes whether each sample is needed by itself; else only sums are
  * @throws PyprofError when one cannot be read, or holds nothing
  */
 export function* readRuns(
-  paths: readonly string[],
+  files: readonly string[],
   { mode, choice, rate }: Pick<DiffOptions, 'mode' | 'choice' | 'rate'>,
+  needsTimes: boolean,
   context: CommandContext,
 ): Iterable<RunInput> {
   const range = { from: 0, to: Number.POSITIVE_INFINITY }
-  for (const path of filesOf(paths)) {
-    const { profile: whole, format, notes } = readProfile(path, { range, rate })
+  // CPU time belongs to the samples that follow each other, so in that mode none are added up.
+  const folds = !needsTimes && mode !== 'cpu'
+  const progress = new WorkProgress(context)
+  for (const path of files) {
+    const { profile: whole, format, notes } = readProfile(path, { range, rate, folds }, progress)
     // Sums are all that is compared here; of everything else a reader should know.
     for (const note of format === 'pprof' ? [] : notes) context.writeErr(`${path}: ${note}\n`)
     if (whole.samples.length === 0) throw nothingIn(path, 'It has no samples.')
@@ -44,8 +50,11 @@ export function* readRuns(
   }
 }
 
-/** The files, with folders replaced by what is in them, by name. */
-function filesOf(paths: readonly string[]): string[] {
+/**
+ * The files, with folders replaced by what is in them, by name.
+ * @throws PyprofError code `usage`
+ */
+export function filesOf(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
     let names: string[]
     try {

@@ -63,6 +63,7 @@ describe('pyprof diff', () => {
     const result = JSON.parse(out) as DiffResult
     expect(result.runs.base.map(({ name }) => name)).toEqual(base)
     expect(result.runs.head).toHaveLength(4)
+    for (const { samples } of result.runs.base) expect(samples).toBeGreaterThan(950)
     expect(result.version).toBe(1)
     expect(result.outcome).toBe('pass')
     expect(result.total!.kind).toBe('grew')
