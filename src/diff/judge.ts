@@ -1,11 +1,12 @@
 import { EXIT, PyprofError } from '../errors.ts'
-import { formatCount } from '../formats/text.ts'
+import { displayName, formatCount } from '../formats/text.ts'
 import { nearNames } from '../profile/near-names.ts'
 import { type Compared, type Tested, type TestOptions, testRows } from './family.ts'
 import type { Gate } from './gates.ts'
+import { signedText } from './percent.ts'
 import type { ChangedRow, GateResult } from './result.ts'
 import { falseDiscoveryAdjusted } from './statistics/false-discovery.ts'
-import { type LogRatio, limitsOf, probabilityAbove } from './statistics/log-ratio.ts'
+import { detectable, type LogRatio, limitsOf, probabilityAbove } from './statistics/log-ratio.ts'
 import type { Total } from './total.ts'
 
 /** What gates are judged by. */
@@ -40,17 +41,35 @@ function judgeTotal(gate: Gate, { total, options }: Evidence): GateResult {
       exitCode: EXIT.nothing,
     })
   }
-  const common = { gate: gate.text, proven: [] }
-  if (!total.ratio) return { ...common, outcome: 'inconclusive', reason: SINGLE }
-  const [low, high] = limits(total.ratio, options)
-  const range = `The total grew by ${percent(low)} to ${percent(high)}`
+  if (!total.ratio) {
+    return { gate: gate.text, outcome: 'inconclusive', reason: SINGLE, proven: [] }
+  }
+  return byInterval(gate, 'The total', total.ratio, options, [])
+}
+
+/** Judges one quantity by the interval that is shown of it. */
+function byInterval(
+  gate: Gate,
+  subject: string,
+  ratio: LogRatio,
+  options: TestOptions,
+  rows: readonly ChangedRow[],
+): GateResult {
+  const [low, high] = limits(ratio, options)
+  const range = `${subject} grew by ${signedText(low)} to ${signedText(high)}`
   if (low > gate.limit) {
-    return { ...common, outcome: 'regression', reason: `${range}, which is above the limit.` }
+    const reason = `${range}, which is above the limit.`
+    return { gate: gate.text, outcome: 'regression', reason, proven: rows }
   }
   if (high < gate.limit) {
-    return { ...common, outcome: 'pass', reason: `${range}, which is below the limit.` }
+    const reason = `${range}, which is below the limit.`
+    return { gate: gate.text, outcome: 'pass', reason, proven: [] }
   }
-  return { ...common, outcome: 'inconclusive', reason: `${range}: the limit lies between.` }
+  const growth = (1 + gate.limit) * (1 + detectable(ratio, (1 - options.confidence) / 2)) - 1
+  const reason =
+    `${range}: the limit lies between. So many runs prove it exceeded 4 times in 5 when the true ` +
+    `growth is ${signedText(growth)}.`
+  return { gate: gate.text, outcome: 'inconclusive', reason, proven: [] }
 }
 
 function judgeFunctions(gate: Gate, { functions, tested, options }: Evidence): GateResult {
@@ -76,6 +95,11 @@ function judgeFunctions(gate: Gate, { functions, tested, options }: Evidence): G
     const side = judged[0]!.row.base > 0 ? 'base' : 'head'
     const reason = `It is in ${side} only, so there is no percentage.`
     return { ...common, outcome: 'inconclusive', reason }
+  }
+  const [one] = comparable
+  if (one && comparable.length === 1) {
+    const subject = displayName(one.row.place.qualname)
+    return byInterval(gate, subject, one.ratio!, options, [one.row])
   }
   // Each of several functions could be wrong; together they are as seldom as one (Bonferroni).
   const share = { ...options, confidence: 1 - (1 - options.confidence) / comparable.length }
@@ -133,8 +157,4 @@ function limits(
   { confidence }: { readonly confidence: number },
 ): [number, number] {
   return limitsOf(ratio, (1 - confidence) / 2).map(Math.expm1) as [number, number]
-}
-
-function percent(fraction: number): string {
-  return `${fraction < 0 ? '−' : '+'}${Math.abs(fraction * 100).toFixed(1)} %`
 }

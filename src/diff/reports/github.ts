@@ -1,9 +1,10 @@
 import { relative } from 'node:path'
 import { visible } from '../../formats/text.ts'
 import type { Place } from '../measure.ts'
+import { shareText } from '../percent.ts'
 import type { ChangedRow, DiffResult } from '../result.ts'
 import type { ReportOptions } from './report.ts'
-import { changeText, PlaceWords, rangeText, shareText, totalText } from './words.ts'
+import { changeText, PlaceWords, rangeText, totalText } from './words.ts'
 
 /** GitHub shows ten annotations of a kind a step. */
 const MOST = 10

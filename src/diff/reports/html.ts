@@ -1,5 +1,6 @@
 import { attribute } from '../../formats/html/assets.ts'
 import { escapeXml, visible } from '../../formats/text.ts'
+import { signedText } from '../percent.ts'
 import type { DiffResult } from '../result.ts'
 import type { ReportOptions } from './report.ts'
 import {
@@ -12,7 +13,6 @@ import {
   rangeText,
   sectionsOf,
   sideText,
-  signedText,
   totalText,
   valueText,
   verdictText,

@@ -1,4 +1,5 @@
 import { cutEnd, cutStart, escapeCharacter, formatCount, visible } from '../../formats/text.ts'
+import { signedText } from '../percent.ts'
 import type { DiffResult, Outcome } from '../result.ts'
 import type { ReportOptions } from './report.ts'
 import {
@@ -10,7 +11,6 @@ import {
   rangeText,
   sectionsOf,
   sideText,
-  signedText,
   totalText,
   valueText,
   verdictText,

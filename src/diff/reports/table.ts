@@ -1,4 +1,5 @@
 import { columnsOf, cutEnd, cutStart, visible } from '../../formats/text.ts'
+import { signedText } from '../percent.ts'
 import type { ChangedRow, DiffResult } from '../result.ts'
 import type { ReportOptions } from './report.ts'
 import {
@@ -12,7 +13,6 @@ import {
   type Section,
   sectionsOf,
   sideText,
-  signedText,
   totalText,
   valueText,
   verdictText,

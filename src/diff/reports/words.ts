@@ -1,6 +1,7 @@
 import { shortFiles } from '../../formats/files.ts'
 import { displayName, formatCount, formatTime } from '../../formats/text.ts'
 import type { Place } from '../measure.ts'
+import { shareText, signedText } from '../percent.ts'
 import type { Basis, Change, ChangedRow, DiffResult, Family } from '../result.ts'
 import { isFinding } from '../result.ts'
 import type { RunFacts } from '../run.ts'
@@ -10,18 +11,6 @@ import type { RunFacts } from '../run.ts'
 /** A time or a share, by what is compared: `1.23 s`, `12.3 %`. */
 export function valueText(value: number, { kind }: Basis): string {
   return kind === 'share' ? shareText(value) : formatTime(value)
-}
-
-/** `12.3 %`. */
-export function shareText(share: number): string {
-  return `${(share * 100).toFixed(1)} %`
-}
-
-/** `+5.4 %`, `−3.0 %`, `0.0 %`. */
-export function signedText(fraction: number): string {
-  const text = `${Math.abs(fraction * 100).toFixed(1)} %`
-  if (Number(text.slice(0, -2)) === 0) return text
-  return `${fraction < 0 ? '−' : '+'}${text}`
 }
 
 /** The change, or in words what it is where one side has nothing. */

@@ -310,6 +310,18 @@ describe('gates', () => {
     expect(result!.reason).toBe('No run shows time in such a function. Near to it: load.')
   })
 
+  test('that are open say what so many runs can prove', () => {
+    const [total, load] = compared(base, head, optionsOf(['total>6%', 'self:load>20%'])).gates
+    for (const gate of [total!, load!]) {
+      expect(gate.outcome).toBe('inconclusive')
+      const growth = Number(
+        /4 times in 5 when the true growth is \+([\d.]+) %/.exec(gate.reason)![1],
+      )
+      expect(growth).toBeGreaterThan(gate === total ? 6 : 20)
+      expect(growth).toBeLessThan(gate === total ? 9 : 26)
+    }
+  })
+
   test('say what was proven', () => {
     const [gate] = compared(base, head, optionsOf(['any>10%'])).gates
     expect(gate!.proven.map(({ place }) => place.qualname)).toEqual(['load'])

@@ -51,7 +51,9 @@ describe('the table', () => {
     expect(text).toMatch(/ vanished .* gone {2}\/srv\/app.py/)
     expect(text).toMatch(/ new .* fresh {2}\/srv\/app.py/)
     expect(text).toContain('main › parse › decode')
-    expect(text).toMatch(/regression {4}self:load>10% {2}1 of 1 function grew/)
+    expect(text).toMatch(
+      /regression {4}self:load>10% {2}load grew by \+\d+\.\d % to \+\d+\.\d %, which is above the limit/,
+    )
     expect(text).toMatch(/pass {10}self:wait>30%/)
     expect(text).toMatch(/inconclusive {2}self:nobody>5% {2}No run shows time in such a function\./)
     expect(text).toMatch(/The smallest growth that so many runs show 4 times in 5: the total \+\d/)
@@ -166,7 +168,7 @@ describe('JUnit', () => {
     checkXml(text.replace(/^<\?xml.*\?>\n/, ''))
     expect(text).toContain('tests="4" failures="2" errors="0" skipped="1"')
     expect(text).toContain('<testcase classname="pyprof diff" name="self:load&#62;10%">')
-    expect(text).toMatch(/<failure message="regression: 1 of 1 function grew.*load/s)
+    expect(text).toMatch(/<failure message="regression: load grew by .*load {2}/s)
   })
 
   test('has one case without gates', () => {
