@@ -7,6 +7,7 @@ import { buildProgram } from './commands/program.ts'
 import { STDERR, STDIN, STDOUT, terminalColumns, writeAll } from './commands/stdio.ts'
 import { EXIT, PyprofError } from './errors.ts'
 import { visible } from './formats/text.ts'
+import { PACKAGE_ROOT } from './package-root.ts'
 import { loadAddon } from './sampling/addon.ts'
 
 /** EX_SOFTWARE of sysexits.h: a defect of pyprof itself, apart from every exit code with a meaning. */
@@ -52,7 +53,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 function ownVersion(): string {
-  const text = readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')
+  const text = readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }
 

@@ -9,16 +9,16 @@ const NOT_BUILT = new Set(['test', 'bench'])
 /** Builds pyprof when a part of it is missing or older than what it is made from. */
 export async function buildIfNeeded() {
   const addon = newest('build/Release/pyprof.node')
-  const program = newest('dist/cli.js')
+  const program = newest('dist/pyprof.js')
   const sources = (/** @type {string[]} */ ...paths) => Math.max(...paths.map(newest))
   if (
     addon >= sources('native', 'CMakeLists.txt') &&
-    program >= sources('src', 'tsconfig.json', 'tsconfig.build.json') &&
+    program >= sources('src', 'package.json') &&
     addon > 0 &&
     program > 0
   )
     return
-  if (!existsSync(join(ROOT, 'node_modules', '.bin', 'tsc'))) {
+  if (!existsSync(join(ROOT, 'node_modules', '.bin', 'rolldown'))) {
     throw new ScriptFailure('pyprof cannot be built.', 'its packages are not installed.', 'npm ci')
   }
   if ((await stream('npm', ['run', '--silent', 'build'])) !== 0) {
