@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Redactor } from '../redaction/redactor.ts'
 
 /** Read-only access to a proc file system; what cannot be read is undefined. Tests give a folder. */
 export interface Proc {
@@ -135,7 +136,10 @@ export function quoteCommand(argv: readonly string[]): string {
   const quoted = argv.map((arg) => {
     return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`
   })
-  const line = quoted.join(' ')
+  return cut(quoted.join(' '))
+}
+
+function cut(line: string): string {
   return line.length > MAX_COMMAND_LENGTH ? `${line.slice(0, MAX_COMMAND_LENGTH)}…` : line
 }
 
@@ -145,15 +149,21 @@ export function argumentsOf(proc: Proc, pid: number): readonly string[] {
 }
 
 /** What a process was started as; its name in brackets when it has no command line. */
-export function commandOf(proc: Proc, pid: number): string {
+export function commandOf(proc: Proc, pid: number, redactor: Redactor): string {
   const text = proc.read(pid, 'cmdline') ?? ''
-  return text === '' ? `[${readStatus(proc, pid)?.name ?? pid}]` : commandIn(text)
+  return text === '' ? `[${readStatus(proc, pid)?.name ?? pid}]` : commandIn(text, redactor)
 }
 
-/** The command that the text of a /proc/PID/cmdline tells. */
-export function commandIn(text: string): string {
-  const argv = argumentsIn(text)
-  return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
+/** The command that the text of a /proc/PID/cmdline tells, without its secrets. */
+export function commandIn(text: string, redactor: Redactor): string {
+  return commandText(argumentsIn(text), redactor)
+}
+
+/** A command line for people, without its secrets. */
+export function commandText(argv: readonly string[], redactor: Redactor): string {
+  const shown = redactor.arguments(argv)
+  // One text may be what a process has written over its arguments: no word to quote.
+  return shown.length === 1 ? cut(shown[0] ?? '') : quoteCommand(shown)
 }
 
 /** A process may overwrite its command line with one string without a NUL at the end. */

@@ -4,6 +4,7 @@ import { type ModeOptions, requireStates } from '../../profile/modes.ts'
 import type { EndReason, Process, Profile, Reading, TaskScope } from '../../profile/profile.ts'
 import { RunningSums, type SampleSums, sumSamples } from '../../profile/sample-sums.ts'
 import type { Written } from '../../recording/encoder.ts'
+import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
 import {
   attachFailureOf,
@@ -12,6 +13,7 @@ import {
 } from '../../sampling/attach-failure.ts'
 import { machineKind } from '../../sampling/machine.ts'
 import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
+import { BatchRedactor } from '../../sampling/redacted-batch.ts'
 import { Session } from '../../sampling/session.ts'
 import type { Progress } from './progress.ts'
 import type { Recorder } from './recorder.ts'
@@ -20,7 +22,10 @@ export interface CaptureOptions {
   readonly addon: Addon
   readonly exporter: string
   readonly pid: number
+  /** Without its secrets. */
   readonly command: string
+  /** For whatever else is read of the target. */
+  readonly redactor: Redactor
   /** Hz. */
   readonly rate: number
   /** ns, 0 for no limit. */
@@ -81,6 +86,7 @@ export class Capture {
   #refusal: unknown
   /** Why processes could not be read, by index: asked while they are there. */
   readonly #unreadable: string[] = []
+  readonly #commands: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
@@ -93,6 +99,7 @@ export class Capture {
       throw explainAttachFailure({ pid, code: 'no-such-process', detail: '' })
     }
     const threads = status?.threads ?? 1
+    const files = new BatchRedactor(options.redactor.file)
     try {
       this.#session = new Session({
         addon,
@@ -107,9 +114,10 @@ export class Capture {
         threads,
         follow,
         onBatch: (batch) => {
-          this.#builder.add(batch)
+          this.#builder.add(files.redact(batch))
           for (const process of batch.processes) {
             this.#unreadable[process.index] = whyUnreadable(process)
+            this.#commands[process.index] = commandIn(process.commandLine, options.redactor)
           }
           this.#follow(batch.status)
           this.#check(batch.status)
@@ -230,13 +238,13 @@ export class Capture {
   }
 
   #process(
-    { index, commandLine, end, detail, ...process }: NativeProcess,
+    { index, commandLine: _, end, detail, ...process }: NativeProcess,
     elapsed: number,
   ): Process {
     return {
       ...process,
       // The target's is the one that it was recorded for, whatever it has become since.
-      command: index === 0 ? this.#options.command : commandIn(commandLine),
+      command: index === 0 ? this.#options.command : (this.#commands[index] ?? ''),
       end: end < 0 ? elapsed : end,
       unreadable: this.#unreadable[index] ?? '',
     }

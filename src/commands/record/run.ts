@@ -1,11 +1,17 @@
 import { basename } from 'node:path'
+import { durationText } from '../../duration.ts'
+import { EXIT } from '../../errors.ts'
+import { type Ending, type Guard, underPermission } from '../../policy/guard.ts'
 import type { EndReason } from '../../profile/profile.ts'
+import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon } from '../../sampling/addon.ts'
 import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../sampling/launch.ts'
 import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
 import type { CommandContext } from '../context.ts'
 import { Capture, type Captured, type CaptureOptions } from './capture.ts'
 import { deliver } from './deliver.ts'
+import { planRun } from './dry-run.ts'
+import { intentOf } from './intent.ts'
 import type { RecordOptions } from './options.ts'
 import { planOutputs } from './outputs.ts'
 import { Progress } from './progress.ts'
@@ -18,12 +24,27 @@ import { endOnSignal, passSignals, snapshotOnSignal } from './signals.ts'
  * @returns the exit code
  * @throws PyprofError when nothing could be begun
  */
-export async function record(options: RecordOptions, context: CommandContext): Promise<number> {
+export async function record(
+  options: RecordOptions,
+  guard: Guard,
+  context: CommandContext,
+): Promise<number> {
   const { target } = options
-  const recording = new Recording(options, context)
-  if (target.kind === 'attach') return recording.attach(target.pid)
+  const intent = intentOf(options, guard)
+  if (options.dryRun) {
+    planRun(options, intent, guard, context.loadAddon(), context)
+    return EXIT.done
+  }
+  const duration = intent.duration ?? 0
+  const recording = new Recording({ ...options, duration }, guard, context)
+  const permission = guard.authorize(intent)
+  if (duration !== options.duration) {
+    context.writeErr(`A policy ends the recording after ${durationText(duration)}.\n`)
+  }
+  const run = () =>
+    target.kind === 'attach' ? recording.attach(target.pid) : recording.launch(target.command)
   try {
-    return await recording.launch(target.command)
+    return await underPermission(permission, run, () => recording.ending)
   } catch (error) {
     if (!(error instanceof LaunchError)) throw error
     context.report(error)
@@ -43,10 +64,13 @@ class Recording {
   readonly #context: CommandContext
   #plan: RecordingPlan
   readonly #addon: Addon
+  readonly #redactor: Redactor
+  #ending: Ending = { result: 'failed', reason: '' }
   #isDelivered = false
 
-  constructor(options: RecordOptions, context: CommandContext) {
+  constructor(options: RecordOptions, guard: Guard, context: CommandContext) {
     this.#options = options
+    this.#redactor = guard.profileRedactor
     this.#context = context
     const outputs = planOutputs(options.outputs)
     const { target, rotation } = options
@@ -56,11 +80,17 @@ class Recording {
     this.#addon = context.loadAddon()
   }
 
+  /** For the audit log. */
+  get ending(): Ending {
+    return this.#ending
+  }
+
   async attach(pid: number): Promise<number> {
     const progress = this.#context.drawsProgress
       ? new Progress((text) => this.#context.writeErr(text))
       : undefined
-    const capture = this.#capture({ pid, command: commandOf(PROC, pid), wait: false, progress })
+    const command = commandOf(PROC, pid, this.#redactor)
+    const capture = this.#capture({ pid, command, wait: false, progress })
     const release = endOnSignal((signal) => capture.stop(signal))
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
@@ -94,7 +124,7 @@ class Recording {
       const { pid, ended } = command
       capture = this.#capture({
         pid,
-        command: quoteCommand(argv),
+        command: quoteCommand(this.#redactor.arguments(argv)),
         wait: true,
         progress: undefined,
       })
@@ -125,6 +155,7 @@ class Recording {
     return new Capture({
       addon: this.#addon,
       exporter,
+      redactor: this.#redactor,
       rate,
       duration,
       read,
@@ -152,7 +183,9 @@ class Recording {
       this.#context.writeErr(keptLine(this.#plan))
       throw error
     }
-    if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
+    const { endReason } = captured.profile.meta
+    this.#ending = { result: exitCode === EXIT.done ? 'done' : 'failed', reason: endReason }
+    if (launched && OUTLIVED.has(endReason)) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)
     }
     return exitCode
