@@ -124,7 +124,8 @@ function parseFolder(folder: string, folders: readonly string[] = []): readonly 
   throw new InvalidArgumentError('Expected a folder that is there.')
 }
 
-function parseTop(text: string): number {
+/** How many rows of a table. */
+export function parseTop(text: string): number {
   const top = /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (top < 1) throw new InvalidArgumentError('Expected a number from 1 to 99999.')
   return top
