@@ -143,6 +143,14 @@ Array Numbers(Napi::Env env, const std::vector<T>& values) {
 /// Bits as in STATES of src/profile/profile.ts.
 constexpr const char* kStateNames[] = {"cpu", "gil", "gil-wait", "gc", "exception"};
 
+Napi::Array StateNames(Napi::Env env, uint8_t bits) {
+  Napi::Array out = Napi::Array::New(env);
+  for (size_t i = 0; i < std::size(kStateNames); ++i) {
+    if ((bits >> i & 1) != 0) out[out.Length()] = kStateNames[i];
+  }
+  return out;
+}
+
 Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   const auto number = [env](uint64_t value) {
     return Napi::Number::New(env, static_cast<double>(value));
@@ -157,11 +165,7 @@ Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   out["droppedSamples"] = number(status.dropped_samples);
   out["execs"] = number(status.execs);
   out["samplerCpu"] = number(status.sampler_cpu);
-  Napi::Array states = Napi::Array::New(env);
-  for (size_t i = 0; i < std::size(kStateNames); ++i) {
-    if ((status.states >> i & 1) != 0) states[states.Length()] = kStateNames[i];
-  }
-  out["states"] = states;
+  out["states"] = StateNames(env, status.states);
   out["pythonVersion"] = status.python_version;
   out["read"] = Name(status.reading);
   out["readChange"] = Name(status.reading_change);
@@ -195,7 +199,11 @@ Napi::Object ThreadObject(Napi::Env env, const pyprof::ThreadRow& row) {
   out["interpreter"] = Napi::Number::New(env, static_cast<double>(row.interpreter));
   out["name"] = row.name;
   out["isMain"] = Napi::Boolean::New(env, row.is_main);
-  if (row.waiting_tasks) out["waitingTasks"] = Napi::Boolean::New(env, true);
+  if (row.waiting_tasks) {
+    out["waitingTasks"] = Napi::Boolean::New(env, true);
+  } else {
+    out["states"] = StateNames(env, row.states);
+  }
   return out;
 }
 

@@ -104,3 +104,15 @@ export function parseKeep(text: string): number {
   if (files >= 1 && files <= 1e6) return files
   throw new InvalidArgumentError('Expected a number of files, at least 1.')
 }
+
+/** Collects the paths of an option that may be given several times. */
+export function parsePaths(path: string, paths: readonly string[] = []): string[] {
+  if (path === '') throw new InvalidArgumentError('Expected a file name, or - for stdout.')
+  return [...paths, path]
+}
+
+/** A text that is not empty. */
+export function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected some text.')
+  return text
+}

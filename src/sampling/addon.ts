@@ -66,6 +66,8 @@ export interface NativeThread {
   readonly isMain: boolean
   /** As Thread.waitingTasks. */
   readonly waitingTasks?: boolean
+  /** As Thread.states. */
+  readonly states?: readonly State[]
 }
 
 export type SamplerState = 'searching' | 'sampling' | 'ended'

@@ -83,11 +83,17 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     [['record', '--pid', '1', '-f', 'collapsed', '--style', 'austin']],
     [['record', '--pid', '1', '-o', 'out.svg', '--min-width', 'wide']],
     [['record', '--pid', '1', '-o', 'out.svg', '--shape', 'round']],
+    [['record', '--pid', '1', '-o', '']],
+    [['record', '--pid', '1', '-o', 'out.svg', '--title', '']],
+    [['convert', 'a.pyprof', '-o', '']],
+    [['view', '']],
   ])('%j', (argv) => {
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(2)
     expect(stdout).toBe('')
-    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof ((record|view|ps|doctor|exec) )?--help\n$/)
+    expect(stderr).toMatch(
+      /^pyprof: [^\n]+ See: pyprof ((record|convert|view|ps|doctor|exec|dump|diff) )?--help\n$/,
+    )
   })
 
   test('a misspelt command or option is recognised', () => {
