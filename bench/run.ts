@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
 import { MINORS } from '../test/support/pythons.ts'
+import { diffPool } from './cases/diff-pool.ts'
+import { diffSynthetic } from './cases/diff-synthetic.ts'
 import { endurance } from './cases/endurance.ts'
 import { exportCase } from './cases/export.ts'
 import { manyThreads } from './cases/many-threads.ts'
@@ -27,6 +29,8 @@ const CASES: readonly Case[] = [
   startUp,
   recordings,
   endurance,
+  diffSynthetic,
+  diffPool,
 ]
 
 const say = (text: string) => process.stdout.write(`${text}\n`)

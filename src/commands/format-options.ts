@@ -107,7 +107,8 @@ function listed(words: readonly string[], last: string): string {
   return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`
 }
 
-function parseTop(text: string): number {
+/** How many rows of a table. */
+export function parseTop(text: string): number {
   const top = /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (top < 1) throw new InvalidArgumentError('Expected a number from 1 to 99999.')
   return top

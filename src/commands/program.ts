@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { CommandContext } from './context.ts'
 import { registerConvert } from './convert.ts'
+import { registerDiff } from './diff.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
@@ -23,6 +24,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
     })
   registerRecord(program, context)
   registerConvert(program, context)
+  registerDiff(program, context)
   registerView(program, context)
   registerPs(program, context)
   registerDoctor(program, context)

@@ -8,7 +8,9 @@ import { pickSamples, RowList } from './sample-columns.ts'
  * not known by time and stays that of the whole.
  */
 export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
-  const { samples, meta, accounting } = profile
+  const { samples, accounting } = profile
+  // Iterations were counted in the whole, and a part is not all the work that the program did.
+  const { iterations: _, ...meta } = profile.meta
   if (from <= 0 && to > meta.duration) return profile
   const end = Math.min(to, Math.max(from, meta.duration + 1))
   const { rows, ticks } = taken(samples, from, to)
@@ -33,6 +35,7 @@ export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
     gaps,
     meta: {
       ...meta,
+      endReason: meta.endReason === 'exited' ? 'unknown' : meta.endReason,
       startedAt: meta.startedAt === 0 ? 0 : meta.startedAt + from / 1e6,
       duration: Math.min(to, meta.duration) - Math.min(from, meta.duration),
     },

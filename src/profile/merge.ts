@@ -206,13 +206,15 @@ function mergedMeta(
   const starts = metas.map((meta) => meta.startedAt).filter((start) => start > 0)
   const ends = metas.map((meta, index) => origins[index]! + meta.duration)
   const last = metas[ends.indexOf(Math.max(...ends))]!
-  const { view: _, tasks: __, ...rest } = last
+  const { view: _, tasks: __, machine: ___, iterations: ____, ...rest } = last
+  const machine = agreed(metas.map((meta) => meta.machine))
   const view = mergedView(metas)
   const isUnfinished = metas.some((meta) => meta.endReason === 'unfinished')
   const endReason: EndReason = isUnfinished ? 'unfinished' : last.endReason
   return {
     ...rest,
     ...(view ? { view } : {}),
+    ...(machine === undefined ? {} : { machine }),
     exporter: all('exporter'),
     command: all('command'),
     pythonVersion: all('pythonVersion'),

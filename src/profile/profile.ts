@@ -246,6 +246,10 @@ export interface Meta {
   readonly endReason: EndReason
   /** What was chosen of the recording; absent where the profile holds all of it. */
   readonly view?: View
+  /** What kind of machine it was recorded on; absent where that is not known. */
+  readonly machine?: string
+  /** How often the program did what is measured, by its own marks; absent where nobody counted. */
+  readonly iterations?: number
 }
 
 /** What a frame stands for: a line of a function, a function, or a module. */

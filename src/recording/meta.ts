@@ -105,6 +105,9 @@ const CHECKS: { readonly [K in keyof StoredMeta]-?: Check<StoredMeta[K]> } = {
   startedAt: isAtMost(MAX_DATE),
   endReason: oneOf(ENDS),
   view: (value): value is View | undefined => value === undefined || isView(value),
+  machine: (value): value is string | undefined => value === undefined || isText(value),
+  iterations: (value): value is number | undefined =>
+    value === undefined || isAtMost(Number.MAX_SAFE_INTEGER)(value),
 }
 
 /** @throws DamageError when a field is missing or has no value that it may have */

@@ -1,3 +1,4 @@
+import { cpus } from 'node:os'
 import {
   FIRST_USER_NAMESPACE,
   hasPtraceCapability,
@@ -42,6 +43,12 @@ export interface Machine {
   readonly hidesProcesses: boolean
   /** Whether the kernel counts the runs of a thread, by which `exact` proves its samples. */
   readonly countsRuns: boolean
+}
+
+/** What runs of one program have to have in common: `4 × AMD EPYC 7B13`. */
+export function machineKind(): string {
+  const all = cpus()
+  return `${all.length} × ${all[0]?.model.trim() || process.arch}`
 }
 
 /** Reads the facts of this machine and this process. Pure over the folder that stands for /proc. */

@@ -127,7 +127,7 @@ function tooLarge(name: string, error: RangeError): PyprofError {
 function unusable(name: string, why: string, hint: string): PyprofError {
   return new PyprofError({
     code: 'not-a-profile',
-    what: `${name} cannot be converted.`,
+    what: `${name} cannot be used.`,
     why,
     hint,
     exitCode: EXIT.nothing,

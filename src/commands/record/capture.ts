@@ -10,6 +10,7 @@ import {
   explainAttachFailure,
   whyUnreadable,
 } from '../../sampling/attach-failure.ts'
+import { machineKind } from '../../sampling/machine.ts'
 import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
 import { Session } from '../../sampling/session.ts'
 import type { Progress } from './progress.ts'
@@ -222,6 +223,7 @@ export class Capture {
       startedAt: this.#startedAt ?? Date.now(),
       duration: status.elapsed,
       endReason,
+      machine: machineKind(),
     } as const
     const processes = this.#builder.processes.map((each) => this.#process(each, status.elapsed))
     return this.#builder.build(meta, processes, (cpu.user + cpu.system) * 1000)

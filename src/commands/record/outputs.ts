@@ -17,17 +17,17 @@ import { errorCode, errorText } from '../stdio.ts'
 /** The path that means stdout. */
 export const STDOUT_PATH = '-'
 
-export interface OutputRequest {
+export interface OutputRequest<Kind = Format> {
   readonly path: string
-  readonly format: Format
+  readonly format: Kind
   /** Named by pyprof: such a file never replaces another. */
   readonly isDefault: boolean
 }
 
 /** An output that was found to be writable. */
-export interface Output {
+export interface Output<Kind = Format> {
   readonly path: string
-  readonly format: Format
+  readonly format: Kind
   readonly place: Place
 }
 
@@ -54,7 +54,7 @@ export function defaultPath(target: string, format: Format, now: Date): string {
  * and changes none.
  * @throws PyprofError code `usage`
  */
-export function planOutputs(requests: readonly OutputRequest[]): Output[] {
+export function planOutputs<Kind>(requests: readonly OutputRequest<Kind>[]): Output<Kind>[] {
   const seen = new Set<string>()
   return requests.map((request) => {
     const place = findPlace(request)
@@ -68,7 +68,7 @@ export function planOutputs(requests: readonly OutputRequest[]): Output[] {
   })
 }
 
-function findPlace({ path, isDefault }: OutputRequest): Place {
+function findPlace({ path, isDefault }: OutputRequest<unknown>): Place {
   if (path === STDOUT_PATH) return { kind: 'stdout' }
   try {
     const old = isDefault ? undefined : statSync(path, { throwIfNoEntry: false })

@@ -23,7 +23,7 @@ export interface Written {
  * @throws the system's error; half a file is left only where the place is `direct`
  */
 export function writeOutput(
-  output: Output,
+  output: Pick<Output, 'path' | 'place'>,
   pieces: Iterable<string | Uint8Array>,
   writeStdout: (data: Uint8Array) => void,
 ): Written {

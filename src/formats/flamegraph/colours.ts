@@ -66,17 +66,23 @@ export function colourOf(file: string, name: string, colours: Colouring = 'packa
   return base * SHADES.length + (origin === 'marker' ? 0 : hash(name) % SHADES.length)
 }
 
-/** CSS for all fills, of SVG shapes and HTML elements alike. */
-export function fillRules(): string {
+/** CSS for fills, of SVG shapes and HTML elements alike. */
+export function fillRules(colours: readonly Colour[] = COLOURS): string {
   const rules = (theme: 0 | 1) =>
-    COLOURS.map(({ [theme]: fill }, index) => `.c${index}{fill:${fill};background:${fill}}\n`).join(
-      '',
-    )
+    colours
+      .map(({ [theme]: fill }, index) => `.c${index}{fill:${fill};background:${fill}}\n`)
+      .join('')
   return `${rules(0)}@media (prefers-color-scheme: dark) {\n${rules(1)}}\n`
 }
 
-/** Some colours of each family that stands for code, with the words for the legend. */
-export const LEGEND: readonly { readonly label: string; readonly colours: ColourIndex[] }[] = (
+/** What colours mean. */
+export type Legend = readonly {
+  readonly label: string
+  readonly colours: readonly ColourIndex[]
+}[]
+
+/** Some colours of each family that stands for code. */
+export const LEGEND: Legend = (
   [
     ['program', 'app'],
     ['packages', 'package'],

@@ -36,7 +36,11 @@ export class FrameList {
   readonly #frames = new Map<string, FlameFrame>()
   readonly #rowOf = new Map<FlameFrame, number>()
 
-  constructor(tree: CallTree, { threads, processes }: Profile, colours: Colouring) {
+  constructor(
+    tree: CallTree,
+    { threads, processes }: Pick<Profile, 'threads' | 'processes'>,
+    colours: Colouring,
+  ) {
     this.#colours = colours
     this.#tree = tree
     this.#threads = threads

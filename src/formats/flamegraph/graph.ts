@@ -2,6 +2,7 @@ import type { CallTree, NodeIndex } from '../../profile/call-tree-view.ts'
 import type { Profile } from '../../profile/profile.ts'
 import { compareText } from '../../profile/views.ts'
 import type { Colouring } from '../format.ts'
+import type { ColourIndex } from './colours.ts'
 import { type FlameFrame, FrameList } from './frames.ts'
 
 /**
@@ -19,12 +20,18 @@ export interface FlameGraph {
   readonly frame: readonly number[]
   /** ns that belong to the box and to none of its children. */
   readonly self: readonly number[]
+  /** The box of each node of the call tree; several nodes where some were left out. */
+  readonly boxOf: Int32Array
+  /** Boxes that stand for nodes that were left out. */
+  readonly rests: ReadonlySet<number>
+  /** Colour of each box; that of its frame when absent. */
+  readonly colour?: readonly ColourIndex[]
 }
 
 /** Orders a call tree for drawing, and adds up what goes beyond `limit` boxes. */
 export function flameGraph(
   tree: CallTree,
-  profile: Profile,
+  profile: Pick<Profile, 'threads' | 'processes'>,
   limit: number = MAX_BOXES,
   colours: Colouring = 'package',
 ): FlameGraph {
@@ -34,7 +41,10 @@ export function flameGraph(
   const depth: number[] = []
   const frame: number[] = []
   const self: number[] = []
-  const box = (level: number, row: number, time: number) => {
+  const boxOf = new Int32Array(tree.length)
+  const rests = new Set<number>()
+  const box = (level: number, row: number, time: number, nodes: readonly NodeIndex[]) => {
+    for (const node of nodes) boxOf[node] = depth.length
     depth.push(level)
     frame.push(row)
     self.push(time)
@@ -42,22 +52,25 @@ export function flameGraph(
   const open: NodeIndex[] = []
   let node: NodeIndex = 0
   while (node !== -1) {
-    box(open.length, frames.rowOf(node), tree.self[node]!)
+    box(open.length, frames.rowOf(node), tree.self[node]!, [node])
     open.push(node)
     node = firstChild[node]!
     while (node === -1 && open.length > 0) {
       const closed = open.pop()!
       const rest = leftOut.get(closed)
-      if (rest) box(open.length + 1, frames.leftOutRow(rest.boxes), rest.time)
+      if (rest) {
+        rests.add(depth.length)
+        box(open.length + 1, frames.leftOutRow(rest.nodes.length), rest.time, rest.nodes)
+      }
       node = nextSibling[closed]!
     }
   }
-  return { frames: frames.rows, depth, frame, self }
+  return { frames: frames.rows, depth, frame, self, boxOf, rests }
 }
 
 /** What was left out below a node. */
 interface Rest {
-  boxes: number
+  readonly nodes: NodeIndex[]
   time: number
 }
 
@@ -73,8 +86,8 @@ function split(tree: CallTree, limit: number) {
     const parent = tree.parent[node]!
     const above = keeper.get(parent) ?? parent
     keeper.set(node, above)
-    const rest = leftOut.get(above) ?? { boxes: 0, time: 0 }
-    rest.boxes++
+    const rest = leftOut.get(above) ?? { nodes: [], time: 0 }
+    rest.nodes.push(node)
     rest.time += tree.self[node]!
     leftOut.set(above, rest)
   }

@@ -1,6 +1,6 @@
 import type { Shape } from '../format.ts'
 import { columnsOf, cutEnd, cutStart, escapeXml, formatCount } from '../text.ts'
-import { type ColourIndex, LEGEND } from './colours.ts'
+import type { ColourIndex, Legend } from './colours.ts'
 import type { FlameFrame } from './frames.ts'
 import { type FlameGraph, layout } from './graph.ts'
 import { CHARACTER, HEAD_LINE, PAD, ROW, WIDTH } from './style.ts'
@@ -9,6 +9,7 @@ export interface Drawing {
   readonly shape: Shape
   /** px. */
   readonly minWidth: number
+  readonly legend: Legend
 }
 
 /**
@@ -20,7 +21,7 @@ export function picture(
   graph: FlameGraph,
   title: string,
   lines: readonly string[],
-  { shape, minWidth }: Drawing,
+  { shape, minWidth, legend }: Drawing,
 ): { readonly height: number; readonly elements: readonly string[] } {
   const room = WIDTH - 2 * PAD
   const legendLine = PAD + (lines.length + 2) * HEAD_LINE - 2
@@ -46,8 +47,9 @@ export function picture(
     const level = graph.depth[box]!
     const y = top + (shape === 'flame' ? deepest - level : level) * ROW
     const frame = graph.frames[graph.frame[box]!]!
-    const path = paths.get(frame.colour) ?? []
-    paths.set(frame.colour, path)
+    const colour = graph.colour?.[box] ?? frame.colour
+    const path = paths.get(colour) ?? []
+    paths.set(colour, path)
     const drawn = width > 2 ? width - 0.5 : width
     path.push(`M${short(x)} ${y}h${short(drawn)}v${ROW - 1}h${short(-drawn)}z`)
     labels.push(label(frame, x + 4, y + ROW - 5.5, Math.floor((width - 7) / CHARACTER)))
@@ -64,7 +66,7 @@ export function picture(
       ...lines.map((line, index) =>
         text(PAD, PAD + (index + 2) * HEAD_LINE - 2, 'line', cutEnd(line, room / 6)),
       ),
-      legend(legendLine),
+      legendTexts(legend, legendLine),
       text(WIDTH - PAD, legendLine, 'line end', note),
       ...[...paths]
         .sort(([a], [b]) => a - b)
@@ -84,10 +86,10 @@ function label(frame: FlameFrame, x: number, y: number, columns: number): string
   return text(x, y, 'label', cutEnd(frame.name, columns), where)
 }
 
-function legend(y: number): string {
+function legendTexts(legend: Legend, y: number): string {
   let x = PAD
   let result = ''
-  for (const { label, colours } of LEGEND) {
+  for (const { label, colours } of legend) {
     for (const colour of colours) {
       result += `<path class="c${colour}" d="M${x} ${y - 9}h9v9h-9z"/>`
       x += 9

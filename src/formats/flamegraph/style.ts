@@ -47,7 +47,8 @@ text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", s
   border: 1px solid var(--edge); border-radius: 5px; background: var(--panel); color: inherit; }
 .bar button { font: inherit; padding: 4px 10px; border: 1px solid var(--edge); border-radius: 5px;
   background: var(--panel); color: inherit; cursor: pointer; }
-.bar input:focus-visible, .bar button:focus-visible { outline: 2px solid var(--focus);
+.bar select { font: inherit; }
+.bar input:focus-visible, .bar button:focus-visible, .bar select:focus-visible { outline: 2px solid var(--focus);
   outline-offset: 1px; }
 .notes { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 24px;
   font-size: 12px; color: var(--muted); }

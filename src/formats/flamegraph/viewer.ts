@@ -10,13 +10,11 @@ export const VIEWER: string = String.raw`(() => {
 const ROW = ${ROW}, PAD = ${PAD}
 const svg = document.currentScript.ownerSVGElement
 const data = JSON.parse(svg.querySelector('.data').textContent)
-const { frames, depth, frame: frameOf, minWidth } = data
+const { frames, depth, frame: frameOf, minWidth, sides } = data
 const isFlame = data.shape === 'flame'
 const boxCount = depth.length
 
 // Times and positions, in ns. Boxes are in preorder: below box b lie b + 1 up to end[b].
-const total = Float64Array.from(data.self)
-const left = new Float64Array(boxCount)
 const parent = new Int32Array(boxCount).fill(-1)
 const end = new Int32Array(boxCount)
 {
@@ -27,16 +25,29 @@ const end = new Int32Array(boxCount)
   }
   for (let box = boxCount - 1; box >= 0; box--) {
     end[box] = Math.max(end[box], box + 1)
-    if (box === 0) continue
-    total[parent[box]] += total[box]
-    end[parent[box]] = Math.max(end[parent[box]], end[box])
+    if (box > 0) end[parent[box]] = Math.max(end[parent[box]], end[box])
   }
+}
+function totalsOf(self) {
+  const result = Float64Array.from(self)
+  for (let box = boxCount - 1; box > 0; box--) result[parent[box]] += result[box]
+  return result
+}
+let self, total, left
+function measure(times) {
+  self = times
+  total = totalsOf(self)
+  left = new Float64Array(boxCount)
   const next = new Float64Array(boxCount)
   for (let box = 1; box < boxCount; box++) {
     left[box] = left[parent[box]] + next[parent[box]]
     next[parent[box]] += total[box]
   }
 }
+measure(data.self)
+const whole = total[0]
+const before = sides && totalsOf(sides.base)
+const after = sides && totalsOf(sides.head)
 
 // State.
 let zoom = 0
@@ -70,12 +81,16 @@ const search = set(html('input'), {
 })
 const found = set(html('output', 'found'), { 'aria-live': 'polite' })
 const reset = html('button', '', 'Reset zoom')
+const widths = html('select', 'widths', ...[['self', 'mean of both'], ['base', 'base'], ['head', 'head']].map(
+  ([value, text]) => set(html('option', '', text), { value })))
+const widthsLabel = html('label', '', 'Widths: ', widths)
+widthsLabel.hidden = !sides
 const note = set(html('span', ''), { 'aria-live': 'polite' })
 const legend = html('div', 'legend', ...data.legend.map(({ label, colours }) =>
   html('span', '', ...colours.map((colour) => html('i', 'c' + colour)), html('b', '', label))))
 const head = html('div', 'head',
   html('h1', '', data.title), ...data.lines.map((line) => html('p', '', line)),
-  html('div', 'bar', search, found, reset, legend),
+  html('div', 'bar', search, found, reset, widthsLabel, legend),
   html('div', 'notes', note, html('span', '', 'Click or Enter: zoom · Backspace: back · Esc or ' +
     'Home: reset · / or Ctrl+F: search · arrow keys: move')))
 const headHolder = drawn('foreignObject', '', head)
@@ -96,6 +111,7 @@ const characterWidth = ruler.getComputedTextLength() / 100 || 7.23
 
 // Text.
 function time(ns) {
+  if (sides?.isShare) return percent(ns, whole)
   if (ns === 0) return '0 s'
   const [size, unit] = ns >= 1e9 ? [1e9, 's'] : ns >= 1e6 ? [1e6, 'ms'] : [1e3, 'µs']
   const value = ns / size
@@ -180,7 +196,7 @@ function placeBelowHead() {
 function boxElement(box, x, wide, above) {
   const frame = frames[frameOf[box]]
   const level = depth[box]
-  const rect = set(drawn('rect', 'c' + frame.colour), {
+  const rect = set(drawn('rect', 'c' + (data.colour ? data.colour[box] : frame.colour)), {
     x, y: 0, width: wide > 2 ? wide - 0.5 : wide, height: ROW - 1,
   })
   const made = set(drawn('g', 'box', rect), { 'data-box': box, role: 'treeitem', tabindex: -1 })
@@ -272,7 +288,14 @@ function describe(target, box) {
   const frame = frames[frameOf[box]]
   const where = place(frame.path, frame.line)
   target.setAttribute('aria-label', frame.name + (where ? ', ' + where : '') + ', total ' +
-    time(total[box]) + ', ' + percent(total[box], total[0]) + ', self ' + time(data.self[box]))
+    time(total[box]) + ', ' + percent(total[box], total[0]) + ', self ' + time(self[box]) +
+    (sides ? ', ' + sideRows(box).map((row) => row.join(' ')).join(', ') : ''))
+}
+/** What is known of both sides of a box; what was not tested is told by its times only. */
+function sideRows(box) {
+  const times = (name, base, head) => [name, time(base), time(head)]
+  return sides.facts[box] ?? [times('total', before[box], after[box]),
+    times('self', sides.base[box], sides.head[box])]
 }
 function showTip(box, x, y) {
   const frame = frames[frameOf[box]]
@@ -281,7 +304,9 @@ function showTip(box, x, y) {
     html('td', '', percent(ns, total[0])),
     ...(zoom > 0 ? [html('td', '', percent(ns, total[zoom]) + ' of the view')] : []))
   tip.replaceChildren(html('b', '', frame.name), ...(where ? [html('div', 'at', where)] : []),
-    html('table', '', row('total', total[box]), row('self', data.self[box])))
+    html('table', '', ...(sides
+      ? sideRows(box).map((cells) => html('tr', '', ...cells.map((cell) => html('td', '', cell))))
+      : [row('total', total[box]), row('self', self[box])])))
   tipHolder.style.display = ''
   tip.style.maxWidth = Math.min(640, width - 24) + 'px'
   const size = tip.getBoundingClientRect()
@@ -313,6 +338,12 @@ graph.addEventListener('mousemove', (event) => {
 graph.addEventListener('mouseleave', hideTip)
 reset.addEventListener('click', () => zoomTo(0))
 search.addEventListener('input', runSearch)
+widths.addEventListener('change', () => {
+  measure(sides[widths.value] ?? data.self)
+  if (total[zoom] === 0) zoomTo(0)
+  else draw()
+  if (matched) runSearch()
+})
 
 // Keyboard. Focus is listened for on the window: an SVG element that listens takes focus itself.
 window.addEventListener('focusin', (event) => {
@@ -366,6 +397,7 @@ window.addEventListener('keydown', (event) => {
     if (key === 'Enter') nextMatch()
     return
   }
+  if (event.target === widths) return
   if (key === '/') {
     event.preventDefault()
     search.focus()

@@ -42,6 +42,9 @@ export function aboutComments(profile: Profile, title: string | undefined): stri
     `command: ${meta.command}`,
     `python: ${meta.pythonVersion}`,
     `reading: ${meta.read}`,
+    `ended: ${meta.endReason}`,
+    ...(meta.machine === undefined ? [] : [`machine: ${meta.machine}`]),
+    ...(meta.iterations === undefined ? [] : [`iterations: ${meta.iterations}`]),
     ...(meta.mode === 'wall' ? [] : [`mode: ${meta.mode}`]),
     ...(meta.view ? [`view: ${JSON.stringify(meta.view)}`] : []),
     ...processes.map(({ pid, command }) => `process ${pid}: ${command}`),
@@ -57,6 +60,8 @@ export function readAbout({ comments, period, periodType, time, duration }: Ppro
   const view = readView(known('view'))
   const periodNs = period * (unitOf(periodType) ?? 0)
   const pythonVersion = known('python')
+  const machine = known('machine')
+  const iterations = Number(/^\d{1,15}$/.exec(known('iterations'))?.[0] ?? 0)
   return {
     isOwn: known('exporter') !== '',
     meta: {
@@ -71,8 +76,11 @@ export function readAbout({ comments, period, periodType, time, duration }: Ppro
       rate: periodNs > 0 ? 1e9 / periodNs : 0,
       startedAt: Math.min(time / 1e6, LAST_DATE),
       duration,
-      endReason: 'unknown',
+      // Only that its program ended tells that all of its work is in a profile.
+      endReason: known('ended') === 'exited' ? 'exited' : 'unknown',
       ...(view ? { view } : {}),
+      ...(machine === '' ? {} : { machine }),
+      ...(iterations > 0 ? { iterations } : {}),
     },
     accounting: readAccounting(known('accounting')),
     processes: comments.flatMap((line): Process[] => {

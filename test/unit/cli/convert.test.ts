@@ -179,7 +179,7 @@ describe('what cannot be converted', () => {
     const input = join(temporaryFolder(), 'in')
     writeFileSync(input, content)
     const error = await refused(input, '-o', `${input}.svg`)
-    expect(error).toMatchObject({ exitCode: 4, what: `${input} cannot be converted.` })
+    expect(error).toMatchObject({ exitCode: 4, what: `${input} cannot be used.` })
     expect(error.why).toContain(why)
     expect(existsSync(`${input}.svg`)).toBe(false)
   })

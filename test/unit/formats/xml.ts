@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 /** XML 1.0 characters: no controls but tab and line ends, no surrogates, no U+FFFE and U+FFFF. */
 const ONLY_XML = /^[\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u
 const TAG =
-  /<(\/?)([a-zA-Z]+)((?:\s+[a-zA-Z-]+(?::[a-z]+)?="[^"<&]*(?:&#\d+;[^"<&]*)*")*)\s*(\/?)>/y
+  /<(\/?)([a-zA-Z-]+)((?:\s+[a-zA-Z-]+(?::[a-z]+)?="[^"<&]*(?:&#\d+;[^"<&]*)*")*)\s*(\/?)>/y
 
 /** Fails unless the text is a well-formed document of the kind we write: elements and CDATA. */
 export function checkXml(text: string): void {

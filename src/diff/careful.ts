@@ -1,0 +1,56 @@
+import { formatCount } from '../formats/text.ts'
+import { nounOf, unknownOf } from './comparable.ts'
+import type { RunSets } from './measure.ts'
+import type { Basis } from './result.ts'
+import type { Run } from './run.ts'
+
+/** What to know before believing a comparison, a sentence each. */
+export function carefulNotes({ base, head }: RunSets, basis: Basis): string[] {
+  const runs = [...base, ...head]
+  const notes: string[] = []
+  if (base.length === 1 || head.length === 1) {
+    notes.push(
+      'One run of a side says nothing about how much runs differ: nothing here is a verdict. ' +
+        'Give several runs a side, ten are good.',
+    )
+  } else if (isOneAfterTheOther(base, head)) {
+    notes.push(
+      'All runs of one side were recorded before those of the other, so that a drift of the machine ' +
+        'looks like a change. Let the sides take turns.',
+    )
+  }
+  count(notes, runs, ({ isUncertain }) => isUncertain, 'more than 2 % partial or missed samples')
+  count(notes, runs, ({ droppedSamples }) => droppedSamples > 0, 'dropped samples')
+  count(notes, runs, ({ samples }) => samples < FEW, `fewer than ${FEW} samples`)
+  if (basis.kind === 'time') {
+    count(notes, runs, ({ endReason }) => endReason !== 'exited', 'no end of the program')
+  }
+  const unknown = unknownOf({ base, head }).map(nounOf)
+  if (unknown.length > 0) {
+    notes.push(`Some files do not tell their ${unknown.join(', ')}: it may differ.`)
+  }
+  return notes
+}
+
+/** With fewer samples shares are too coarse for anything. */
+const FEW = 100
+
+function count(
+  notes: string[],
+  runs: readonly Run[],
+  has: (run: Run) => boolean,
+  what: string,
+): void {
+  const found = runs.filter(has)
+  const [first] = found
+  if (!first) return
+  const more = found.length === 1 ? '' : ` and ${formatCount(found.length - 1)} more`
+  notes.push(`${first.name}${more} ${found.length === 1 ? 'has' : 'have'} ${what}.`)
+}
+
+function isOneAfterTheOther(base: readonly Run[], head: readonly Run[]): boolean {
+  const starts = (runs: readonly Run[]) => runs.map(({ startedAt }) => startedAt)
+  const [before, after] = [starts(base), starts(head)]
+  if ([...before, ...after].some((time) => time === 0)) return false
+  return Math.max(...before) < Math.min(...after) || Math.max(...after) < Math.min(...before)
+}

@@ -1,0 +1,147 @@
+import {
+  type EndReason,
+  type Mode,
+  NO_CPU,
+  NO_STACK,
+  type Profile,
+  QUALITY,
+  type Reading,
+} from '../profile/profile.ts'
+import { summarize } from '../profile/summary.ts'
+import { sumByStack } from '../profile/views.ts'
+
+/** Which set of runs one belongs to: what was, and what is to be judged. */
+export const SIDES = ['base', 'head'] as const
+export type Side = (typeof SIDES)[number]
+
+/** One run of the program, as it was read from a file. */
+export interface RunInput {
+  /** The file's name. */
+  readonly name: string
+  readonly profile: Profile
+  /** Whether its samples have their own times, in order; false where the file adds them up. */
+  readonly isTimed: boolean
+}
+
+/** What can be said of a run without its samples. */
+export interface RunFacts {
+  readonly name: string
+  readonly command: string
+  readonly pythonVersion: string
+  readonly mode: Mode
+  readonly read: Reading | 'unknown'
+  /** Requested rate in Hz; 0 when unknown. */
+  readonly rate: number
+  /** What kind of machine it was; '' when that was not recorded. */
+  readonly machine: string
+  /** Milliseconds since the epoch; 0 when unknown. */
+  readonly startedAt: number
+  readonly endReason: EndReason
+  /** How often the program did what is measured, by its marks; undefined when nobody counted. */
+  readonly iterations: number | undefined
+  /** How samples were chosen and merged, in words. */
+  readonly view: string
+  /** Whether some of the samples were left out. */
+  readonly isFiltered: boolean
+  /** Length of the recording, ns. */
+  readonly durationNs: number
+  /** Sampled time of all threads, ns. */
+  readonly sampledNs: number
+  readonly samples: number
+  /** Time that a sample stands for, ns: how finely times are known. */
+  readonly intervalNs: number
+  /** Share of the samples that are partial or missed, 0 to 1. */
+  readonly uncertain: number
+  readonly isUncertain: boolean
+  readonly droppedSamples: number
+  readonly isTimed: boolean
+}
+
+/** A run as comparisons need it: its profile holds one row a stack, of threads only. */
+export interface Run extends RunFacts {
+  readonly profile: Profile
+  /** All samples; only kept where a run is compared with a single other one. */
+  readonly whole: Profile | undefined
+}
+
+/**
+ * Condenses a profile to what runs are compared by.
+ * @param keepsWhole whether its samples are kept too
+ */
+export function runOf({ name, profile, isTimed }: RunInput, keepsWhole = false): Run {
+  const { meta, accounting } = profile
+  const summary = summarize(profile)
+  const waiting = summary.tasks?.waiting.samples ?? 0
+  const samples = summary.samples - waiting
+  const sampledNs = summary.timeNs.total
+  const asked = meta.rate > 0 ? 1e9 / meta.rate : sampledNs / Math.max(1, samples)
+  const ticked = accounting.ticks > 0 ? meta.duration / accounting.ticks : 0
+  return {
+    name,
+    command: meta.command,
+    pythonVersion: meta.pythonVersion,
+    mode: meta.mode,
+    read: meta.read,
+    rate: meta.rate,
+    machine: meta.machine ?? '',
+    startedAt: meta.startedAt,
+    endReason: meta.endReason,
+    iterations: meta.iterations,
+    view: viewText(profile),
+    isFiltered: (meta.view?.steps ?? []).some(({ effect }) => effect === 'removed'),
+    durationNs: meta.duration,
+    sampledNs,
+    samples,
+    intervalNs: Math.max(asked, ticked),
+    uncertain: summary.uncertain,
+    isUncertain: summary.isUncertain,
+    droppedSamples: accounting.droppedSamples,
+    isTimed,
+    profile: condensed(profile),
+    whole: keepsWhole ? profile : undefined,
+  }
+}
+
+function viewText({ meta }: Profile): string {
+  const { granularity, steps } = meta.view ?? { granularity: 'lines', steps: [] }
+  return [
+    ...(meta.tasks ? [`tasks ${meta.tasks.scope}`] : []),
+    granularity,
+    ...steps.map(({ option, patterns }) => [option, ...patterns].join(' ')),
+  ].join(', ')
+}
+
+const EXACT = QUALITY.indexOf('exact')
+const MISSED = QUALITY.indexOf('missed')
+
+/** The profile with its samples added up by stack, those of waiting tasks left out. */
+function condensed(profile: Profile): Profile {
+  const sums = sumByStack(profile)
+  const rows = [
+    ...sums.used.map((stack) => ({ stack, weight: sums.weight[stack]!, quality: EXACT })),
+    { stack: NO_STACK, weight: sums.empty.weight, quality: EXACT },
+    { stack: NO_STACK, weight: sums.missed.weight, quality: MISSED },
+  ].filter(({ weight }) => weight > 0)
+  const none = new Uint8Array(rows.length)
+  const thread = { process: 0, nativeId: 0, interpreter: 0, name: '', isMain: true }
+  return {
+    ...profile,
+    threads: [thread],
+    samples: {
+      length: rows.length,
+      time: new Float64Array(rows.length),
+      weight: rows.map(({ weight }) => weight),
+      thread: none,
+      stack: rows.map(({ stack }) => stack),
+      quality: rows.map(({ quality }) => quality),
+      reason: none,
+      state: none,
+      cpu: new Float64Array(rows.length).fill(NO_CPU),
+    },
+  }
+}
+
+/** A run without its samples. */
+export function factsOf({ profile: _, whole: __, ...facts }: Run): RunFacts {
+  return facts
+}
