@@ -14,6 +14,7 @@ import {
   parseRate,
   parseRotation,
 } from './parse.ts'
+import { parseControl } from './record/control.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
 
@@ -101,6 +102,17 @@ export function registerRecord(program: Command, context: CommandContext): void 
       parseRotation,
     )
     .option('--keep <files>', 'with --rotate: keep only so many of the newest files', parseKeep)
+    .option(
+      '--control <fifos>',
+      'let who is measured switch sampling and count its iterations: fifo:CTL or fifo:CTL,ACK',
+      parseControl,
+    )
+    .addOption(
+      new Option('--control-start <state>', 'with --control: begin disabled, or enabled').choices([
+        'enabled',
+        'disabled',
+      ]),
+    )
   addModeOptions(command).option(
     '--native-markers',
     'mark with <native> where C code has called Python code',

@@ -1,4 +1,5 @@
 import {
+  type Control,
   type DescendantSource,
   type EndReason,
   type Mode,
@@ -9,6 +10,7 @@ import {
   type Reading,
   type ReadingChange,
   type Reason,
+  type RunFacts,
   type State,
   type TaskScope,
   type Thread,
@@ -78,6 +80,12 @@ export interface Summary {
     readonly waiting: { readonly samples: number; readonly timeNs: number }
   }
   readonly durationNs: number
+  /** What was done by --control; absent without it. */
+  readonly control?: Control
+  /** How often the program did what is measured, when it said so under one name. */
+  readonly iterations?: number
+  /** The machine and the source, where a set of runs was recorded. */
+  readonly run?: RunFacts
   readonly endReason: EndReason
   /** Hz; `actual` is ticks over the duration. */
   readonly rate: { readonly requested: number; readonly actual: number }
@@ -131,6 +139,7 @@ export function summarize(
   const uncertainSamples = quality.partial.samples + quality.missed.samples + lost
   const uncertain = uncertainSamples === 0 ? 0 : uncertainSamples / (samples + lost)
   const activity = recorded === profile ? sums.activity.times(meta.states) : activityTimes(recorded)
+  const enabled = meta.duration - (meta.control?.pausedTime ?? 0)
   const share = (ns: number) => (time.total === 0 ? 0 : ns / time.total)
   return {
     exporter: meta.exporter,
@@ -143,10 +152,13 @@ export function summarize(
     startedAt: meta.startedAt === 0 ? '' : new Date(meta.startedAt).toISOString(),
     ...(meta.tasks && { tasks: { ...meta.tasks, waiting: waiting(sums.waiting) } }),
     durationNs: meta.duration,
+    ...(meta.control && { control: meta.control }),
+    ...(meta.iterations !== undefined && { iterations: meta.iterations }),
+    ...(meta.run && { run: meta.run }),
     endReason: meta.endReason,
     rate: {
       requested: meta.rate,
-      actual: meta.duration === 0 ? 0 : accounting.ticks / (meta.duration / 1e9),
+      actual: enabled <= 0 ? 0 : accounting.ticks / (enabled / 1e9),
     },
     ticks: accounting.ticks,
     samples,

@@ -5,6 +5,7 @@ import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../s
 import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
 import type { CommandContext } from '../context.ts'
 import { Capture, type Captured, type CaptureOptions } from './capture.ts'
+import { CONTROL_VARIABLE, ControlChannel, controlText } from './control.ts'
 import { deliver } from './deliver.ts'
 import type { RecordOptions } from './options.ts'
 import { planOutputs } from './outputs.ts'
@@ -43,6 +44,7 @@ class Recording {
   readonly #context: CommandContext
   #plan: RecordingPlan
   readonly #addon: Addon
+  readonly #control: ControlChannel | undefined
   #isDelivered = false
 
   constructor(options: RecordOptions, context: CommandContext) {
@@ -54,18 +56,26 @@ class Recording {
     const say = (text: string) => context.writeErr(text)
     this.#plan = planRecording(outputs, rotation, name, say)
     this.#addon = context.loadAddon()
+    this.#control = options.control && new ControlChannel(options.control, say)
   }
 
   async attach(pid: number): Promise<number> {
     const progress = this.#context.drawsProgress
       ? new Progress((text) => this.#context.writeErr(text))
       : undefined
-    const capture = this.#capture({ pid, command: commandOf(PROC, pid), wait: false, progress })
+    let capture: Capture
+    try {
+      capture = this.#capture({ pid, command: commandOf(PROC, pid), wait: false, progress })
+    } catch (error) {
+      this.#control?.close()
+      throw error
+    }
     const release = endOnSignal((signal) => capture.stop(signal))
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
       return await this.#deliver(capture, pid, false)
     } finally {
+      this.#control?.close()
       release()
       releaseSnapshot()
     }
@@ -89,7 +99,7 @@ class Recording {
     })
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
-      command = await launch(argv)
+      command = await launch(argv, this.#variables)
       over = Promise.race([command.ended, left])
       const { pid, ended } = command
       capture = this.#capture({
@@ -107,9 +117,15 @@ class Recording {
       await over
       throw error
     } finally {
+      // Until then the command gets its answers, whatever has become of the recording.
+      this.#control?.close()
       release()
       releaseSnapshot()
     }
+  }
+
+  get #variables(): Record<string, string> {
+    return this.#control ? { [CONTROL_VARIABLE]: controlText(this.#control.fifos) } : {}
   }
 
   /** Writes what there is so far. Until there is something, and when it is over, there is no need. */
@@ -122,7 +138,10 @@ class Recording {
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
     const { rate, duration, read, maxOverhead, nativeMarkers, subprocesses, tasks } = this.#options
     const { exporter } = this.#context
-    return new Capture({
+    const capture = new Capture({
+      isControlled: this.#control !== undefined,
+      startsDisabled: this.#options.startsDisabled,
+      run: this.#options.run,
       addon: this.#addon,
       exporter,
       rate,
@@ -137,6 +156,8 @@ class Recording {
       keepsSamples: this.#plan.atEnd.length > 0,
       ...target,
     })
+    this.#control?.serve(capture.controlled)
+    return capture
   }
 
   async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
