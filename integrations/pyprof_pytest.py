@@ -4,7 +4,7 @@
         env PYTHONPATH=integrations python3 -m pytest -p pyprof_pytest bench/
 
 With pytest-benchmark the time of each `benchmark(...)` is sampled, and the mark counts its
-iterations. Tests that do not use it are sampled as a whole with the marker `pyprof`, or all of them
+iterations, with those of warm-up and calibration. Tests that do not use it are sampled as a whole with the marker `pyprof`, or all of them
 with --pyprof-all, and count as one. In pytest-xdist's workers it does nothing: sampling is one
 switch, which several processes cannot share.
 """
@@ -56,21 +56,39 @@ def _pyprof_benchmark(request):
     if not control.connected or not hasattr(benchmark, "_raw"):
         yield
         return
+    done = [0]
     for name in ("_raw", "_raw_pedantic"):
-        setattr(benchmark, name, _sampled(control, getattr(benchmark, name)))
+        setattr(benchmark, name, _sampled(control, done, getattr(benchmark, name)))
+    benchmark._make_runner = _counted(done, benchmark._make_runner)
     yield
-    stats = getattr(benchmark, "stats", None)
-    if stats is not None:
-        rounds = stats.stats.rounds
-        control.mark(request.node.nodeid, rounds * stats.iterations)
+    if done[0]:
+        control.mark(request.node.nodeid, done[0])
 
 
-def _sampled(control, run):
+def _counted(done, make_runner):
+    """Counts all iterations: those of warm-up and calibration are sampled too."""
+
+    def counted(*args, **kwargs):
+        runner = make_runner(*args, **kwargs)
+
+        def run(loops_range, *args, **kwargs):
+            done[0] += len(loops_range) if loops_range else 1
+            return runner(loops_range, *args, **kwargs)
+
+        return run
+
+    return counted
+
+
+def _sampled(control, done, run):
     def sampled(*args, **kwargs):
         control.enable()
         try:
             return run(*args, **kwargs)
         finally:
             control.disable()
+            # For its result the function is called once more than it is timed.
+            if run.__name__ == "_raw" or kwargs.get("iterations", 1) > 1:
+                done[0] += 1
 
     return sampled

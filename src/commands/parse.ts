@@ -104,3 +104,12 @@ export function parseKeep(text: string): number {
   if (files >= 1 && files <= 1e6) return files
   throw new InvalidArgumentError('Expected a number of files, at least 1.')
 }
+
+/** How often a command is run, from 1 to 1000. */
+export function parseRuns(text: string): number {
+  const runs = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (runs < 1 || runs > 1000) {
+    throw new InvalidArgumentError('Expected a number of runs from 1 to 1000.')
+  }
+  return runs
+}

@@ -13,10 +13,12 @@ import {
   parsePid,
   parseRate,
   parseRotation,
+  parseRuns,
 } from './parse.ts'
 import { parseControl } from './record/control.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
+import { recordRuns } from './record/runs.ts'
 
 const EXAMPLES = `
 Formats:
@@ -103,6 +105,11 @@ export function registerRecord(program: Command, context: CommandContext): void 
     )
     .option('--keep <files>', 'with --rotate: keep only so many of the newest files', parseKeep)
     .option(
+      '--runs <count>',
+      'run the command so many times, each into a recording of its own in the folder of -o',
+      parseRuns,
+    )
+    .option(
       '--control <fifos>',
       'let who is measured switch sampling and count its iterations: fifo:CTL or fifo:CTL,ACK',
       parseControl,
@@ -123,6 +130,10 @@ export function registerRecord(program: Command, context: CommandContext): void 
     .action(async (operands: readonly string[], raw: RawRecordOptions) => {
       // Commander drops the `--`; it stood right before the operands, if it was there.
       const isCommand = context.argv[context.argv.length - operands.length - 1] === '--'
+      if (raw.runs !== undefined) {
+        context.finish(await recordRuns(raw, isCommand ? operands : undefined, context))
+        return
+      }
       const options = isCommand
         ? recordOptions(raw, operands, [])
         : recordOptions(raw, undefined, operands)

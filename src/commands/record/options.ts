@@ -58,6 +58,7 @@ export interface RawRecordOptions extends RawChoice, RawMode, RawFormatOptions {
   readonly output?: readonly string[]
   readonly format?: Format
   readonly rotate?: RotationLimit
+  readonly runs?: number
   readonly keep?: number
   readonly control?: ControlFifos
   readonly controlStart?: 'enabled' | 'disabled'
