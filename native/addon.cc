@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "addon_dump.h"
 #include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
 #include "sampler/core_sharing.h"
@@ -368,6 +369,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["probeMany"] = Napi::Function::New<ProbeMany>(env, "probeMany");
   exports["reachableProcessors"] =
       Napi::Function::New<ReachableProcessors>(env, "reachableProcessors");
+  pyprof_addon::AddDump(env, exports);
   const Napi::Function sampler = SamplerObject::Class(env);
   auto constructor = std::make_unique<Napi::FunctionReference>(Napi::Persistent(sampler));
   env.SetInstanceData(constructor.release());  // the environment deletes it

@@ -8,6 +8,7 @@ import { STDERR, STDIN, STDOUT, terminalColumns, writeAll } from './commands/std
 import { EXIT, PyprofError } from './errors.ts'
 import { visible } from './formats/text.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
+import { redactorFor } from './redaction/redactor.ts'
 import { loadAddon } from './sampling/addon.ts'
 
 /** EX_SOFTWARE of sysexits.h: a defect of pyprof itself, apart from every exit code with a meaning. */
@@ -71,7 +72,7 @@ function usageLine(message: string, command: string | undefined): string {
     .replace(/\n\(Did (.*)\)$/, ' (did $1)')
     .replaceAll('\n', ' ')
     .replace(/\.?$/, '.')
-  return `${visible(line)} See: pyprof ${command ? `${command} ` : ''}--help`
+  return `${visible(redactorFor().text(line))} See: pyprof ${command ? `${command} ` : ''}--help`
 }
 
 /** One line of what happened, one of why, one of what to do. */

@@ -34,7 +34,7 @@ const WORKS: readonly Work[] = [
   convert('collapsed', '.collapsed'),
   convert('filter, speedscope', '.speedscope.json', '--include', 'module:package_1'),
   convert('filter, collapsed', '.collapsed', '--include', 'module:package_1'),
-  convert('cut, recording', '.pyprof', '--from', '1h'),
+  convert('cut, recording', '.pyprof', '--from', '1m'),
 ]
 
 interface Found {

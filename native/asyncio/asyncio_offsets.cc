@@ -59,7 +59,10 @@ std::optional<AsyncioOffsets> ParseAsyncioOffsets(std::span<const std::byte> tab
 std::optional<AsyncioOffsets> AsyncioFinder::Find() {
   std::string text;
   if (!ReadSmallFile("/proc/" + std::to_string(pid_) + "/maps", &text)) return std::nullopt;
-  const std::vector<Mapping> mappings = ParseMaps(text);
+  return FindAmong(ParseMaps(text));
+}
+
+std::optional<AsyncioOffsets> AsyncioFinder::FindAmong(const std::vector<Mapping>& mappings) {
   const auto home = std::find_if(mappings.begin(), mappings.end(), [this](const Mapping& mapping) {
     return mapping.start <= runtime_.address && runtime_.address < mapping.end;
   });
@@ -70,7 +73,7 @@ std::optional<AsyncioOffsets> AsyncioFinder::Find() {
     if (!is_home && !IsAsyncioFile(mapping.path)) continue;
     std::pair<std::string, uint64_t> id{mapping.device, mapping.inode};
     if (without_table_.contains(id)) continue;
-    const int fd = OpenMappedFile(pid_, mapping);
+    const int fd = open_(mapping);
     if (fd < 0) continue;
     FileSource source(fd);
     const auto elf = Elf::Open(&source);

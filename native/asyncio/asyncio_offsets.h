@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "memory/remote_memory.h"
 #include "runtime/find_runtime.h"
@@ -44,16 +45,26 @@ std::optional<AsyncioOffsets> ParseAsyncioOffsets(std::span<const std::byte> tab
 class AsyncioFinder {
  public:
   AsyncioFinder(pid_t pid, RemoteMemory* memory, const Runtime& runtime)
-      : pid_(pid), memory_(memory), runtime_(runtime) {}
+      : pid_(pid),
+        memory_(memory),
+        runtime_(runtime),
+        open_([pid](const Mapping& mapping) { return OpenMappedFile(pid, mapping); }) {}
+
+  /// In what is no live process: a core file.
+  AsyncioFinder(RemoteMemory* memory, const Runtime& runtime, FileOpener open)
+      : pid_(0), memory_(memory), runtime_(runtime), open_(std::move(open)) {}
 
   /// May be called again and again: files are looked into once.
   std::optional<AsyncioOffsets> Find();
+  /// Among these mappings.
+  std::optional<AsyncioOffsets> FindAmong(const std::vector<Mapping>& mappings);
   const Runtime& runtime() const { return runtime_; }
 
  private:
   pid_t pid_;
   RemoteMemory* memory_;
   const Runtime runtime_;
+  const FileOpener open_;
   std::set<std::pair<std::string, uint64_t>> without_table_;  // device, inode
 };
 

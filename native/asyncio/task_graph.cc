@@ -92,8 +92,13 @@ bool IsNumbered(std::string_view name) {
 
 }  // namespace
 
-TaskGraph::TaskGraph(PageMemory* memory, const Layout& layout, const AsyncioOffsets& offsets)
-    : memory_(memory), layout_(layout), offsets_(offsets), types_(memory, layout) {
+TaskGraph::TaskGraph(PageMemory* memory, const Layout& layout, const AsyncioOffsets& offsets,
+                     bool numbers)
+    : memory_(memory),
+      layout_(layout),
+      offsets_(offsets),
+      numbers_(numbers),
+      types_(memory, layout) {
   coroutine_bytes_ = layout_.generator.gi_iframe + layout_.frame.size;
   coroutine_bytes_ = std::max<size_t>({coroutine_bytes_, layout_.generator.gi_frame_state + 1,
                                        layout_.object.ob_type + 8, layout_.object.size + 8});
@@ -218,6 +223,7 @@ void TaskGraph::Judge(const Claim& claim) {
       if (IsTask(bytes_.data())) {
         awaiter = candidate;
         ++awaiters;
+        tasks_[claim.task].awaited_by.push_back(candidate);
       } else {
         unreadable = true;
       }
@@ -321,7 +327,8 @@ uint64_t TaskGraph::Follow(const Descent& at, uint64_t* stack_top) {
     return 0;
   }
   ++frames_;
-  task.frames.push_back({code, Load<uint64_t>(frame + layout_.frame.instr_ptr)});
+  task.frames.push_back({at.object + layout_.generator.gi_iframe, code,
+                         Load<uint64_t>(frame + layout_.frame.instr_ptr)});
   task.state = CoroutineState::kSuspended;
   if (state != FrameState::kAwaiting) return 0;
   *stack_top = Load<uint64_t>(frame + layout_.frame.stackpointer);
@@ -397,7 +404,9 @@ void TaskGraph::ReadNames() {
   // asyncio numbers tasks lazily: until somebody asks for the name, it is an int.
   const auto numbers = ReadLongs(memory_, layout_, &types_, objects);
   for (size_t i = 0; i < tasks_.size(); ++i) {
-    if (numbers[i] || (names[i] && IsNumbered(*names[i]))) {
+    if (numbers_ && numbers[i]) {
+      tasks_[i].name = "Task-" + std::to_string(*numbers[i]);
+    } else if (!numbers_ && (numbers[i] || (names[i] && IsNumbered(*names[i])))) {
       tasks_[i].name = "Task-*";
     } else if (names[i]) {
       tasks_[i].name = *names[i];

@@ -34,6 +34,7 @@ enum class Awaiters { kNone, kOne, kSeveral, kUnknown };
 
 /// A frame of a suspended coroutine.
 struct CoroutineFrame {
+  uint64_t address;
   uint64_t code;
   uint64_t instruction;
 };
@@ -49,12 +50,15 @@ struct Task {
   Awaiters awaiters = Awaiters::kUnknown;
   /// Index of the task that awaits this one, when that is exactly one.
   size_t awaiter = 0;
+  /// Addresses of the tasks that await it: when they are very many, some.
+  std::vector<uint64_t> awaited_by;
   CoroutineState state = CoroutineState::kBroken;
   /// Why state is kBroken, or the chain ends early.
   Reason reason = Reason::kNone;
   /// Outermost first.
   std::vector<CoroutineFrame> frames;
-  /// Empty: not readable. `Task-*` for every task that asyncio itself has numbered.
+  /// Empty: not readable. `Task-*` for every task that asyncio itself has numbered, unless the
+  /// numbers are asked for.
   std::string name;
 };
 
@@ -69,7 +73,9 @@ inline constexpr size_t kNoTask = SIZE_MAX;
 /// Everything is checked to be what it should be, and every loop has a bound.
 class TaskGraph {
  public:
-  TaskGraph(PageMemory* memory, const Layout& layout, const AsyncioOffsets& offsets);
+  /// @param numbers keep the numbers that asyncio gives to tasks without a name
+  TaskGraph(PageMemory* memory, const Layout& layout, const AsyncioOffsets& offsets,
+            bool numbers = false);
 
   void Begin();
 
@@ -115,6 +121,7 @@ class TaskGraph {
   PageMemory* memory_;
   const Layout& layout_;
   const AsyncioOffsets offsets_;
+  const bool numbers_;
   Types types_;
   size_t coroutine_bytes_;
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,7 +28,8 @@ class Scene {
     return *scene;
   }
 
-  explicit Scene(int minor) : python_(minor) {
+  /// @param add what else there is in it
+  explicit Scene(int minor, const std::function<void(FakePython*)>& add = {}) : python_(minor) {
     using test::FakeThread;
     FakeThread& main = python_.AddThread("main").Enter().Call("<module>").Call("serve");
     main.Recurse("down", 170).Resume(python_.Generator("rows")).Call("leaf");
@@ -41,6 +43,7 @@ class Scene {
     test::FakeThreading threading(&python_);
     threading.Register(1, test::FakePython::kFirstNativeId, U"MainThread", true);
     threading.Materialize(threading.Register(2, 4712, U"worker"));
+    if (add) add(&python_);
     FakeMemory& memory = python_.memory();
     for (const uint64_t page : memory.Pages()) {
       for (uint64_t at = page; at < page + FakeMemory::kPage; at += 8) {

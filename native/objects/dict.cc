@@ -8,8 +8,6 @@
 namespace pyprof {
 namespace {
 
-/// Bound on tables that lie: far above what a process's modules, globals or threads fill.
-constexpr size_t kMaxEntries = 1u << 17;
 constexpr uint8_t kGeneral = 0, kUnicode = 1, kSplit = 2;
 constexpr uint64_t kKeysHead = 32;
 constexpr size_t kMaxNameSearched = 64;
@@ -25,7 +23,7 @@ std::optional<std::vector<uint64_t>> ReadValues(RemoteMemory* memory, uint64_t a
 
 }  // namespace
 
-std::optional<DictKeys> ReadDictKeys(RemoteMemory* memory, uint64_t address) {
+std::optional<DictKeys> ReadDictKeys(RemoteMemory* memory, uint64_t address, size_t most) {
   std::byte head[kKeysHead];
   if (address == 0 || address % 8 != 0 || !memory->Read(address, head, sizeof(head))) {
     return std::nullopt;
@@ -36,10 +34,9 @@ std::optional<DictKeys> ReadDictKeys(RemoteMemory* memory, uint64_t address) {
   const auto usable = Load<uint64_t>(head + 16);
   const auto count = Load<uint64_t>(head + 24);
   // An index of the hash table takes 1, 2, 4 or 8 bytes; the table itself at least 8.
-  const bool sound = kind <= kSplit && log2_bytes >= 3 && log2_bytes < 32 &&
+  const bool sound = kind <= kSplit && log2_bytes >= 3 && log2_bytes < 40 &&
                      log2_bytes >= log2_size && log2_bytes <= std::max(log2_size + 3, 3) &&
-                     count <= kMaxEntries && usable <= kMaxEntries &&
-                     count + usable <= uint64_t{1} << log2_size;
+                     count <= most && usable <= most && count + usable <= uint64_t{1} << log2_size;
   if (!sound) return std::nullopt;
   return DictKeys{address + kKeysHead + (uint64_t{1} << log2_bytes), kind == kGeneral ? 24u : 16u,
                   count, kind == kSplit};

@@ -32,8 +32,12 @@ struct DictKeys {
   bool split;
 };
 
-/// Nothing when what is there does not hold together as a table.
-std::optional<DictKeys> ReadDictKeys(RemoteMemory* memory, uint64_t address);
+/// Bound on tables that lie: far above what a process's modules, globals or threads fill.
+inline constexpr size_t kMaxDictEntries = 1u << 17;
+
+/// Nothing when what is there does not hold together as a table, or has more than `most` entries.
+std::optional<DictKeys> ReadDictKeys(RemoteMemory* memory, uint64_t address,
+                                     size_t most = kMaxDictEntries);
 /// Entries from `first` on, at most `count`; the value of a split table's entry is 0. Nothing when
 /// they are not readable.
 std::optional<std::vector<DictItem>> ReadEntries(RemoteMemory* memory, const DictKeys& keys,

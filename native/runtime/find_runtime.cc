@@ -163,7 +163,7 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
       if (known->second.must_scan) must_scan_ = true;
       continue;
     }
-    const int fd = OpenMappedFile(pid_, mapping);
+    const int fd = open_(mapping);
     if (fd < 0) {
       if (fd == kNoFile) must_scan_ = true;
       continue;
@@ -242,6 +242,10 @@ AttachResult RuntimeFinder::Find(bool search_memory) {
   if (got == -ESRCH) return {AttachStatus::kNoSuchProcess, {}, ""};
   if (got == -ENOSYS) return {AttachStatus::kPermission, {}, "process_vm_readv is not implemented"};
 
+  return FindAmong(mappings, search_memory);
+}
+
+AttachResult RuntimeFinder::FindAmong(const std::vector<Mapping>& mappings, bool search_memory) {
   must_scan_ = false;
   AttachResult best = FindByFiles(mappings);
   if (best.status != AttachStatus::kNotPython || !must_scan_) return best;

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -68,6 +69,9 @@ std::optional<bool> RemoteDebugging(const Runtime& runtime, RemoteMemory* memory
 /// negative when it cannot be had, or is no regular file. The caller closes it.
 int OpenMappedFile(pid_t pid, const Mapping& mapping);
 
+/// The same, wherever the files of a target are.
+using FileOpener = std::function<int(const Mapping&)>;
+
 /// Looks for a CPython runtime in one process. Every mapped file with a `.PyRuntime` section is a
 /// candidate, whatever its name; the one whose cookie, offsets and first interpreter are alive is
 /// taken (a library can be mapped twice, one copy never initialised). Where no file can be opened
@@ -76,7 +80,20 @@ class RuntimeFinder {
  public:
   RuntimeFinder(pid_t pid, RemoteMemory* memory,
                 std::shared_ptr<KnownFiles> known = std::make_shared<KnownFiles>())
-      : pid_(pid), memory_(memory), without_runtime_(std::move(known)) {}
+      : pid_(pid),
+        memory_(memory),
+        open_([pid](const Mapping& mapping) { return OpenMappedFile(pid, mapping); }),
+        without_runtime_(std::move(known)) {}
+
+  /// In what is no live process: a core file.
+  RuntimeFinder(RemoteMemory* memory, FileOpener open)
+      : pid_(0),
+        memory_(memory),
+        open_(std::move(open)),
+        without_runtime_(std::make_shared<KnownFiles>()) {}
+
+  /// Among these mappings, in ascending order.
+  AttachResult FindAmong(const std::vector<Mapping>& mappings, bool search_memory = true);
 
   /// May be called again and again while a process starts: files without a runtime are remembered.
   /// Without `search_memory` only files are looked at, which costs a fraction of a millisecond.
@@ -94,6 +111,7 @@ class RuntimeFinder {
 
   pid_t pid_;
   RemoteMemory* memory_;
+  const FileOpener open_;
   std::shared_ptr<KnownFiles> without_runtime_;
   /// A mapped file could not be opened, or has no section headers.
   bool must_scan_ = false;

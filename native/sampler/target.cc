@@ -200,6 +200,11 @@ void Target::Attach(const AttachResult& found) {
   named_at_ = Now();
 }
 
+void Target::Inspect(Inspection inspection) {
+  inspection_ = std::move(inspection);
+  if (inspection_) reader_->KeepChains();
+}
+
 void Target::FindAsyncio(uint64_t now) {
   if (asyncio_ == nullptr || tasks_ != nullptr || now - asyncio_sought_at_ < asyncio_gap_) return;
   asyncio_sought_at_ = now;
@@ -265,6 +270,7 @@ void Target::NoteHolder(uint64_t native_id) {
 SampleStatus Target::ReadOnce(Motion motion) {
   const SampleStatus status = reader_->Sample(motion);
   if (status == SampleStatus::kOk && tasks_ != nullptr) tasks_->Read(*reader_, motion);
+  if (status == SampleStatus::kOk && inspection_) inspection_(*reader_, motion);
   return status;
 }
 
@@ -307,7 +313,8 @@ SampleStatus Target::Read(Reading reading, size_t crowd) {
   }
   holder_stays_ = found == last;
   proved_ = still && reader_->SteadyHolder() == holder &&
-            (tasks_ == nullptr || reader_->HolderIsSteady()) && sharing()->StoodStill();
+            ((tasks_ == nullptr && !inspection_) || reader_->HolderIsSteady()) &&
+            sharing()->StoodStill();
   if (shared_.reader.states && sharing()->watched().runnable) NoteHolder(holder);
   // The next wake-up shall be where the holder is. Asking again would hold it up for longer.
   if (still) sharing()->Settle();

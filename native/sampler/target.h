@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,6 +105,10 @@ class Target {
   }
   /// The tasks of the last sample; null unless they are asked for and there is asyncio.
   const TaskReader* tasks() const { return tasks_.get(); }
+  /// Called with each sample, at its instant: what it reads of the target is proved with the
+  /// sample, by the same facts.
+  using Inspection = std::function<void(const StackReader& reader, Motion motion)>;
+  void Inspect(Inspection inspection);
   /// Looks for asyncio, which may be imported at any time, or never: the longer it is not, the
   /// rarer. What it finds holds from the next sample on.
   void FindAsyncio(uint64_t now);
@@ -183,6 +188,7 @@ class Target {
   std::unique_ptr<TaskReader> tasks_;
   uint64_t asyncio_sought_at_ = 0;
   uint64_t asyncio_gap_ = 0;
+  Inspection inspection_;
   std::vector<KnownThread> threads_;
 
   bool was_attached_ = false;

@@ -93,7 +93,10 @@ class StackReader {
   uint8_t known_states() const;
 
   /// From now on keeps the chain of every sample, for Chains.
-  void KeepChains() { keeps_chains_ = true; }
+  void KeepChains() {
+    keeps_chains_ = true;
+    picture_holds_ = false;  // those that were read before have none
+  }
   /// Of the last sample's threads, as far as they were found; valid until the next one.
   std::vector<ThreadChain> Chains() const;
 

@@ -6,10 +6,11 @@ import type { CommandContext } from './context.ts'
 import { diffOptions, parseGateOption, several } from './diff/options.ts'
 import { diff } from './diff.ts'
 import { DEFAULT_OVERHEAD, parseOverhead, parseRate, parseRuns } from './parse.ts'
+import { addPolicyOptions, type RawPolicyOptions } from './policy.ts'
 import type { RawRecordOptions } from './record/options.ts'
 import { makeFolder, recordRun, runLine, runPath } from './record/runs.ts'
 
-interface RawBenchOptions {
+interface RawBenchOptions extends RawPolicyOptions {
   readonly runs: number
   readonly output: string
   readonly rate: number
@@ -30,7 +31,7 @@ The exit code is that of pyprof diff, or that of the first run that failed.
 `
 
 export function registerBench(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('bench')
     .summary('run two commands by turns, record both, and compare them')
     .description(
@@ -63,6 +64,7 @@ export function registerBench(program: Command, context: CommandContext): void {
         .choices(['pass', 'fail'])
         .default('pass'),
     )
+  addPolicyOptions(command)
     .addOption(new Option('--json', 'print the comparison as JSON').conflicts('markdown'))
     .option('--markdown', 'print the comparison as Markdown')
     .addHelpText('after', EXAMPLES)
@@ -92,7 +94,11 @@ async function bench(
     const run = ++done[side]
     const path = runPath(folders[side], run)
     const command = ['/bin/sh', '-c', commands[side]]
-    const options = { rate, read, maxOverhead, subprocesses: true, stdlib: true }
+    const policy = {
+      ...(raw.policy && { policy: raw.policy }),
+      ...(raw.redact !== undefined && { redact: raw.redact }),
+    }
+    const options = { rate, read, maxOverhead, subprocesses: true, stdlib: true, ...policy }
     const result = await recordRun(options, command, path, context)
     context.writeErr(runLine(`${side} ${run} of ${runs}`, result))
     if (result.status !== EXIT.done) return result.status

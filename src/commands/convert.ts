@@ -8,9 +8,12 @@ import type { Unmatched } from '../profile/choice.ts'
 import { cutProfile } from '../profile/cut.ts'
 import { mergeProfiles } from '../profile/merge.ts'
 import type { TimeRange } from '../profile/profile.ts'
+import { redactedProfile } from '../profile/redacted.ts'
 import { type Summary, summarize } from '../profile/summary.ts'
 import { unviewed, viewed } from '../profile/viewed.ts'
 import { weightTotals } from '../profile/views.ts'
+import { redactorFor } from '../redaction/redactor.ts'
+import { Sources } from '../sampling/sources.ts'
 import { addChoiceOptions, choiceOf, type RawChoice, unmatchedTexts } from './choice.ts'
 import type { CommandContext } from './context.ts'
 import { type ReadFile, readProfile } from './convert/read-profile.ts'
@@ -53,6 +56,7 @@ interface RawConvertOptions extends RawChoice, RawMode, RawFormatOptions {
   readonly from?: number
   readonly to?: number
   readonly rate?: number
+  readonly redactPaths?: boolean
   readonly json?: boolean
 }
 
@@ -89,6 +93,10 @@ export function registerConvert(program: Command, context: CommandContext): void
       parseRate,
     )
   addFormatOptions(addChoiceOptions(addModeOptions(command)))
+    .option(
+      '--redact-paths',
+      'leave folders out of the names of files, and secrets out of commands',
+    )
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
     .addHelpText('after', EXAMPLES)
     .action((inputs: readonly string[], raw: RawConvertOptions) => {
@@ -116,7 +124,11 @@ function convert(
     () => 'Leave it out, or add an output of another format: -o out.svg',
   )
   const mode = modeOf(raw)
-  const formatOptions = formatOptionsOf(raw, formats)
+  const sources = new Sources(raw.sourceRoot, redactorFor({ paths: raw.redactPaths ?? false }))
+  const formatOptions = {
+    ...formatOptionsOf(raw, formats),
+    findSource: sources.find.bind(sources),
+  }
   const outputs = planOutputs(requests)
   const isCut = raw.from !== undefined || raw.to !== undefined
   // The time of several inputs begins with the earliest one, which is known when all are read.
@@ -127,7 +139,8 @@ function convert(
     readProfile(path, { range: readRange, rate: raw.rate, folds }, progress),
   )
   const whole = mergeProfiles(files.map((file) => file.profile))
-  const recorded = isCut ? cutProfile(whole, range) : whole
+  const all = isCut ? cutProfile(whole, range) : whole
+  const recorded = raw.redactPaths ? redactedProfile(all, redactorFor({ paths: true })) : all
   if (recorded.samples.length === 0) throw nothingLeft(whole.meta.duration, isCut)
   const isWhole = formats.every((format) => format.isRecording)
   const { profile, removed, unmatched } = isWhole

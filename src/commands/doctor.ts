@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { EXIT, PyprofError, usageError } from '../errors.ts'
+import type { Guard } from '../policy/guard.ts'
 import type { Addon } from '../sampling/addon.ts'
 import { type Check, canRecord, check, reachChecks, systemChecks } from '../sampling/diagnosis.ts'
 import { type Machine, readMachine } from '../sampling/machine.ts'
@@ -9,6 +10,7 @@ import { tryReading } from '../sampling/trials.ts'
 import type { CommandContext } from './context.ts'
 import { reportLines } from './doctor/report.ts'
 import { parsePid } from './parse.ts'
+import { addPolicyOptions, guardOf, policyChecks, type RawPolicyOptions } from './policy.ts'
 import { show, showJson } from './show.ts'
 
 const EXAMPLES = `
@@ -32,13 +34,13 @@ export interface Diagnosis {
   readonly checks: readonly Check[]
 }
 
-interface DoctorOptions {
+interface DoctorOptions extends RawPolicyOptions {
   readonly pid?: number
   readonly json?: boolean
 }
 
 export function registerDoctor(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('doctor')
     .summary('tell what works here, or on a process, and what to do about the rest')
     .description(
@@ -49,12 +51,13 @@ export function registerDoctor(program: Command, context: CommandContext): void 
     .helpOption('-h, --help', 'show this help')
     .argument('[pid]', 'process to look at (default: the machine as a whole)', parsePid)
     .option('-p, --pid <pid>', 'the same, as in pyprof record', parsePid)
+  addPolicyOptions(command)
     .option('--json', 'print the diagnosis as JSON')
     .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
     .action(async (operand: number | undefined, options: DoctorOptions) => {
       const pid = choosePid(operand, options.pid)
-      const diagnosis = await diagnose(pid, context)
+      const diagnosis = await diagnose(pid, guardOf(options, context), context)
       if (options.json) showJson(diagnosis, context)
       else show(`${reportLines(diagnosis).join('\n')}\n`, context)
       context.finish(diagnosis.canRecord ? EXIT.done : EXIT.target)
@@ -70,7 +73,11 @@ function choosePid(operand: number | undefined, option: number | undefined): num
   )
 }
 
-async function diagnose(pid: number | undefined, context: CommandContext): Promise<Diagnosis> {
+async function diagnose(
+  pid: number | undefined,
+  guard: Guard,
+  context: CommandContext,
+): Promise<Diagnosis> {
   const machine = readMachine(PROC)
   const addon = loadOrExplain(context)
   const base = { exporter: context.exporter, pid: pid ?? null, machine }
@@ -79,12 +86,12 @@ async function diagnose(pid: number | undefined, context: CommandContext): Promi
   }
   const { own, launched } = await tryReading(addon)
   const native = check('native-part', 'yes', 'the native part is loaded', { needed: true })
-  const system = [native, ...systemChecks(machine, own)]
+  const system = [native, ...systemChecks(machine, own), ...policyChecks(guard, pid)]
   if (pid === undefined) {
     const checks = [...system, ...reachChecks(machine, launched, addon.reachableProcessors())]
     return { ...base, canRecord: canRecord(checks), target: null, checks }
   }
-  const { target, checks: onTarget } = diagnoseTarget(pid, machine, addon, PROC)
+  const { target, checks: onTarget } = diagnoseTarget(pid, machine, addon, PROC, guard.redactor)
   const checks = [...system, ...onTarget]
   return { ...base, canRecord: canRecord(checks), target, checks }
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { usageError } from '../errors.ts'
 import {
@@ -12,7 +13,8 @@ import {
 } from '../formats/index.ts'
 
 /** Options of formats as commander gives them. */
-export interface RawFormatOptions extends Omit<FormatOptions, 'threads' | 'columns'> {
+export interface RawFormatOptions
+  extends Omit<FormatOptions, 'threads' | 'columns' | 'findSource'> {
   readonly threads?: boolean
 }
 
@@ -45,9 +47,14 @@ export function addFormatOptions(command: Command): Command {
         'total',
       ]),
     )
+    .option(
+      '--source-root <folder>',
+      'heatmap: where to look for sources first; may be given several times',
+      parseFolder,
+    )
 }
 
-const FLAGS: Readonly<Record<Exclude<FormatOption, 'columns'>, string>> = {
+const FLAGS: Readonly<Record<Exclude<FormatOption, 'columns' | 'findSource'>, string>> = {
   title: '--title',
   style: '--style',
   shape: '--shape',
@@ -56,6 +63,7 @@ const FLAGS: Readonly<Record<Exclude<FormatOption, 'columns'>, string>> = {
   minWidth: '--min-width',
   top: '--top',
   sort: '--sort',
+  sourceRoot: '--source-root',
 }
 
 /**
@@ -105,6 +113,15 @@ export function formatNames(last: string): string {
 function listed(words: readonly string[], last: string): string {
   if (words.length < 2) return words.join('')
   return `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`
+}
+
+function parseFolder(folder: string, folders: readonly string[] = []): readonly string[] {
+  try {
+    if (statSync(folder).isDirectory()) return [...folders, folder]
+  } catch {
+    // Not there, or not to be looked at.
+  }
+  throw new InvalidArgumentError('Expected a folder that is there.')
 }
 
 /** How many rows of a table. */

@@ -1,15 +1,15 @@
 import { InvalidArgumentError } from 'commander'
-
-const NS_PER_UNIT = { ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 } as const
+import { durationNs } from '../duration.ts'
 
 /** Times are nanoseconds in doubles, which are exact up to 104 days. */
 const MAX_DURATION_NS = 100 * 24 * 3600e9
 
 /** A time such as `30`, `1.5`, `30s`, `500ms`, `5m` or `1h`, in ns; seconds without a unit. */
 export function parseDuration(text: string): number {
-  const match = /^(\d+\.?\d*|\.\d+)(ms|s|m|h)?$/.exec(text)
-  if (!match) throw new InvalidArgumentError('Expected a time such as 30, 1.5, 500ms, 5m or 1h.')
-  const ns = Number(match[1]) * NS_PER_UNIT[(match[2] ?? 's') as keyof typeof NS_PER_UNIT]
+  const ns = durationNs(text)
+  if (ns === undefined) {
+    throw new InvalidArgumentError('Expected a time such as 30, 1.5, 500ms, 5m or 1h.')
+  }
   if (ns < 1) throw new InvalidArgumentError('Expected a time greater than 0.')
   if (ns > MAX_DURATION_NS) {
     throw new InvalidArgumentError(

@@ -4,6 +4,7 @@ import type { CommandContext } from './context.ts'
 import { registerConvert } from './convert.ts'
 import { registerDiff } from './diff.ts'
 import { registerDoctor } from './doctor.ts'
+import { registerDump } from './dump.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
@@ -25,6 +26,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
     })
   registerRecord(program, context)
   registerBench(program, context)
+  registerDump(program, context)
   registerConvert(program, context)
   registerDiff(program, context)
   registerView(program, context)

@@ -1,9 +1,12 @@
 import type { Command } from 'commander'
 import { EXIT } from '../errors.ts'
 import { formatCount } from '../formats/text.ts'
+import type { Guard } from '../policy/guard.ts'
+import { runningTarget } from '../policy/target.ts'
 import { PROC } from '../sampling/proc.ts'
-import { pythonProcesses } from '../sampling/python-processes.ts'
+import { type PythonProcess, pythonProcesses } from '../sampling/python-processes.ts'
 import type { CommandContext } from './context.ts'
+import { addPolicyOptions, guardOf, type RawPolicyOptions } from './policy.ts'
 import { processTable } from './ps/table.ts'
 import { show, showJson } from './show.ts'
 
@@ -17,14 +20,14 @@ Processes of other users can often not be looked at: those with Python in their 
 the reason, the others are counted, and listed with --all.
 `
 
-interface PsOptions {
+interface PsOptions extends RawPolicyOptions {
   readonly all?: boolean
   readonly wide?: boolean
   readonly json?: boolean
 }
 
 export function registerPs(program: Command, context: CommandContext): void {
-  program
+  const command = program
     .command('ps')
     .summary('list the Python processes')
     .description(
@@ -37,12 +40,15 @@ export function registerPs(program: Command, context: CommandContext): void {
       'also list processes that cannot be looked at, so may or may not be Python',
     )
     .option('-w, --wide', 'show whole command lines and container ids')
+  addPolicyOptions(command)
     .option('--json', 'print the list as JSON')
     .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
     .action((options: PsOptions) => {
       const { all = false, wide = false } = options
-      const result = pythonProcesses(context.loadAddon(), PROC, all)
+      const guard = guardOf(options, context)
+      const found = pythonProcesses(context.loadAddon(), PROC, all, guard.redactor)
+      const result = { ...found, processes: found.processes.map((each) => judged(each, guard)) }
       if (options.json) {
         showJson(result, context)
       } else {
@@ -59,4 +65,12 @@ export function registerPs(program: Command, context: CommandContext): void {
       }
       context.finish(EXIT.done)
     })
+}
+
+/** A process that may be read, but that a policy forbids to record, cannot be recorded. */
+function judged(process: PythonProcess, guard: Guard): PythonProcess {
+  if (!process.readable) return process
+  const refusal = guard.refusal({ actions: ['record'], target: runningTarget(PROC, process.pid) })
+  if (!refusal) return process
+  return { ...process, readable: false, code: 'forbidden', reason: 'a policy forbids it' }
 }

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { FORMATS, type Format } from '../formats/index.ts'
 import { TASK_SCOPES } from '../profile/profile.ts'
+import { PROC } from '../sampling/proc.ts'
 import { addChoiceOptions } from './choice.ts'
 import type { CommandContext } from './context.ts'
 import { addFormatOptions, formatNames, parseFormat } from './format-options.ts'
@@ -15,6 +16,7 @@ import {
   parseRotation,
   parseRuns,
 } from './parse.ts'
+import { addPolicyOptions, guardOf } from './policy.ts'
 import { parseControl } from './record/control.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
@@ -124,7 +126,9 @@ export function registerRecord(program: Command, context: CommandContext): void 
     '--native-markers',
     'mark with <native> where C code has called Python code',
   )
-  addFormatOptions(addChoiceOptions(command))
+  addPolicyOptions(addFormatOptions(addChoiceOptions(command)))
+    .option('--redact-paths', 'leave the folders of this machine out of the names of files')
+    .option('--dry-run', 'say what would be done, and do nothing of it')
     .option('--json', 'print the summary as JSON to stdout, instead of as text to stderr')
     .addHelpText('after', EXAMPLES)
     .action(async (operands: readonly string[], raw: RawRecordOptions) => {
@@ -137,7 +141,9 @@ export function registerRecord(program: Command, context: CommandContext): void 
       const options = isCommand
         ? recordOptions(raw, operands, [])
         : recordOptions(raw, undefined, operands)
-      context.finish(await record(options, context))
+      const { target } = options
+      const folder = target.kind === 'attach' ? PROC.link(target.pid, 'cwd') : process.cwd()
+      context.finish(await record(options, guardOf(raw, context, folder), context))
     })
 }
 

@@ -1,4 +1,5 @@
 import type { Profile } from '../profile/profile.ts'
+import type { FindSource } from '../profile/source-files.ts'
 
 export type FormatName =
   | 'speedscope'
@@ -10,6 +11,7 @@ export type FormatName =
   | 'callgrind'
   | 'pstats'
   | 'html'
+  | 'heatmap'
   | 'table'
   | 'markdown'
   | 'json'
@@ -48,12 +50,19 @@ export interface FormatOptions {
   readonly sort?: 'self' | 'total'
   /** Width of the terminal that a table is for; it is not cut when absent. */
   readonly columns?: number
+  /** Folders to look for sources in, before all others. */
+  readonly sourceRoot?: readonly string[]
+  /** Where a heatmap gets its sources from; it shows none when absent. */
+  readonly findSource?: FindSource
 }
 
 /** Options that only some formats have. */
 export type FormatOption = Exclude<keyof FormatOptions, 'threads'>
 
-/** One output format. `write` is pure: the same profile and options give the same bytes. */
+/**
+ * One output format. `write` is pure: the same profile and options, and the same sources, give the
+ * same bytes.
+ */
 export interface Format {
   readonly name: FormatName
   /** Ends of file names that mean this format, lower case, with their dot. */

@@ -5,6 +5,7 @@ import { collapsed } from './collapsed.ts'
 import { firefox } from './firefox.ts'
 import { flamegraph } from './flamegraph.ts'
 import type { Format } from './format.ts'
+import { heatmap } from './heatmap.ts'
 import { html } from './html.ts'
 import { pprof } from './pprof.ts'
 import { pstats } from './pstats.ts'
@@ -28,6 +29,7 @@ export const FORMATS: readonly Format[] = [
   callgrind,
   pstats,
   html,
+  heatmap,
   table,
   markdown,
   json,

@@ -1,4 +1,4 @@
-import { BLOCKS, type Interval, shareInterval } from './intervals.ts'
+import { BLOCKS, type Interval, shareInterval, togetherness } from './intervals.ts'
 import type { PlaceIndex } from './place-view.ts'
 import { NO_STACK, type Profile, QUALITY } from './profile.ts'
 import { compareText, placeTotals, rowsByThread } from './views.ts'
@@ -93,6 +93,9 @@ class Chance {
   /** Of threads. */
   #samples = 0
   readonly #blockOf: Uint8Array
+  /** The instant of each sample, and the samples of threads at each. */
+  readonly #instantOf: Uint32Array
+  readonly #samplesAt: Uint32Array
   readonly #byThread: ReturnType<typeof rowsByThread>
 
   constructor(profile: Profile) {
@@ -100,8 +103,12 @@ class Chance {
     this.#byThread = rowsByThread(profile)
     this.#blockOf = blocks(profile)
     const { threads, samples } = profile
+    const { instantOf, count } = instants(profile)
+    this.#instantOf = instantOf
+    this.#samplesAt = new Uint32Array(count)
     for (let row = 0; row < samples.length; row++) {
       if (threads[samples.thread[row]!]!.waitingTasks) continue
+      this.#samplesAt[instantOf[row]!]!++
       this.#allTime[this.#blockOf[row]!]! += samples.weight[row]!
       this.#samples++
     }
@@ -114,6 +121,7 @@ class Chance {
     const { stack, quality, weight } = samples
     const { start, order } = this.#byThread
     const hitTime = new Float64Array(BLOCKS)
+    const hitsAt = new Uint32Array(this.#samplesAt.length)
     let hits = 0
     let stays = 0
     for (let thread = 0; thread < threads.length; thread++) {
@@ -125,14 +133,33 @@ class Chance {
         const is = leaf === NO_STACK || quality[row] === MISSED ? 0 : shows[leaf]!
         if (is === 1) {
           hits++
+          hitsAt[this.#instantOf[row]!]!++
           if (was === 0) stays++
           hitTime[this.#blockOf[row]!]! += weight[row]!
         }
         was = is
       }
     }
-    return shareInterval({ samples: this.#samples, hits, stays, hitTime, allTime: this.#allTime })
+    return shareInterval({
+      samples: this.#samples,
+      hits,
+      stays,
+      together: togetherness(hitsAt, this.#samplesAt),
+      hitTime,
+      allTime: this.#allTime,
+    })
   }
+}
+
+/** The instant of each sample. Those of one, which a tick dates alike, follow each other. */
+function instants({ samples: { time, length } }: Profile) {
+  const instantOf = new Uint32Array(length)
+  let count = length === 0 ? 0 : 1
+  for (let row = 1; row < length; row++) {
+    if (time[row] !== time[row - 1]) count++
+    instantOf[row] = count - 1
+  }
+  return { instantOf, count }
 }
 
 /** The block of each sample: spans of time one after the other with about equal sampled time. */

@@ -12,6 +12,8 @@ export interface Evidence {
   readonly hits: number
   /** Rows of consecutive samples of a thread that show it. */
   readonly stays: number
+  /** How many samples of an instant tell as much as one does alone, see `togetherness`; 1 or more. */
+  readonly together: number
   /** Time by block, ns, BLOCKS of each: what showed it, and all. */
   readonly hitTime: Float64Array
   readonly allTime: Float64Array
@@ -36,7 +38,9 @@ const LEAST_STAYS = 5
  * between blocks (batch means; Cochran, Sampling Techniques, 6.4). Where something is seldom seen,
  * ten blocks tell little, and how long it stays tells more: of a two-state Markov chain with rates a
  * of leaving and b of coming, N samples are worth N (a + b) / (2 - a - b) independent ones. The
- * larger of both variances counts, as a number of independent samples in Wilson's interval, which
+ * larger of both variances counts. Threads that do the same at the same time are not so many
+ * witnesses: their samples and stays count as many times less as they go together. All this enters as
+ * a number of independent samples in Wilson's interval, which
  * holds near 0 and 1 too (Kott and Carr, Developing an estimation strategy for a pesticide data
  * program, Journal of Official Statistics 13, 1997). test/unit/profile/intervals.test.ts simulates
  * how often it is right.
@@ -44,9 +48,9 @@ const LEAST_STAYS = 5
  * It tells of chance within one run. Another run of the program may differ by more.
  */
 export function shareInterval(evidence: Evidence): Interval | undefined {
-  const { samples, hits, stays, hitTime, allTime } = evidence
+  const { samples, hits, stays, together, hitTime, allTime } = evidence
   const misses = samples - hits
-  if (stays < LEAST_STAYS || misses < LEAST_STAYS) return undefined
+  if (stays / together < LEAST_STAYS || misses / together < LEAST_STAYS) return undefined
   const all = sum(allTime)
   const share = sum(hitTime) / all
   if (!(share > 0 && share < 1)) return undefined
@@ -59,7 +63,27 @@ export function shareInterval(evidence: Evidence): Interval | undefined {
   const coming = Math.min(1, stays / misses)
   const correlation = Math.max(1, (2 - leaving - coming) / (leaving + coming))
   const byBlocks = variance > 0 ? (share * (1 - share)) / variance : samples
-  return wilson(share, Math.min(byBlocks, samples / correlation))
+  return wilson(share, Math.min(byBlocks, samples / (correlation * together)))
+}
+
+/**
+ * How alike the samples of an instant are: the design effect of clusters (Kish, Survey Sampling, 5.4),
+ * which is 1 for threads that have nothing to do with each other, and their number for threads that
+ * always show the same.
+ * @param hits by instant: samples that show it
+ * @param samples by instant: all
+ */
+export function togetherness(hits: ArrayLike<number>, samples: ArrayLike<number>): number {
+  let [allHits, allSamples] = [0, 0]
+  for (let at = 0; at < hits.length; at++) {
+    allHits += hits[at]!
+    allSamples += samples[at]!
+  }
+  const share = allHits / allSamples
+  let squares = 0
+  for (let at = 0; at < hits.length; at++) squares += (hits[at]! - share * samples[at]!) ** 2
+  const alone = allSamples * share * (1 - share)
+  return alone > 0 ? Math.max(1, squares / alone) : 1
 }
 
 /** Wilson's score interval for a share among n independent samples. */

@@ -2,6 +2,7 @@ import { byFunction } from './granularity.ts'
 import { type PlaceTable, places } from './place-view.ts'
 import { NO_STACK, type Profile, QUALITY, type StackIndex } from './profile.ts'
 import { countAt } from './sample-columns.ts'
+import { stackTotals } from './stack-totals.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 
@@ -128,49 +129,19 @@ export interface PlaceTotals {
   readonly total: Float64Array
 }
 
-/**
- * Self and total time of every place. One walk over the tree of stacks: a subtree's weight goes to a
- * place where the place is entered and is not open already.
- */
+/** Self and total time of every place. */
 export function placeTotals(profile: Profile): PlaceTotals {
   const { stacks } = profile
   const table = places(profile)
-  const own = sumByStack(profile).weight
+  const sums = sumByStack(profile)
+  const of = Int32Array.from(
+    { length: stacks.length },
+    (_, at) => table.ofFrame[stacks.frame[at]!]!,
+  )
   const self = new Float64Array(table.length)
-  const total = new Float64Array(table.length)
-
-  const subtree = own.slice()
-  const firstChild = new Int32Array(stacks.length).fill(NO_STACK)
-  const nextSibling = new Int32Array(stacks.length).fill(NO_STACK)
-  let firstRoot: StackIndex = NO_STACK
-  for (let stack = stacks.length - 1; stack >= 0; stack--) {
-    const parent = stacks.parent[stack]!
-    if (parent === NO_STACK) {
-      nextSibling[stack] = firstRoot
-      firstRoot = stack
-    } else {
-      subtree[parent]! += subtree[stack]!
-      nextSibling[stack] = firstChild[parent]!
-      firstChild[parent] = stack
-    }
-  }
-
-  const open = new Uint32Array(table.length)
-  const placeOf = (stack: StackIndex) => table.ofFrame[stacks.frame[stack]!]!
-  let stack = firstRoot
-  while (stack !== NO_STACK) {
-    const entered = placeOf(stack)
-    self[entered]! += own[stack]!
-    if (open[entered]!++ === 0) total[entered]! += subtree[stack]!
-    let next = firstChild[stack]!
-    while (next === NO_STACK && stack !== NO_STACK) {
-      open[placeOf(stack)]!--
-      next = nextSibling[stack]!
-      stack = stacks.parent[stack]!
-    }
-    stack = next
-  }
-  return { places: table, self, total }
+  for (const stack of sums.used) self[of[stack]!]! += sums.weight[stack]!
+  const [total] = stackTotals(stacks, sums, [{ length: table.length, of }])
+  return { places: table, self, total: total!.weight }
 }
 
 /** One function and its time, in ns. */

@@ -9,6 +9,7 @@ import type {
   State,
   TaskScope,
 } from '../profile/profile.ts'
+import type { DumpAddon } from './dump-addon.ts'
 
 /** New rows of the tables since the last drain. Field order and units as in profile.ts. */
 export interface Batch {
@@ -179,7 +180,7 @@ export interface NativeSampler {
 /** Detail of a `not-python` whose memory would have to be searched to be sure: see `probeMany`. */
 export const NOT_SEARCHED = 'memory not searched'
 
-export interface Addon {
+export interface Addon extends DumpAddon {
   probe(pid: number): Probe
   /**
    * Probes many processes by the files that they map, each file once: about 0.1 ms a process. Where

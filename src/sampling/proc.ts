@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Redactor } from '../redaction/redactor.ts'
 
 /** Read-only access to a proc file system; what cannot be read is undefined. Tests give a folder. */
 export interface Proc {
@@ -39,6 +40,9 @@ export interface ProcessStatus {
   readonly tgid: number
   /** Real, effective, saved and file system user id. */
   readonly uids: readonly number[]
+  readonly gids: readonly number[]
+  /** Further groups that it belongs to. */
+  readonly groups: readonly number[]
   readonly threads: number
   readonly effectiveCapabilities: bigint
   readonly permittedCapabilities: bigint
@@ -92,6 +96,8 @@ export function parseStatus(text: string): ProcessStatus {
     state: fields.get('State')?.[0] ?? '',
     tgid: number('Tgid'),
     uids: numbers('Uid'),
+    gids: numbers('Gid'),
+    groups: numbers('Groups'),
     threads: number('Threads'),
     effectiveCapabilities: mask('CapEff'),
     permittedCapabilities: mask('CapPrm'),
@@ -120,6 +126,30 @@ export function isKernelThread(proc: Proc, pid: number): boolean {
   return (Number(statFields(proc, pid)[6] ?? 0) & KERNEL_THREAD_FLAG) !== 0
 }
 
+/** Every process in sight with its parent. */
+export function parentsOf(proc: Proc): [pid: number, parent: number][] {
+  return pids(proc).map((pid) => [pid, Number(statFields(proc, pid)[1] ?? 0)])
+}
+
+/** USER_HZ: what the clock ticks of /proc are on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+/**
+ * When a process was started, in seconds since the boot, as `os.uptime` counts them; undefined when
+ * there is no such process. With its id it names a process for good.
+ */
+export function startOf(proc: Proc, pid: number): number | undefined {
+  const ticks = statFields(proc, pid)[19]
+  return ticks === undefined ? undefined : Number(ticks) / TICKS_PER_SECOND
+}
+
+/** When a process began, ms since the epoch, to a tick or two; Infinity when it is not known. */
+export function startTime(proc: Proc, pid: number, now: number = Date.now()): number {
+  const uptime = Number(proc.read('uptime')?.split(' ')[0] ?? Number.NaN)
+  const start = now + ((startOf(proc, pid) ?? Number.NaN) - uptime) * 1000
+  return Number.isFinite(start) ? start : Number.POSITIVE_INFINITY
+}
+
 /** Whether this process is in the foreground of its terminal, so that Ctrl-C reaches its group. */
 export function isForeground(proc: Proc = PROC): boolean {
   const fields = statFields(proc, 'self')
@@ -135,7 +165,10 @@ export function quoteCommand(argv: readonly string[]): string {
   const quoted = argv.map((arg) => {
     return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`
   })
-  const line = quoted.join(' ')
+  return cut(quoted.join(' '))
+}
+
+function cut(line: string): string {
   return line.length > MAX_COMMAND_LENGTH ? `${line.slice(0, MAX_COMMAND_LENGTH)}…` : line
 }
 
@@ -145,15 +178,21 @@ export function argumentsOf(proc: Proc, pid: number): readonly string[] {
 }
 
 /** What a process was started as; its name in brackets when it has no command line. */
-export function commandOf(proc: Proc, pid: number): string {
+export function commandOf(proc: Proc, pid: number, redactor: Redactor): string {
   const text = proc.read(pid, 'cmdline') ?? ''
-  return text === '' ? `[${readStatus(proc, pid)?.name ?? pid}]` : commandIn(text)
+  return text === '' ? `[${readStatus(proc, pid)?.name ?? pid}]` : commandIn(text, redactor)
 }
 
-/** The command that the text of a /proc/PID/cmdline tells. */
-export function commandIn(text: string): string {
-  const argv = argumentsIn(text)
-  return argv.length === 1 ? (argv[0] ?? '') : quoteCommand(argv)
+/** The command that the text of a /proc/PID/cmdline tells, without its secrets. */
+export function commandIn(text: string, redactor: Redactor): string {
+  return commandText(argumentsIn(text), redactor)
+}
+
+/** A command line for people, without its secrets. */
+export function commandText(argv: readonly string[], redactor: Redactor): string {
+  const shown = redactor.arguments(argv)
+  // One text may be what a process has written over its arguments: no word to quote.
+  return shown.length === 1 ? cut(shown[0] ?? '') : quoteCommand(shown)
 }
 
 /** A process may overwrite its command line with one string without a NUL at the end. */

@@ -1,4 +1,5 @@
 import { EXIT, PyprofError } from '../errors.ts'
+import type { Redactor } from '../redaction/redactor.ts'
 import { type Addon, type AttachErrorCode, NOT_SEARCHED, type Probe } from './addon.ts'
 import { type Container, containerOf } from './containers.ts'
 import { explainDenial, hidesProcesses } from './permission.ts'
@@ -30,7 +31,7 @@ export interface PythonProcess {
   readonly container: Container | null
   readonly readable: boolean
   /** Why it cannot be read, as in the errors of `record`; '' when it can. */
-  readonly code: AttachErrorCode | ''
+  readonly code: AttachErrorCode | 'forbidden' | ''
   /** The same in a few words. */
   readonly reason: string
   readonly command: string
@@ -50,14 +51,19 @@ export interface PythonProcesses {
  * at once; only what looks like Python and cannot be told by its files has its memory searched.
  * @throws PyprofError code `foreign-proc`
  */
-export function pythonProcesses(addon: Addon, proc: Proc, all: boolean): PythonProcesses {
+export function pythonProcesses(
+  addon: Addon,
+  proc: Proc,
+  all: boolean,
+  redactor: Redactor,
+): PythonProcesses {
   checkProc(proc)
   const candidates = pids(proc).filter((pid) => pid !== process.pid)
   const found: PythonProcess[] = []
   let unknown = 0
   for (const [at, quick] of addon.probeMany(candidates).entries()) {
     const pid = candidates[at] ?? 0
-    const row = pythonProcess(addon, proc, pid, quick)
+    const row = pythonProcess(addon, proc, pid, quick, redactor)
     if (row?.certainty === 'unknown') unknown++
     if (row !== undefined && (all || row.certainty !== 'unknown')) found.push(row)
   }
@@ -85,6 +91,7 @@ function pythonProcess(
   proc: Proc,
   pid: number,
   quick: Probe,
+  redactor: Redactor,
 ): PythonProcess | undefined {
   const mustSearch = !quick.ok && quick.detail === NOT_SEARCHED && looksLikePython(proc, pid)
   const probe = mustSearch ? addon.probe(pid) : quick
@@ -104,7 +111,7 @@ function pythonProcess(
     readable: probe.ok,
     code: probe.ok ? '' : probe.code,
     reason: probe.ok ? '' : reasonOf(probe, proc, pid),
-    command: commandOf(proc, pid),
+    command: commandOf(proc, pid, redactor),
   }
 }
 

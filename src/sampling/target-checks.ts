@@ -1,4 +1,5 @@
 import type { PyprofError } from '../errors.ts'
+import type { Redactor } from '../redaction/redactor.ts'
 import type { Addon, Probe } from './addon.ts'
 import { explainAttachFailure } from './attach-failure.ts'
 import { type Container, containerOf } from './containers.ts'
@@ -42,6 +43,7 @@ export function diagnoseTarget(
   machine: Machine,
   addon: Addon,
   proc: Proc,
+  redactor: Redactor,
 ): TargetDiagnosis {
   const probe = addon.probe(pid)
   const failure = probe.ok ? undefined : explainAttachFailure({ pid, ...probe }, proc)
@@ -50,7 +52,7 @@ export function diagnoseTarget(
     const remedies = missingRemedies(machine, proc, pid)
     return { target: null, checks: [failed('process', failure, remedies)] }
   }
-  const target = factsOf(pid, probe, status, proc)
+  const target = factsOf(pid, probe, status, proc, redactor)
   return {
     target,
     checks: [
@@ -72,10 +74,16 @@ const NO_PROCESS: ReadonlySet<string> = new Set([
   'kernel-thread',
 ])
 
-function factsOf(pid: number, probe: Probe, status: ProcessStatus, proc: Proc): TargetFacts {
+function factsOf(
+  pid: number,
+  probe: Probe,
+  status: ProcessStatus,
+  proc: Proc,
+  redactor: Redactor,
+): TargetFacts {
   return {
     pid,
-    command: commandOf(proc, pid),
+    command: commandOf(proc, pid, redactor),
     uid: status.uids[0] ?? -1,
     state: status.state,
     threads: status.threads,

@@ -8,8 +8,14 @@ import { hottest, weightTotals } from '../../src/profile/views.ts'
 import { profileOf } from '../support/ascii-profile.ts'
 import { Chromium } from '../support/chromium.ts'
 import { record, summaryOf } from '../support/cli.ts'
-import { MINORS } from '../support/pythons.ts'
-import { callgrindAnnotate, FirefoxProfiler, goPprof, runPython } from '../support/readers.ts'
+import { MINORS, venv } from '../support/pythons.ts'
+import {
+  callgrindAnnotate,
+  FirefoxProfiler,
+  goPprof,
+  runIn,
+  runPython,
+} from '../support/readers.ts'
 import { SpeedscopeApp } from '../support/speedscope-app.ts'
 import { startPython } from '../support/target.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -206,6 +212,36 @@ stats.strip_dirs().print_callees()
     const text = printed.join('\n')
     expect(text).toMatch(/ 2 +0\.020 +0\.010 +0\.020 +0\.010 .*threading\.py:4\(wait\)/)
     expect(text).toContain('walk) ')
+  })
+})
+
+describe('snakeviz', () => {
+  const READ = `
+import json, pstats, sys
+from snakeviz.stats import json_stats, table_rows
+stats = pstats.Stats(sys.argv[1])
+print(json.dumps([table_rows(stats), json_stats(stats)]))
+`
+  /** Calls, self time, per call, total time, per call, the short and the whole name; numbers as text. */
+  type Row = readonly [unknown, string, unknown, string, unknown, string, string]
+  interface Node {
+    readonly stats: readonly number[]
+    readonly callers: object
+  }
+
+  it('reads every function with its time, its table and its graph of calls', () => {
+    const profile = goldenProfile()
+    const viewer = venv('3.14', 'snakeviz', ['snakeviz==2.2.2'])
+    const out = runIn(viewer, READ, fileOf('pstats', profile))
+    const [rows, calls] = JSON.parse(out) as [Row[], Record<string, Node>]
+    const nameIn = (text: string) => /\((.*)\)$/.exec(text)![1]!
+    const self = rows
+      .map((row): [string, number] => [nameIn(row[6]), Math.round(Number(row[1]) * 1e9)])
+      .filter(([, time]) => time > 0)
+    expect(sorted(new Map(self))).toEqual(sorted(expectedSelf(profile)))
+    const load = Object.keys(calls).find((name) => nameIn(name) === 'load')!
+    expect(calls[load]!.stats[3]).toBeCloseTo(0.021, 9)
+    expect(Object.keys(calls[load]!.callers).map(nameIn)).toEqual(['main'])
   })
 })
 

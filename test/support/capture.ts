@@ -13,6 +13,7 @@ import {
   type StackIndex,
   type State,
 } from '../../src/profile/profile.ts'
+import { NO_REDACTION } from '../../src/redaction/redactor.ts'
 import {
   loadAddon,
   type NativeSampler,
@@ -156,7 +157,7 @@ export class Capture {
     const processes = this.#builder.processes.map(
       ({ index: _, commandLine, detail, end, ...process }) => ({
         ...process,
-        command: commandIn(commandLine),
+        command: commandIn(commandLine, NO_REDACTION),
         end: end < 0 ? elapsed : end,
       }),
     )

@@ -54,6 +54,14 @@ export class ProbingAddon implements Addon {
     return this.#processors
   }
 
+  dump(): never {
+    throw new Error('Nothing is dumped here.')
+  }
+
+  openInRoot(): never {
+    throw new Error('Nothing is dumped here.')
+  }
+
   createSampler(): never {
     throw new Error('Nothing is recorded here.')
   }

@@ -12,6 +12,7 @@ import type {
 } from '../../profile/profile.ts'
 import { RunningSums, type SampleSums, sumSamples } from '../../profile/sample-sums.ts'
 import type { Written } from '../../recording/encoder.ts'
+import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
 import {
   attachFailureOf,
@@ -20,7 +21,9 @@ import {
 } from '../../sampling/attach-failure.ts'
 import { machineKind } from '../../sampling/machine.ts'
 import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
+import { BatchRedactor } from '../../sampling/redacted-batch.ts'
 import { Session } from '../../sampling/session.ts'
+import type { Sources } from '../../sampling/sources.ts'
 import type { Controlled } from './control.ts'
 import type { Progress } from './progress.ts'
 import type { Recorder } from './recorder.ts'
@@ -29,7 +32,10 @@ export interface CaptureOptions {
   readonly addon: Addon
   readonly exporter: string
   readonly pid: number
+  /** Without its secrets. */
   readonly command: string
+  /** For whatever else is read of the target. */
+  readonly redactor: Redactor
   /** Hz. */
   readonly rate: number
   /** ns, 0 for no limit. */
@@ -52,6 +58,8 @@ export interface CaptureOptions {
   /** Of a set of runs. */
   readonly run: RunFacts | undefined
   readonly progress: Progress | undefined
+  /** Told of every process while it is there. */
+  readonly sources?: Sources
   /** Where the recording goes while it is made. */
   readonly recorder: Recorder | undefined
   /** Whether anything but the recorder needs the samples. */
@@ -100,6 +108,7 @@ export class Capture {
   /** Why processes could not be read, by index: asked while they are there. */
   readonly #unreadable: string[] = []
   readonly #marks = new Map<string, Mark>()
+  readonly #commands: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
   constructor(options: CaptureOptions) {
@@ -112,6 +121,7 @@ export class Capture {
       throw explainAttachFailure({ pid, code: 'no-such-process', detail: '' })
     }
     const threads = status?.threads ?? 1
+    const files = new BatchRedactor(options.redactor.file)
     try {
       this.#session = new Session({
         addon,
@@ -127,9 +137,11 @@ export class Capture {
         follow,
         disabled: options.startsDisabled,
         onBatch: (batch) => {
-          this.#builder.add(batch)
+          this.#builder.add(files.redact(batch))
           for (const process of batch.processes) {
             this.#unreadable[process.index] = whyUnreadable(process)
+            this.#commands[process.index] = commandIn(process.commandLine, options.redactor)
+            options.sources?.note(process.index, process.pid)
           }
           this.#follow(batch.status)
           this.#check(batch.status)
@@ -284,13 +296,13 @@ export class Capture {
   }
 
   #process(
-    { index, commandLine, end, detail, ...process }: NativeProcess,
+    { index, commandLine: _, end, detail, ...process }: NativeProcess,
     elapsed: number,
   ): Process {
     return {
       ...process,
       // The target's is the one that it was recorded for, whatever it has become since.
-      command: index === 0 ? this.#options.command : commandIn(commandLine),
+      command: index === 0 ? this.#options.command : (this.#commands[index] ?? ''),
       end: end < 0 ? elapsed : end,
       unreadable: this.#unreadable[index] ?? '',
     }

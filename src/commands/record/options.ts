@@ -3,10 +3,12 @@ import { type Format, type FormatOptions, formatFor, suits } from '../../formats
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Choice } from '../../profile/choice.ts'
 import type { Mode, Reading, RunFacts, TaskScope } from '../../profile/profile.ts'
+import { redactorFor } from '../../redaction/redactor.ts'
 import { choiceOf, type RawChoice } from '../choice.ts'
 import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
 import { modeOf, type RawMode, requireViewable } from '../mode.ts'
 import type { RotationLimit } from '../parse.ts'
+import type { RawPolicyOptions } from '../policy.ts'
 import type { ControlFifos } from './control.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 import type { Rotation } from './streamed-output.ts'
@@ -35,6 +37,8 @@ export interface RecordOptions {
   readonly outputs: readonly OutputRequest[]
   readonly format: FormatOptions
   readonly choice: Choice
+  /** Only say what would be done. */
+  readonly dryRun: boolean
   readonly rotation: Rotation | undefined
   /** Who is measured switches sampling by these. */
   readonly control: ControlFifos | undefined
@@ -45,7 +49,7 @@ export interface RecordOptions {
 }
 
 /** Options as commander gives them: each value is checked, what goes together is not. */
-export interface RawRecordOptions extends RawChoice, RawMode, RawFormatOptions {
+export interface RawRecordOptions extends RawChoice, RawMode, RawFormatOptions, RawPolicyOptions {
   readonly pid?: number
   readonly duration?: number
   readonly rate: number
@@ -57,6 +61,7 @@ export interface RawRecordOptions extends RawChoice, RawMode, RawFormatOptions {
   readonly async?: TaskScope | true
   readonly output?: readonly string[]
   readonly format?: Format
+  readonly dryRun?: boolean
   readonly rotate?: RotationLimit
   readonly runs?: number
   readonly keep?: number
@@ -109,6 +114,7 @@ export function recordOptions(
     choice: choiceOf(raw),
     control: raw.control,
     startsDisabled: raw.controlStart === 'disabled',
+    dryRun: raw.dryRun ?? false,
     json: raw.json ?? false,
   }
 }
@@ -164,7 +170,7 @@ function chooseTarget(
     throw usageError(
       `'${first}' is not expected here.`,
       `A ${isPid ? 'process id is given with --pid' : 'command to start goes behind --'}.`,
-      `Run: pyprof record ${isPid ? `--pid ${first}` : `-- ${stray.join(' ')}`}`,
+      `Run: pyprof record ${isPid ? `--pid ${first}` : `-- ${redactorFor().arguments(stray).join(' ')}`}`,
     )
   }
   if (pid !== undefined && command) {

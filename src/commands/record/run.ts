@@ -1,12 +1,20 @@
 import { basename } from 'node:path'
+import { durationText } from '../../duration.ts'
+import { EXIT } from '../../errors.ts'
+import type { FormatOptions } from '../../formats/index.ts'
+import { type Ending, type Guard, underPermission } from '../../policy/guard.ts'
 import type { EndReason } from '../../profile/profile.ts'
+import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon } from '../../sampling/addon.ts'
 import { LaunchError, type LaunchedCommand, launch, signalStatus } from '../../sampling/launch.ts'
 import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
+import { Sources } from '../../sampling/sources.ts'
 import type { CommandContext } from '../context.ts'
 import { Capture, type Captured, type CaptureOptions } from './capture.ts'
 import { CONTROL_VARIABLE, ControlChannel, controlText } from './control.ts'
 import { deliver } from './deliver.ts'
+import { planRun } from './dry-run.ts'
+import { intentOf } from './intent.ts'
 import type { RecordOptions } from './options.ts'
 import { planOutputs } from './outputs.ts'
 import { Progress } from './progress.ts'
@@ -19,12 +27,27 @@ import { endOnSignal, passSignals, snapshotOnSignal } from './signals.ts'
  * @returns the exit code
  * @throws PyprofError when nothing could be begun
  */
-export async function record(options: RecordOptions, context: CommandContext): Promise<number> {
+export async function record(
+  options: RecordOptions,
+  guard: Guard,
+  context: CommandContext,
+): Promise<number> {
   const { target } = options
-  const recording = new Recording(options, context)
-  if (target.kind === 'attach') return recording.attach(target.pid)
+  const intent = intentOf(options, guard)
+  if (options.dryRun) {
+    planRun(options, intent, guard, context.loadAddon(), context)
+    return EXIT.done
+  }
+  const duration = intent.duration ?? 0
+  const recording = new Recording({ ...options, duration }, guard, context)
+  const permission = guard.authorize(intent)
+  if (duration !== options.duration) {
+    context.writeErr(`A policy ends the recording after ${durationText(duration)}.\n`)
+  }
+  const run = () =>
+    target.kind === 'attach' ? recording.attach(target.pid) : recording.launch(target.command)
   try {
-    return await recording.launch(target.command)
+    return await underPermission(permission, run, () => recording.ending)
   } catch (error) {
     if (!(error instanceof LaunchError)) throw error
     context.report(error)
@@ -44,11 +67,17 @@ class Recording {
   readonly #context: CommandContext
   #plan: RecordingPlan
   readonly #addon: Addon
-  readonly #control: ControlChannel | undefined
+  /** Once it is allowed to record. */
+  #control: ControlChannel | undefined
+  /** Only where an output shows sources. */
+  readonly #sources: Sources | undefined
+  readonly #redactor: Redactor
+  #ending: Ending = { result: 'failed', reason: '' }
   #isDelivered = false
 
-  constructor(options: RecordOptions, context: CommandContext) {
+  constructor(options: RecordOptions, guard: Guard, context: CommandContext) {
     this.#options = options
+    this.#redactor = guard.profileRedactor
     this.#context = context
     const outputs = planOutputs(options.outputs)
     const { target, rotation } = options
@@ -56,16 +85,25 @@ class Recording {
     const say = (text: string) => context.writeErr(text)
     this.#plan = planRecording(outputs, rotation, name, say)
     this.#addon = context.loadAddon()
-    this.#control = options.control && new ControlChannel(options.control, say)
+    this.#sources = outputs.some(({ format }) => format.options.includes('findSource'))
+      ? new Sources(options.format.sourceRoot, this.#redactor)
+      : undefined
+  }
+
+  /** For the audit log. */
+  get ending(): Ending {
+    return this.#ending
   }
 
   async attach(pid: number): Promise<number> {
     const progress = this.#context.drawsProgress
       ? new Progress((text) => this.#context.writeErr(text))
       : undefined
+    this.#openControl()
     let capture: Capture
     try {
-      capture = this.#capture({ pid, command: commandOf(PROC, pid), wait: false, progress })
+      const command = commandOf(PROC, pid, this.#redactor)
+      capture = this.#capture({ pid, command, wait: false, progress })
     } catch (error) {
       this.#control?.close()
       throw error
@@ -99,12 +137,13 @@ class Recording {
     })
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
+      this.#openControl()
       command = await launch(argv, this.#variables)
       over = Promise.race([command.ended, left])
       const { pid, ended } = command
       capture = this.#capture({
         pid,
-        command: quoteCommand(argv),
+        command: quoteCommand(this.#redactor.arguments(argv)),
         wait: true,
         progress: undefined,
       })
@@ -124,6 +163,11 @@ class Recording {
     }
   }
 
+  #openControl(): void {
+    const { control } = this.#options
+    this.#control = control && new ControlChannel(control, (text) => this.#context.writeErr(text))
+  }
+
   get #variables(): Record<string, string> {
     return this.#control ? { [CONTROL_VARIABLE]: controlText(this.#control.fifos) } : {}
   }
@@ -132,18 +176,22 @@ class Recording {
   #snapshot(capture: Capture | undefined): void {
     if (this.#isDelivered) return
     const profile = capture?.snapshot()
-    this.#plan = deliverSoFar(profile, this.#plan, this.#options, this.#context)
+    const options = { ...this.#options, format: this.#format() }
+    this.#plan = deliverSoFar(profile, this.#plan, options, this.#context)
   }
 
   #capture(target: Pick<CaptureOptions, 'pid' | 'command' | 'wait' | 'progress'>): Capture {
     const { rate, duration, read, maxOverhead, nativeMarkers, subprocesses, tasks } = this.#options
     const { exporter } = this.#context
+    // A short command may be over before anything is sampled.
+    this.#sources?.note(0, target.pid)
     const capture = new Capture({
       isControlled: this.#control !== undefined,
       startsDisabled: this.#options.startsDisabled,
       run: this.#options.run,
       addon: this.#addon,
       exporter,
+      redactor: this.#redactor,
       rate,
       duration,
       read,
@@ -152,6 +200,7 @@ class Recording {
       view: this.#options,
       follow: subprocesses,
       tasks,
+      ...(this.#sources && { sources: this.#sources }),
       recorder: this.#plan.streamed ?? this.#plan.spool,
       keepsSamples: this.#plan.atEnd.length > 0,
       ...target,
@@ -160,8 +209,15 @@ class Recording {
     return capture
   }
 
+  #format(): FormatOptions {
+    const { format } = this.#options
+    const sources = this.#sources
+    return sources ? { ...format, findSource: sources.find.bind(sources) } : format
+  }
+
   async #deliver(capture: Capture, pid: number, launched: boolean): Promise<number> {
-    const { format, choice, json, mode, idle } = this.#options
+    const { choice, json, mode, idle } = this.#options
+    const format = this.#format()
     const options = { pid, launched, format, choice, json, mode, idle }
     let captured: Captured
     let exitCode: number
@@ -173,7 +229,9 @@ class Recording {
       this.#context.writeErr(keptLine(this.#plan))
       throw error
     }
-    if (launched && OUTLIVED.has(captured.profile.meta.endReason)) {
+    const { endReason } = captured.profile.meta
+    this.#ending = { result: exitCode === EXIT.done ? 'done' : 'failed', reason: endReason }
+    if (launched && OUTLIVED.has(endReason)) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)
     }
     return exitCode

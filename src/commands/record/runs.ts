@@ -5,6 +5,7 @@ import { formatTime, visible } from '../../formats/text.ts'
 import { readRunFacts } from '../../sampling/run-facts.ts'
 import type { CommandContext } from '../context.ts'
 import { counted } from '../numbers.ts'
+import { guardOf } from '../policy.ts'
 import { showJson } from '../show.ts'
 import { type RawRecordOptions, recordOptions } from './options.ts'
 import type { RecordSummary } from './report.ts'
@@ -42,6 +43,13 @@ export async function recordRuns(
       '--runs needs one folder as its output.',
       'Each run is a recording of its own in it.',
       'Run: pyprof record --runs 10 -o DIR/ -- python3 bench.py',
+    )
+  }
+  if (raw.dryRun) {
+    throw usageError(
+      '--runs and --dry-run do not go together.',
+      'A dry run tells of one recording.',
+      'Leave --runs out.',
     )
   }
   makeFolder(folder)
@@ -90,7 +98,8 @@ export async function recordRun(
   const options = recordOptions({ ...raw, output: [path], json: true }, command, [])
   const printed: string[] = []
   const quiet: CommandContext = { ...context, writeOut: (data) => void printed.push(String(data)) }
-  const status = await record({ ...options, run: readRunFacts() }, quiet)
+  const guard = guardOf(raw, context, process.cwd())
+  const status = await record({ ...options, run: readRunFacts() }, guard, quiet)
   const summary: RecordSummary | undefined =
     printed.length > 0 ? JSON.parse(printed.join('')) : undefined
   return { status, summary }

@@ -11,6 +11,10 @@ import { type Details, detailLines } from '../../formats/summary.ts'
 import { readProfile } from '../convert/read-profile.ts'
 import { errorCode, errorText } from '../stdio.ts'
 import type { WorkProgress } from '../work-progress.ts'
+import { type SpeedscopeFile, scanSpeedscope } from './speedscope-file.ts'
+
+/** Bytes that are read at a time. */
+const CHUNK = 1 << 20
 
 /** A page to serve; each call gives it from its beginning. */
 export type Source = () => Readable
@@ -35,14 +39,11 @@ export function readSource(path: string, exporter: string, progress?: WorkProgre
     }
     const input = inputFor(head)
     if (input && input !== speedscopeInput) return convertedPage(path, progress)
-    const bytes = readFileSync(path)
-    const text = (isGzip(bytes) ? gunzipSync(bytes) : bytes).toString()
-    const file: unknown = JSON.parse(text)
-    if (isSpeedscope(file)) {
-      return only(() => Readable.from(speedscopePage(file, text, path, exporter)))
-    }
+    const told = progress ? progress.through(contentOf(path), `Reading ${path}`) : contentOf(path)
+    const file = scanSpeedscope(told)
+    if (file) return only(() => Readable.from(speedscopePage(file, path, exporter)))
   } catch (error) {
-    const isOther = error instanceof SyntaxError || errorCode(error).startsWith('Z_')
+    const isOther = errorCode(error).startsWith('Z_')
     if (!isOther && errorCode(error) === '') throw error
     if (!isOther) {
       throw usageError(
@@ -84,41 +85,40 @@ function readHead(path: string): Buffer {
   }
 }
 
-function isGzip(bytes: Buffer): boolean {
-  return bytes[0] === 0x1f && bytes[1] === 0x8b
+/** What is in a file, unpacked where it is gzipped. */
+function* contentOf(path: string): Iterable<Uint8Array> {
+  const fd = openSync(path, 'r')
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const chunk = Buffer.alloc(CHUNK)
+      const read = readSync(fd, chunk)
+      if (isFirst && chunk[0] === 0x1f && chunk[1] === 0x8b) {
+        yield gunzipSync(readFileSync(path))
+        return
+      }
+      if (read === 0) return
+      yield chunk.subarray(0, read)
+    }
+  } finally {
+    closeSync(fd)
+  }
 }
 
-/** A speedscope file as far as a page has to know it. */
-interface SpeedscopeFile {
-  readonly name?: unknown
-  readonly activeProfileIndex?: unknown
-  readonly exporter?: unknown
-  readonly profiles: readonly { readonly name?: unknown }[]
-  /** What pyprof adds. */
-  readonly pyprof?: Details
+/** A number of bytes from the front, and a line break: nothing else follows the object in a page. */
+function* front(chunks: Iterable<Uint8Array>, length: number): Iterable<string | Uint8Array> {
+  let rest = length
+  for (const chunk of chunks) {
+    if (rest <= 0) break
+    yield chunk.subarray(0, rest)
+    rest -= chunk.length
+  }
+  yield '\n'
 }
 
-function isSpeedscope(file: unknown): file is SpeedscopeFile {
-  if (typeof file !== 'object' || file === null) return false
-  const { profiles, shared } = file as { profiles?: unknown; shared?: unknown }
-  return (
-    Array.isArray(profiles) &&
-    profiles.length > 0 &&
-    profiles.every((each) => typeof each === 'object' && each !== null) &&
-    typeof shared === 'object' &&
-    shared !== null
-  )
-}
-
-function speedscopePage(
-  file: SpeedscopeFile,
-  text: string,
-  path: string,
-  exporter: string,
-): Iterable<string> {
+function speedscopePage(file: SpeedscopeFile, path: string, exporter: string): Iterable<string> {
   const { name, activeProfileIndex, profiles } = file
-  const threads = profiles.map((profile, index) => ({
-    name: typeof profile.name === 'string' ? profile.name : `profile ${index + 1}`,
+  const threads = profiles.map((name, index) => ({
+    name: typeof name === 'string' ? name : `profile ${index + 1}`,
     index,
   }))
   return page({
@@ -128,14 +128,14 @@ function speedscopePage(
     warning: '',
     processes: [{ label: '', threads }],
     active: Number.isInteger(activeProfileIndex) ? (activeProfileIndex as number) : 0,
-    profile: [text.trimEnd(), '\n'],
+    profile: front(contentOf(path), file.length),
   })
 }
 
 /** A file of pyprof's says how good it is; one of somebody else's at most who wrote it. */
 function knownLines({ pyprof, profiles, exporter }: SpeedscopeFile): string[] {
   try {
-    if (pyprof) return detailLines(pyprof, profiles.length)
+    if (pyprof) return detailLines(pyprof as Details, profiles.length)
   } catch {
     // Written by another version, or not by pyprof at all.
   }

@@ -2,6 +2,7 @@ import { gzipped } from '../gzip.ts'
 import { escapeXml, visible } from '../text.ts'
 import { attribute, speedscopeViewer } from './assets.ts'
 import { base64 } from './base64.ts'
+import { UNPACK } from './unpack.ts'
 
 export interface PageProcess {
   readonly label: string
@@ -114,16 +115,7 @@ for (const { label, threads } of processes) {
   }
 }
 
-async function unpack() {
-  const text = document.getElementById('profile').textContent
-  // A multiple of 4 characters at a time: each is whole bytes.
-  const parts = []
-  for (let at = 0; at < text.length; at += 1 << 20) {
-    parts.push(Uint8Array.from(atob(text.slice(at, at + (1 << 20))), (letter) => letter.charCodeAt(0)))
-  }
-  return new Response(new Blob(parts).stream().pipeThrough(new DecompressionStream('gzip'))).blob()
-}
-
+${UNPACK}
 /** The viewer draws its first element a moment after its document is there. */
 async function viewer() {
   for (;;) {
@@ -144,7 +136,7 @@ async function show(unpacked) {
   frame.focus()
 }
 
-const unpacked = unpack()
+const unpacked = unpack('profile')
 const shown = () => show(unpacked).catch((error) => {
   problem.textContent = 'The profile could not be shown: ' + error
 })

@@ -86,10 +86,16 @@ describe('kill -9 of pyprof', () => {
 
 describe('a full disk while a recording is written', () => {
   /** Runs a script with a small disk at `disk`, which is gone with it. */
-  function onSmallDisk(folder: string, args: readonly string[], rescue: string, then: string) {
+  function onSmallDisk(
+    folder: string,
+    args: readonly string[],
+    rescue: string,
+    then: string,
+    size = '8k',
+  ) {
     mkdirSync(join(folder, 'disk'))
     mkdirSync(rescue, { recursive: true })
-    const script = `mount -t tmpfs -o size=8k none disk && "$0" "$@"; status=$?; ${then}; exit $status`
+    const script = `mount -t tmpfs -o size=${size} none disk && "$0" "$@"; status=$?; ${then}; exit $status`
     return new Program([...OWN_MOUNTS, 'sh', '-c', script, process.execPath, PYPROF, ...args], {
       cwd: folder,
       env: { TMPDIR: rescue },
@@ -120,7 +126,8 @@ describe('a full disk while a recording is written', () => {
     const rescue = join(folder, 'rescue')
     const args = ['record', '-p', await idle(), '-r', '5khz', '-o', 'disk/run.pyprof']
     const then = '"$0" "$1" convert disk/run.pyprof -f collapsed -o -'
-    const program = onSmallDisk(folder, args, rescue, then)
+    // Room for the appends of some seconds, each of which is a block.
+    const program = onSmallDisk(folder, args, rescue, then, '64k')
     await program.tells('cannot be written')
     process.kill(onlyChild(program.pid), 'SIGKILL')
     const { out, err } = await program.ended

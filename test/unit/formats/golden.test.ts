@@ -2,9 +2,22 @@ import { describe, expect, it } from 'vitest'
 import { FORMATS, type FormatName } from '../../../src/formats/index.ts'
 import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
+import type { FindSource } from '../../../src/profile/source-files.ts'
 import { bytes, goldenProfile } from './fixtures.ts'
+import { heatmapData } from './heatmap-file.ts'
 import { pprofText } from './pprof-message.ts'
 import { pstatsText } from './pstats-file.ts'
+
+/** What heatmaps find: one file that fits what ran, and one that does not. */
+const SOURCES: Readonly<Record<string, string>> = {
+  '/srv/app.py':
+    'def main():\n\tload("ä <b>", 1)\n\u202e\n  x = f(load(1), 2)\nwalk()\n\n\n\nmain()\n',
+  '/usr/lib/python3.14/json/decoder.py': 'import re\n',
+}
+const findSource: FindSource = (file) => {
+  const text = SOURCES[file]
+  return [text === undefined ? 'No source: it is not there.' : { path: file, text, doubt: '' }]
+}
 
 const VARIANTS = [
   { suffix: '', options: {}, view: (profile: Profile) => profile },
@@ -14,6 +27,7 @@ const VARIANTS = [
 
 /** How outputs that are no text are shown in their golden files, which then end in `.txt`. */
 const AS_TEXT: { readonly [Name in FormatName]?: (file: Buffer) => string } = {
+  heatmap: (file) => heatmapData(file.toString()),
   pprof: pprofText,
   pstats: pstatsText,
 }
@@ -27,7 +41,7 @@ describe.each(FORMATS.filter(({ name }) => name !== 'html' && name !== 'pyprof')
       'writes what the golden file$suffix holds',
       async ({ suffix, options, view }) => {
         const asText = AS_TEXT[format.name]
-        const output = bytes(format, view(goldenProfile()), options)
+        const output = bytes(format, view(goldenProfile()), { findSource, ...options })
         await expect(asText ? asText(output) : output.toString()).toMatchFileSnapshot(
           `../../golden/profile${suffix}${format.suffixes[0] as string}${asText ? '.txt' : ''}`,
         )

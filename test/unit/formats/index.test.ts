@@ -22,6 +22,7 @@ describe('formatFor', () => {
     ['out.report.json', 'json'],
     ['notes.md', 'markdown'],
     ['page.html', 'html'],
+    ['out.heatmap.html', 'heatmap'],
     ['hot.table', 'table'],
     ['run.pyprof', 'pyprof'],
     ['out.svg.unfinished.pyprof', 'pyprof'],
@@ -48,6 +49,8 @@ describe('suits', () => {
     ['json', 'OUT.JSON', true],
     ['json', 'out.svg', false],
     ['table', 'out.txt', true],
+    ['heatmap', 'out.html', true],
+    ['html', 'out.heatmap.html', true],
     ['collapsed', 'out.txt', true],
     ['speedscope', 'out.txt', false],
   ])('%s in %s: %s', (name, path, expected) => {

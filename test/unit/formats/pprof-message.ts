@@ -40,6 +40,8 @@ export function decodePprof(file: Uint8Array): Decoded {
     return found!
   }
   expect(strings[0]).toBe('')
+  // Not UTF-8, so refused by every store.
+  expect(strings.filter((each) => /\p{Cs}/u.test(each))).toEqual([])
   expect(new Set(strings).size).toBe(strings.length)
   for (const table of [message.mapping, message.location, message.function]) {
     expect(table.map(({ id }) => Number(id))).toEqual(table.map((_, index) => index + 1))
@@ -61,6 +63,22 @@ export function decodePprof(file: Uint8Array): Decoded {
       line: Number(line[0]!.line),
       column: Number(line[0]!.column),
     }
+  }
+  // What follows is what profile stores refuse or drop without a word: Parca's validation of raw
+  // profiles, and Pyroscope's limits of labels and of names of sample types.
+  expect(message.mapping[0]?.id).toBe(1)
+  expect(message.sampleType.map(type).filter((each) => !/^\w+\/\w+$/.test(each))).toEqual([])
+  expect(message.sampleType.map(({ type }) => type)).toContain(message.periodType!.type)
+  expect(Number(message.durationNanos)).toBeGreaterThanOrEqual(0)
+  for (const { locationId, value, label } of message.sample) {
+    expect(locationId.length).toBeGreaterThan(0)
+    expect(value.filter((each) => !Number.isSafeInteger(Number(each)) || Number(each) < 0)).toEqual(
+      [],
+    )
+    expect(Number(value[0])).toBeGreaterThan(0)
+    expect(
+      label.map(({ key }) => text(key)).filter((key) => !/^[a-z]+(_[a-z]+)*$/.test(key)),
+    ).toEqual([])
   }
   return {
     types: message.sampleType.map(type),

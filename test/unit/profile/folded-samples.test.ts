@@ -61,9 +61,9 @@ describe('samples of which those that are alike are one row', () => {
           const whole = viewed(profile, options)
           const few = viewed(folded(profile), options)
           expect(few.removed).toEqual(whole.removed)
-          expect(bytes(format, few.profile, { threads })).toEqual(
-            bytes(format, whole.profile, { threads }),
-          )
+          // Not toEqual, which goes through the bytes one by one.
+          const wanted = bytes(format, whole.profile, { threads })
+          expect(bytes(format, few.profile, { threads }).equals(wanted)).toBe(true)
           expect(summarize(few.profile, folded(profile), few.removed)).toEqual(
             summarize(whole.profile, profile, whole.removed),
           )

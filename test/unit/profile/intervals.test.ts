@@ -5,6 +5,7 @@ import {
   type Evidence,
   type Interval,
   shareInterval,
+  togetherness,
 } from '../../../src/profile/intervals.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
 
@@ -19,25 +20,38 @@ function random(seed: number): () => number {
   }
 }
 
-/** A thread that thinks again, with a chance of 1 in `dwell` at each sample, whether to be there. */
-function simulated(samples: number, dwell: number, share: number, next: () => number): Evidence {
+/**
+ * Threads that all do the same; they think again, with a chance of 1 in `dwell` at each instant, whether
+ * to be there.
+ */
+function simulated(
+  instants: number,
+  dwell: number,
+  share: number,
+  next: () => number,
+  threads = 1,
+): Evidence {
+  const hitsAt = new Uint32Array(instants)
   const hitTime = new Float64Array(BLOCKS)
   const allTime = new Float64Array(BLOCKS)
   let [hits, stays] = [0, 0]
   let [is, was] = [next() < share, false]
-  for (let at = 0; at < samples; at++) {
+  for (let at = 0; at < instants; at++) {
     if (next() < 1 / dwell) is = next() < share
-    const weight = 0.5 + next()
-    const block = Math.floor((at / samples) * BLOCKS)
+    const weight = threads * (0.5 + next())
+    const block = Math.floor((at / instants) * BLOCKS)
     allTime[block]! += weight
     if (is) {
-      hits++
+      hits += threads
+      hitsAt[at] = threads
       hitTime[block]! += weight
-      if (!was) stays++
+      if (!was) stays += threads
     }
     was = is
   }
-  return { samples, hits, stays, hitTime, allTime }
+  const samplesAt = new Uint32Array(instants).fill(threads)
+  const together = togetherness(hitsAt, samplesAt)
+  return { samples: instants * threads, hits, stays, together, hitTime, allTime }
 }
 
 /** What one would do with independent samples. */
@@ -54,11 +68,12 @@ function coverage(
   dwell: number,
   share: number,
   interval: (evidence: Evidence) => Interval | undefined,
+  threads = 1,
 ): { readonly held: number; readonly told: number } {
   const next = random(samples * dwell)
   let [held, told] = [0, 0]
   for (let run = 0; run < RUNS; run++) {
-    const found = interval(simulated(samples, dwell, share, next))
+    const found = interval(simulated(samples, dwell, share, next, threads))
     if (!found) continue
     told++
     if (found.low <= share && share <= found.high) held++
@@ -85,6 +100,37 @@ describe('a 95 % interval', () => {
     expect(told).toBeGreaterThan(0.5)
   })
 
+  it.each([
+    [1000, 1, 0.2, 8],
+    [3000, 5, 0.2, 2],
+    [3000, 20, 0.3, 8],
+    [6000, 50, 0.4, 8],
+    [10_000, 50, 0.2, 64],
+  ])(
+    'of %d instants in stays of %d holds a share of %d of %d threads that do the same',
+    (instants, dwell, share, threads) => {
+      const { held, told } = coverage(instants, dwell, share, shareInterval, threads)
+      expect(held).toBeGreaterThan(0.929)
+      expect(held).toBeLessThan(0.995)
+      expect(told).toBeGreaterThan(0.5)
+    },
+  )
+
+  it('is narrower where threads have nothing to do with each other', () => {
+    const next = random(21)
+    const apart = Uint32Array.from({ length: 5000 }, () =>
+      Array.from({ length: 8 }, () => Number(next() < 0.3)).reduce((a, b) => a + b, 0),
+    )
+    const all = new Uint32Array(5000).fill(8)
+    expect(togetherness(apart, all)).toBeLessThan(1.2)
+    const alike = Uint32Array.from({ length: 5000 }, () => (next() < 0.3 ? 8 : 0))
+    expect(togetherness(alike, all)).toBeGreaterThan(7.9)
+    // One thread always and seven never: no chance in it at all.
+    expect(togetherness(new Uint32Array(5000).fill(1), all)).toBe(1)
+    expect(togetherness([], [])).toBe(1)
+    expect(togetherness([0, 0], [8, 8])).toBe(1)
+  })
+
   it('is not what independent samples would give, where samples depend on each other', () => {
     expect(coverage(3000, 20, 0.3, naive).held).toBeLessThan(0.6)
     expect(coverage(3000, 1, 0.3, naive).held).toBeGreaterThan(0.93)
@@ -100,14 +146,20 @@ describe('a 95 % interval', () => {
   })
 
   it('is not given for what came or went too seldom', () => {
-    const once = { samples: 1000, hits: 300, stays: 1 }
+    const once = { samples: 1000, hits: 300, stays: 1, together: 1 }
     const hitTime = new Float64Array(BLOCKS)
     const allTime = new Float64Array(BLOCKS).fill(100)
     hitTime.fill(100, 0, 3)
     expect(shareInterval({ ...once, hitTime, allTime })).toBeUndefined()
-    const always = { samples: 1000, hits: 1000, stays: 20 }
+    const always = { samples: 1000, hits: 1000, stays: 20, together: 1 }
     expect(shareInterval({ ...always, hitTime: allTime, allTime })).toBeUndefined()
-    const never = { samples: 1000, hits: 0, stays: 0, hitTime: new Float64Array(BLOCKS) }
+    const never = {
+      samples: 1000,
+      hits: 0,
+      stays: 0,
+      together: 1,
+      hitTime: new Float64Array(BLOCKS),
+    }
     expect(shareInterval({ ...never, allTime })).toBeUndefined()
   })
 
@@ -173,6 +225,23 @@ describe('hotPlaces', () => {
     // Always there, and in a thread of its own for ever: nothing to judge chance by.
     expect(rows.find(({ qualname }) => qualname === 'main')!.total.interval).toBeNull()
     expect(rows.find(({ qualname }) => qualname === 'idle')!.self.interval).toBeNull()
+  })
+
+  it('takes threads that wait together for one witness', () => {
+    const width = (together: boolean) => {
+      const next = random(17)
+      const samples = Array.from({ length: 2000 }, () => {
+        const all = next() < 0.3
+        return Array.from({ length: 4 }, (_, thread) => ({
+          thread,
+          stack: [{ name: (together ? all : next() < 0.3) ? 'wait' : 'work' }],
+        }))
+      })
+      const { rows } = hotPlaces(profileOf(samples.flat()), { limit: 9, by: 'self' })
+      const { low, high } = rows.find(({ qualname }) => qualname === 'wait')!.self.interval!
+      return high - low
+    }
+    expect(width(true) / width(false)).toBeGreaterThan(1.5)
   })
 
   it('goes by how long things stay where nearly all samples lie in one burst', () => {

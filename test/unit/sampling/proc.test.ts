@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { redactorFor } from '../../../src/redaction/redactor.ts'
 import {
   commandOf,
   isForeground,
@@ -32,6 +33,8 @@ describe('readStatus', () => {
       state: 'Z',
       tgid: 42,
       uids: [7, 7, 7, 7],
+      gids: [],
+      groups: [],
       threads: 3,
       effectiveCapabilities: 0x80000n,
       permittedCapabilities: 0x80000n,
@@ -90,7 +93,7 @@ describe('isForeground', () => {
 
 describe('commandOf', () => {
   const command = (cmdline: string) =>
-    commandOf(fakeProc(temporaryFolder(), { 42: { name: 'worker', cmdline } }), 42)
+    commandOf(fakeProc(temporaryFolder(), { 42: { name: 'worker', cmdline } }), 42, redactorFor())
 
   test('quotes what a shell would split', () => {
     expect(command('python3\0-c\0print("a b")\0--x=1\0')).toBe(`python3 -c 'print("a b")' --x=1`)
@@ -102,6 +105,15 @@ describe('commandOf', () => {
 
   test('takes a title that the process has written over its arguments as it is', () => {
     expect(command('gunicorn: worker [app]')).toBe('gunicorn: worker [app]')
+  })
+
+  test('leaves secrets out, of arguments and of titles', () => {
+    expect(command('app\0--token\0x\0')).toBe("app --token '<redacted>'")
+    expect(command('app: password=x y')).toBe('app: password=<redacted>')
+  })
+
+  test('cuts a title of any length where one can see it', () => {
+    expect(command('x'.repeat(100_000))).toBe(`${'x'.repeat(4096)}…`)
   })
 
   test('falls back to the name', () => {

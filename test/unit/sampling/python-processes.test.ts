@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { redactorFor } from '../../../src/redaction/redactor.ts'
 import type { Probe } from '../../../src/sampling/addon.ts'
 import { pythonProcesses } from '../../../src/sampling/python-processes.ts'
 import { type FakeProcess, fakeProc, ROOT, USER } from '../../support/fake-proc.ts'
@@ -21,7 +22,7 @@ interface Machine {
 function list({ processes, answers = {}, hidden = {}, files = {}, self = SELF, all }: Machine) {
   const proc = fakeProc(temporaryFolder(), { self, ...processes }, files)
   const addon = new ProbingAddon(answers, hidden)
-  return { ...pythonProcesses(addon, proc, all ?? false), searched: addon.searched }
+  return { ...pythonProcesses(addon, proc, all ?? false, redactorFor()), searched: addon.searched }
 }
 
 test('lists what is Python, by pid, and says nothing of the rest', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { redactorFor } from '../../../src/redaction/redactor.ts'
 import type { Probe } from '../../../src/sampling/addon.ts'
 import { type Check, canRecord } from '../../../src/sampling/diagnosis.ts'
 import { readMachine } from '../../../src/sampling/machine.ts'
@@ -21,7 +22,7 @@ function diagnose({ probe, target, self = USER, files = {}, processors = [0, 1, 
   const all = { 'self/schedstat': '1 2 3\n', ...files }
   const proc = fakeProc(temporaryFolder(), { self: own, ...(target && { 42: target }) }, all)
   const addon = new ProbingAddon({ 42: probe }, {}, processors)
-  return diagnoseTarget(42, readMachine(proc), addon, proc)
+  return diagnoseTarget(42, readMachine(proc), addon, proc, redactorFor())
 }
 
 function checkOf({ checks }: { checks: readonly Check[] }, id: string): Check {
