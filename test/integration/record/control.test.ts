@@ -15,6 +15,7 @@ interface ControlJson {
   readonly durationNs: number
   readonly timeNs: { readonly total: number }
   readonly gaps: { readonly timeNs: number }
+  readonly activity: { readonly cpuNs: number }
   readonly iterations?: number
   readonly control: {
     readonly pausedTime: number
@@ -63,7 +64,7 @@ describe('record --control', () => {
     const seen = functionsOf(collapsed)
     expect(seen).toContain('measured')
     expect(seen).not.toContain('unmeasured')
-    const { control, durationNs, timeNs, gaps, iterations } = summary(out)
+    const { control, durationNs, timeNs, gaps, activity, iterations } = summary(out)
     expect(control.marks).toMatchObject([{ name: 'work', count: 200 }])
     expect(iterations).toBe(200)
     // Before the first, between them, and behind the last.
@@ -71,6 +72,10 @@ describe('record --control', () => {
     // All time is somewhere; behind the last tick there may be some that no sample stands for.
     const known = timeNs.total + gaps.timeNs + control.pausedTime
     expect(known).toBeLessThanOrEqual(durationNs)
+    // Nor is CPU time of the pauses, two seconds, in any sample; the kernel is a tick late at most.
+    const late = 20 * 10e6
+    expect(activity.cpuNs).toBeGreaterThan(0)
+    expect(activity.cpuNs).toBeLessThanOrEqual(durationNs - control.pausedTime + late)
     const converted = await pyprof([
       'convert',
       '--json',

@@ -17,7 +17,7 @@ def unmeasured(until):
 
 
 for _ in range(20):
-    unmeasured(time.process_time() + 0.02)
+    unmeasured(time.process_time() + 0.1)
     with pyprof_control.sampled("work", 10):
         measured(time.process_time() + 0.02)
 sys.exit(7)
