@@ -20,6 +20,16 @@ export default defineConfig({
         },
       },
       {
+        // Needs a free-threaded Python, PYPROF_FREE_THREADED.
+        extends: true,
+        test: {
+          name: 'free-threaded',
+          include: ['test/free-threaded/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+        },
+      },
+      {
         // Compares readings of one program with one another: needs a machine without other work.
         extends: true,
         test: {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "addon_dump.h"
+#include "exec/exec_target.h"
 #include "memory/process_memory.h"
 #include "runtime/find_runtime.h"
 #include "sampler/core_sharing.h"
@@ -18,11 +19,14 @@
 
 namespace {
 
+using pyprof::AskStatus;
 using pyprof::AttachResult;
 using pyprof::AttachStatus;
 using pyprof::EndReason;
+using pyprof::ExecSwitch;
 using pyprof::Reading;
 using pyprof::ReadingChange;
+using pyprof::RequestState;
 using pyprof::SamplerState;
 
 const char* Name(AttachStatus status) {
@@ -139,6 +143,14 @@ Array Numbers(Napi::Env env, const std::vector<T>& values) {
 /// Bits as in STATES of src/profile/profile.ts.
 constexpr const char* kStateNames[] = {"cpu", "gil", "gil-wait", "gc", "exception"};
 
+Napi::Array StateNames(Napi::Env env, uint8_t bits) {
+  Napi::Array out = Napi::Array::New(env);
+  for (size_t i = 0; i < std::size(kStateNames); ++i) {
+    if ((bits >> i & 1) != 0) out[out.Length()] = kStateNames[i];
+  }
+  return out;
+}
+
 Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   const auto number = [env](uint64_t value) {
     return Napi::Number::New(env, static_cast<double>(value));
@@ -153,11 +165,7 @@ Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   out["droppedSamples"] = number(status.dropped_samples);
   out["execs"] = number(status.execs);
   out["samplerCpu"] = number(status.sampler_cpu);
-  Napi::Array states = Napi::Array::New(env);
-  for (size_t i = 0; i < std::size(kStateNames); ++i) {
-    if ((status.states >> i & 1) != 0) states[states.Length()] = kStateNames[i];
-  }
-  out["states"] = states;
+  out["states"] = StateNames(env, status.states);
   out["pythonVersion"] = status.python_version;
   out["read"] = Name(status.reading);
   out["readChange"] = Name(status.reading_change);
@@ -193,7 +201,11 @@ Napi::Object ThreadObject(Napi::Env env, const pyprof::ThreadRow& row) {
   out["interpreter"] = Napi::Number::New(env, static_cast<double>(row.interpreter));
   out["name"] = row.name;
   out["isMain"] = Napi::Boolean::New(env, row.is_main);
-  if (row.waiting_tasks) out["waitingTasks"] = Napi::Boolean::New(env, true);
+  if (row.waiting_tasks) {
+    out["waitingTasks"] = Napi::Boolean::New(env, true);
+  } else {
+    out["states"] = StateNames(env, row.states);
+  }
   return out;
 }
 
@@ -315,15 +327,19 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
   std::unique_ptr<pyprof::Sampler> sampler_;
 };
 
+std::string Hex(uint64_t value) {
+  char text[24];
+  snprintf(text, sizeof(text), "0x%lx", value);
+  return text;
+}
+
 Napi::Object ProbeResult(Napi::Env env, const AttachResult& found, pyprof::RemoteMemory* memory) {
   Napi::Object out = Napi::Object::New(env);
   const bool ok = found.status == AttachStatus::kOk;
   out["ok"] = Napi::Boolean::New(env, ok);
   if (ok) {
-    char address[24];
-    snprintf(address, sizeof(address), "0x%lx", found.runtime.address);
     out["version"] = found.runtime.layout.Version();
-    out["runtimeAddress"] = std::string(address);
+    out["runtimeAddress"] = Hex(found.runtime.address);
     out["freeThreaded"] = Napi::Boolean::New(env, found.runtime.layout.free_threaded);
     const std::optional<bool> debugging = pyprof::RemoteDebugging(found.runtime, memory);
     out["remoteDebugging"] = debugging ? Napi::Boolean::New(env, *debugging) : env.Null();
@@ -355,6 +371,115 @@ Napi::Value ProbeMany(const Napi::CallbackInfo& info) {
   return out;
 }
 
+const char* Name(ExecSwitch state) {
+  switch (state) {
+    case ExecSwitch::kOn:
+      return "on";
+    case ExecSwitch::kOff:
+      return "off";
+    case ExecSwitch::kUnpublished:
+      return "unpublished";
+    case ExecSwitch::kUnreadable:
+      return "unreadable";
+  }
+  return "";
+}
+
+const char* Name(AskStatus status) {
+  switch (status) {
+    case AskStatus::kAsked:
+      return "asked";
+    case AskStatus::kOff:
+      return "off";
+    case AskStatus::kNoThread:
+      return "no-thread";
+    case AskStatus::kBusy:
+      return "busy";
+    case AskStatus::kPathTooLong:
+      return "path-too-long";
+    case AskStatus::kWriteFailed:
+      return "write-failed";
+    case AskStatus::kDisturbed:
+      return "disturbed";
+  }
+  return "";
+}
+
+const char* Name(RequestState state) {
+  switch (state) {
+    case RequestState::kNone:
+      return "none";
+    case RequestState::kWaiting:
+      return "waiting";
+    case RequestState::kTaken:
+      return "taken";
+    case RequestState::kGone:
+      return "gone";
+    case RequestState::kReplaced:
+      return "replaced";
+  }
+  return "";
+}
+
+Napi::Array ExecThreads(Napi::Env env, pyprof::ExecTarget* target) {
+  Napi::Array out = Napi::Array::New(env);
+  for (const pyprof::ExecThread& thread : target->request().Threads()) {
+    Napi::Object row = Napi::Object::New(env);
+    row["state"] = Hex(thread.state);
+    row["tid"] = Napi::Number::New(env, static_cast<double>(target->TaskOf(thread)));
+    row["isMain"] = Napi::Boolean::New(env, thread.is_main);
+    row["pending"] = Napi::Boolean::New(env, thread.pending);
+    row["pathAddress"] = Hex(thread.path_address);
+    row["pendingAddress"] = Hex(thread.pending_address);
+    row["breakerAddress"] = Hex(thread.breaker_address);
+    out[out.Length()] = row;
+  }
+  return out;
+}
+
+/// An object whose functions share the target; when it is collected, what waits is withdrawn.
+Napi::Value OpenExec(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  AttachResult failure;
+  const auto target =
+      std::make_shared<pyprof::ExecTarget>(info[0].As<Napi::Number>().Int32Value(), &failure);
+  if (failure.status != AttachStatus::kOk) {
+    Napi::Error error = Napi::Error::New(env, failure.detail);
+    error.Set("code", Napi::String::New(env, Name(failure.status)));
+    error.ThrowAsJavaScriptException();
+    return env.Undefined();
+  }
+  Napi::Object out = Napi::Object::New(env);
+  out["version"] = target->version();
+  out["runtimeAddress"] = Hex(target->runtime_address());
+  out["pathSize"] = Napi::Number::New(env, static_cast<double>(target->request().path_size()));
+  const auto method = [&](const char* name, auto body) {
+    out[name] = Napi::Function::New(
+        env, [target, body](const Napi::CallbackInfo& call) { return body(target.get(), call); },
+        name);
+  };
+  method("state", [](pyprof::ExecTarget* at, const Napi::CallbackInfo& call) -> Napi::Value {
+    return Napi::String::New(call.Env(), Name(at->request().Switch()));
+  });
+  method("threads", [](pyprof::ExecTarget* at, const Napi::CallbackInfo& call) -> Napi::Value {
+    return ExecThreads(call.Env(), at);
+  });
+  method("ask", [](pyprof::ExecTarget* at, const Napi::CallbackInfo& call) -> Napi::Value {
+    const uint64_t thread = std::stoull(call[0].ToString().Utf8Value(), nullptr, 16);
+    Napi::Object row = Napi::Object::New(call.Env());
+    row["status"] = Name(at->request().Ask(thread, call[1].ToString().Utf8Value()));
+    row["errno"] = Napi::Number::New(call.Env(), at->request().error());
+    return row;
+  });
+  method("look", [](pyprof::ExecTarget* at, const Napi::CallbackInfo& call) -> Napi::Value {
+    return Napi::String::New(call.Env(), Name(at->request().Look()));
+  });
+  method("withdraw", [](pyprof::ExecTarget* at, const Napi::CallbackInfo& call) -> Napi::Value {
+    return Napi::String::New(call.Env(), Name(at->request().Withdraw()));
+  });
+  return out;
+}
+
 Napi::Value ReachableProcessors(const Napi::CallbackInfo& info) {
   const std::vector<int> processors = pyprof::ReachableProcessors();
   Napi::Array out = Napi::Array::New(info.Env(), processors.size());
@@ -367,6 +492,7 @@ Napi::Value ReachableProcessors(const Napi::CallbackInfo& info) {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports["probe"] = Napi::Function::New<Probe>(env, "probe");
   exports["probeMany"] = Napi::Function::New<ProbeMany>(env, "probeMany");
+  exports["openExec"] = Napi::Function::New<OpenExec>(env, "openExec");
   exports["reachableProcessors"] =
       Napi::Function::New<ReachableProcessors>(env, "reachableProcessors");
   pyprof_addon::AddDump(env, exports);

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { readProfile } from '../../src/commands/convert/read-profile.ts'
 import { compare } from '../../src/diff/compare.ts'
+import { parseGate } from '../../src/diff/gates.ts'
 import { isFinding } from '../../src/diff/result.ts'
 import { type Run as DiffRun, runOf } from '../../src/diff/run.ts'
 import { viewInMode } from '../../src/profile/modes.ts'
@@ -71,11 +72,17 @@ export const diffPool: Case = {
       const next = random(2)
       say(
         table(
-          ['equal sides: runs a side', 'comparisons', 'false alarms'],
+          [
+            'equal sides: runs a side',
+            'comparisons',
+            'total slower',
+            'a function changed',
+            GATES.join(', '),
+          ],
           [...new Set([Math.min(SMALL_SIDE, side), side])].map((count) => [
             String(count),
             String(draws),
-            String(falseAlarmsOf(runs(none), count, draws, next)),
+            ...falseAlarmsOf(runs(none), count, draws, next).map(String),
           ]),
         ),
       )
@@ -90,18 +97,26 @@ export const diffPool: Case = {
   },
 }
 
-/** How many comparisons of runs that are alike call something slower or changed. */
+/** Limits that a careful user of a quiet machine would set. */
+const GATES = ['total>2%', 'any>10%']
+
+/**
+ * How many comparisons of runs that are alike call the total slower, some function changed, or fail
+ * one of GATES.
+ */
 function falseAlarmsOf(
   runs: readonly DiffRun[],
   count: number,
   draws: number,
   next: () => number,
-): number {
-  let alarms = 0
+): number[] {
+  const alarms = [0, 0, 0]
   for (let draw = 0; draw < draws; draw++) {
     const drawn = shuffled(runs, next)
-    const { total, functions } = compared(drawn.slice(0, count), drawn.slice(count, 2 * count))
-    if (total?.kind === 'grew' || functions.rows.some(isFinding)) alarms++
+    const result = compared(drawn.slice(0, count), drawn.slice(count, 2 * count), GATES)
+    if (result.total?.kind === 'grew') alarms[0]!++
+    if (result.functions.rows.some(isFinding)) alarms[1]!++
+    if (result.outcome === 'regression') alarms[2]!++
   }
   return alarms
 }
@@ -144,7 +159,11 @@ function spread(values: readonly number[]): number {
   return Math.sqrt(squares / (values.length - 1)) / mean
 }
 
-function compared(base: readonly DiffRun[], head: readonly DiffRun[]) {
+function compared(
+  base: readonly DiffRun[],
+  head: readonly DiffRun[],
+  gates: readonly string[] = [],
+) {
   return compare(
     { base, head },
     {
@@ -155,7 +174,7 @@ function compared(base: readonly DiffRun[], head: readonly DiffRun[]) {
       allowed: [],
       renames: [],
       isSameWork: false,
-      gates: [],
+      gates: gates.map(parseGate),
     },
   ).result
 }

@@ -22,6 +22,8 @@ namespace {
 /// Writable memory that is searched for the cookie when no file tells where the runtime is.
 constexpr uint64_t kMaxScan = 512u << 20;
 constexpr size_t kScanBlock = 1u << 20;
+/// Far more than programs map; a target that makes files without end must not fill our memory.
+constexpr size_t kMaxKnownFiles = 8192;
 
 /// The better of two failures: the one that says more about what the process is.
 int Rank(AttachStatus status) {
@@ -79,6 +81,20 @@ int OpenRegular(const std::string& path, const uint64_t* inode) {
   if (inode == nullptr || (fstat(fd, &status) == 0 && status.st_ino == *inode)) return fd;
   close(fd);
   return kNoFile;
+}
+
+FileId IdOf(pid_t pid, const Mapping& mapping) {
+  struct stat status{};
+  const std::string path = "/proc/" + std::to_string(pid) + "/root" + mapping.path;
+  const bool is_it = stat(path.c_str(), &status) == 0 && status.st_ino == mapping.inode;
+  const int64_t changed =
+      is_it ? status.st_ctim.tv_sec * 1'000'000'000 + status.st_ctim.tv_nsec : 0;
+  return {mapping.device, mapping.inode, mapping.path, changed};
+}
+
+/// Whether two mappings are of one file; those of a file mostly follow each other.
+bool SameFile(const Mapping& one, const Mapping& other) {
+  return one.inode == other.inode && one.device == other.device && one.path == other.path;
 }
 
 }  // namespace
@@ -150,14 +166,22 @@ int OpenMappedFile(pid_t pid, const Mapping& mapping) {
   return fd;
 }
 
+void RuntimeFinder::Remember(FileId id, KnownFile file) {
+  if (without_runtime_->size() >= kMaxKnownFiles) without_runtime_->clear();
+  without_runtime_->insert_or_assign(std::move(id), std::move(file));
+}
+
 AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
   AttachResult best{AttachStatus::kNotPython, {}, ""};
   std::set<std::pair<FileId, uint64_t>> seen;  // file and load bias
   std::map<FileId, AttachResult> unnamed;
   std::set<FileId> with_cookie;
+  const Mapping* before = nullptr;
+  FileId id;
   for (const Mapping& mapping : mappings) {
     if (mapping.inode == 0 || mapping.path.empty() || mapping.path.front() != '/') continue;
-    FileId id{mapping.device, mapping.inode, mapping.path};
+    if (before == nullptr || !SameFile(*before, mapping)) id = IdOf(pid_, mapping);
+    before = &mapping;
     if (const auto known = without_runtime_->find(id); known != without_runtime_->end()) {
       KeepBetter(&best, known->second.named);
       if (known->second.must_scan) must_scan_ = true;
@@ -172,7 +196,7 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
     const auto elf = Elf::Open(&source);
     const auto section = elf ? elf->FindSection(".PyRuntime") : std::nullopt;
     if (!elf) {
-      without_runtime_->try_emplace(std::move(id));
+      Remember(id, {});
       continue;
     }
     const bool is_mute = !section && !elf->HasSections();
@@ -191,7 +215,7 @@ AttachResult RuntimeFinder::FindByFiles(const std::vector<Mapping>& mappings) {
     }
     const auto named = unnamed.find(id);
     if (!section && named != unnamed.end()) {
-      without_runtime_->insert_or_assign(id, KnownFile{named->second, is_mute});
+      Remember(id, {named->second, is_mute});
     }
   }
   // A file that has the cookie at one place is no old Python because it lacks it at another.

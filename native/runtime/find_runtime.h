@@ -43,9 +43,11 @@ struct AttachResult {
   std::string detail;
 };
 
-/// Device, inode and path of a mapped file. The path is there because the device of a btrfs
-/// subvolume does not tell it from its neighbours, whose files may have the same inodes.
-using FileId = std::tuple<std::string, uint64_t, std::string>;
+/// Device, inode and path of a mapped file, and when it was last changed (st_ctim, ns; 0 where its
+/// path does not lead to it). The path is there because the device of a btrfs subvolume does not
+/// tell it from its neighbours, whose files may have the same inodes; the time, because a program
+/// that is built anew may have the path and the inode of the old one.
+using FileId = std::tuple<std::string, uint64_t, std::string, int64_t>;
 
 /// A file without a section for the runtime.
 struct KnownFile {
@@ -108,6 +110,7 @@ class RuntimeFinder {
   bool IsLive(const Runtime& runtime);
   AttachResult FindByFiles(const std::vector<Mapping>& mappings);
   AttachResult FindByScan(const std::vector<Mapping>& mappings);
+  void Remember(FileId id, KnownFile file);
 
   pid_t pid_;
   RemoteMemory* memory_;

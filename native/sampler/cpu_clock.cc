@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "runtime/maps.h"
+#include "sampler/file_room.h"
 #include "sampler/process_stat.h"
 
 namespace pyprof {
@@ -219,7 +220,9 @@ void CpuClock::LookAt(Task* task, const ThreadSample& sample) {
     }
   }
   task->looked = true;
-  if (files_->open > files_->most) task->Close();
+  if (files_->open > files_->most || IsAmongTheLast(std::max(task->schedstat, task->place))) {
+    task->Close();
+  }
 }
 
 /// Closes the files of threads that no sample has shown for some time.

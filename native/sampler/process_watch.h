@@ -6,7 +6,8 @@ namespace pyprof {
 
 /// Tells a process that ended from one that replaced itself by exec. Holds a pidfd, which never
 /// comes to mean another process, and /proc/PID/mem, which stays bound to the address space
-/// that it was opened on and reads as empty once that is gone.
+/// that it was opened on and reads as empty once that is gone. Where there is no room for more open
+/// files, an end is told by the id alone, and an exec only by memory that cannot be read any more.
 class ProcessWatch {
  public:
   explicit ProcessWatch(pid_t pid);

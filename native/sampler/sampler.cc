@@ -43,7 +43,8 @@ Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
       shared_{&tables_,
               {options_.states, options_.native_markers},
               options_.tasks,
-              std::make_shared<TaskFiles>()},
+              std::make_shared<TaskFiles>(),
+              std::make_shared<KnownFiles>()},
       wanted_(!options.disabled),
       enabled_(!options.disabled) {
   targets_.push_back(std::make_unique<Followed>(options_.pid, nullptr, shared_));
@@ -535,7 +536,8 @@ int32_t Sampler::ThreadIndex(Followed* followed, const ThreadSample& sample) {
   if (known.index < 0) {
     known.index = thread_count_++;
     pending_.threads.push_back({followed->target.row, sample.native_id, sample.interpreter,
-                                known.name, sample.is_main, false});
+                                known.name, sample.is_main, false,
+                                followed->target.known_states()});
   }
   return known.index;
 }
@@ -578,7 +580,7 @@ void Sampler::AddSample(const Target& target, uint64_t now, const Schedule::Tick
   if (late_ && row.how.reason == Reason::kNone) row.how.reason = Reason::kLate;
   columns.quality.push_back(static_cast<uint8_t>(row.how.quality));
   columns.reason.push_back(static_cast<uint8_t>(row.how.reason));
-  columns.state.push_back(row.state & pending_.status.states);
+  columns.state.push_back(row.state & target.known_states());
   columns.cpu.push_back(row.cpu);
 }
 

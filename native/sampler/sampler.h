@@ -94,6 +94,8 @@ struct ThreadRow {
   bool is_main;
   /// Not a thread, but the suspended tasks of one: each of its samples is one task.
   bool waiting_tasks;
+  /// The states that its samples tell of, as bits.
+  uint8_t states = 0;
 };
 
 struct ThreadRename {
@@ -138,7 +140,7 @@ struct SamplerStatus {
   ReadingChange reading_change = ReadingChange::kNone;
   /// Wake-ups that came late because the core was not given.
   uint64_t late_ticks = 0;
-  /// The states that all samples tell of, as bits: what one process cannot tell is not in it.
+  /// The states that all samples tell of, as bits: what one thread's cannot tell is not in it.
   uint8_t states = 0;
   /// Whether a thread was seen to run an asyncio event loop; only with SamplerOptions::tasks.
   bool loop_seen = false;

@@ -61,7 +61,7 @@ Target::Target(pid_t pid, Target* parent, const TargetShared& shared)
       parent_(parent),
       shared_(shared),
       memory_(pid),
-      finder_(pid, &memory_),
+      finder_(pid, &memory_, shared.known_files),
       watch_(pid),
       task_ids_(pid),
       cpu_clock_(pid, &task_ids_, shared.files),
@@ -139,38 +139,41 @@ AttachResult Target::SearchFork(uint64_t age, bool surely_own) {
     may_be_fork_ = false;
     return finder_.Find();
   }
-  bool first_is_own = false;
-  const size_t threads = CountThreads(&first_is_own);
-  if (first_is_own && threads == 1) return ok;
+  const ForkThreads threads = CountThreads();
+  if (threads.first_is_own && threads.count == 1) return ok;
   const auto stat = ReadProcessStat(pid_);
   const bool settled = stat && (stat->state == 'S' || stat->cpu >= kForkSettles);
-  if (first_is_own && settled) return ok;
+  if (threads.first_is_own && settled) return ok;
+  // A single state of the parent's is that of the thread that forked.
   const bool untold = surely_own && settled && age >= kForkIsUntold;
-  if (untold && threads == 1) return ok;
+  if (untold && threads.foreign <= 1) return ok;
   return {AttachStatus::kNotStarted, runtime_, untold ? kUntoldFork : ""};
 }
 
-/// Number of threads that the interpreter has; a fork leaves those of the parent there until Python
-/// is told of it, all with their old ids. `*first_is_own` is whether one is this process's first.
-size_t Target::CountThreads(bool* first_is_own) {
+/// The threads that the interpreter has; a fork leaves those of the parent there until Python is
+/// told of it, all with their old ids.
+Target::ForkThreads Target::CountThreads() {
   const Layout& l = runtime_.layout;
+  const std::string tasks = "/proc/" + std::to_string(pid_) + "/task/";
   uint64_t interpreter = 0;
   uint64_t thread = 0;
   memory_.ReadValue(runtime_.address + l.runtime.interpreters_head, &interpreter);
   memory_.ReadValue(interpreter + l.interpreter.threads_head, &thread);
-  size_t count = 0;
-  while (thread != 0 && count < kMaxForkThreads) {
+  ForkThreads found;
+  while (thread != 0 && found.count < kMaxForkThreads) {
     uint64_t native_id = 0;
     uint64_t next = 0;
     if (!memory_.ReadValue(thread + l.thread.native_thread_id, &native_id) ||
         !memory_.ReadValue(thread + l.thread.next, &next)) {
       break;
     }
-    if (native_id == task_ids_.main_native_id()) *first_is_own = true;
+    if (native_id == task_ids_.main_native_id()) found.first_is_own = true;
+    const uint64_t id = task_ids_.Outer(native_id);
+    if (id == 0 || access((tasks + std::to_string(id)).c_str(), F_OK) != 0) ++found.foreign;
     thread = next;
-    ++count;
+    ++found.count;
   }
-  return count;
+  return found;
 }
 
 void Target::Attach(const AttachResult& found) {

@@ -43,6 +43,7 @@ struct TargetShared {
   /// Stacks by asyncio task, and of which tasks; nothing: by thread.
   std::optional<TaskScope> tasks;
   std::shared_ptr<TaskFiles> files;
+  std::shared_ptr<KnownFiles> known_files = std::make_shared<KnownFiles>();
 };
 
 /// One process that is recorded, or that may still become a Python: all that belongs to it alone.
@@ -161,7 +162,14 @@ class Target {
   bool NoticeExec(uint64_t now);
   AttachResult SearchFork(uint64_t age, bool surely_own);
   Memory ComparedWith(const Target& other) const;
-  size_t CountThreads(bool* first_is_own);
+  struct ForkThreads {
+    size_t count = 0;
+    /// Those that no thread of this process has the id of: copies of the parent's.
+    size_t foreign = 0;
+    /// One is that of the process's first thread.
+    bool first_is_own = false;
+  };
+  ForkThreads CountThreads();
   SampleStatus Read(Reading reading, size_t crowd);
   SampleStatus ReadOnce(Motion motion);
   SampleStatus ReadBeside(uint64_t native_holder, bool* still);

@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "memory/process_memory.h"
+#include "sampler/target.h"
 #include "stack/stack_reader.h"
 #include "test/fake/elf_file.h"
 #include "test/fake/process.h"
@@ -261,6 +262,40 @@ TEST_P(FindRuntimeTest, FindersThatShareWhatTheyKnowLookAtAFileOnce) {
   entry->second.named = {AttachStatus::kUnsupportedVersion, {}, "PyPy"};
   EXPECT_EQ(find(second), AttachStatus::kUnsupportedVersion);
   EXPECT_EQ(find(third), AttachStatus::kOk);
+}
+
+TEST_P(FindRuntimeTest, AFileThatIsBuiltAnewIsLookedAtAnew) {
+  const std::string path = folder.Write("program", FakeElf{}.Bytes());
+  const auto known = std::make_shared<KnownFiles>();
+  const auto find = [&known](const FakeProcess& process) {
+    EXPECT_TRUE(process.ready());
+    ProcessMemory memory(process.pid());
+    return RuntimeFinder(process.pid(), &memory, known).Find(false).status;
+  };
+  {
+    FakeMemory nothing;
+    const FakeProcess process(nothing, {{path, 0, kDataPage, kPage}});
+    EXPECT_EQ(find(process), AttachStatus::kNotPython);
+  }
+  // The same path, and the same inode.
+  folder.Write("program", Library().Bytes());
+  const FakeProcess process(python.memory(), {HeadOf(path), DataOf(path)});
+  EXPECT_EQ(find(process), AttachStatus::kOk);
+}
+
+TEST_P(FindRuntimeTest, TargetsOfARecordingShareWhatTheyKnowOfFiles) {
+  const std::string path = folder.Write("program", FakeElf{}.Bytes());
+  FakeMemory nothing;
+  const FakeProcess first(nothing, {{path, 0, kDataPage, kPage}});
+  const FakeProcess second(nothing, {{path, 0, kDataPage, kPage}});
+  Tables tables;
+  const TargetShared shared{
+      &tables, {}, {}, std::make_shared<TaskFiles>(), std::make_shared<KnownFiles>()};
+  EXPECT_EQ(Target(first.pid(), nullptr, shared).Search(1).status, AttachStatus::kNotPython);
+  for (auto& [id, file] : *shared.known_files) {
+    if (std::get<2>(id) == path) file.named = {AttachStatus::kUnsupportedVersion, {}, "PyPy"};
+  }
+  EXPECT_EQ(Target(second.pid(), nullptr, shared).Search(1).detail, "PyPy");
 }
 
 TEST_P(FindRuntimeTest, MemoryIsNotSearchedUnlessAskedFor) {

@@ -5,10 +5,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -47,6 +49,16 @@ class Recording {
     const auto found = samples_.find(pid);
     return found == samples_.end() ? 0 : found->second;
   }
+  /// Samples that say how much CPU time their thread used: a look at its files told.
+  size_t Measured(pid_t pid) const {
+    const auto found = measured_.find(pid);
+    return found == measured_.end() ? 0 : found->second;
+  }
+  size_t Measured() const {
+    size_t sum = 0;
+    for (const auto& [pid, count] : measured_) sum += count;
+    return sum;
+  }
   const std::set<int32_t>& stacks() const { return stacks_; }
   const std::vector<ThreadRow>& threads() const { return threads_; }
 
@@ -54,8 +66,11 @@ class Recording {
     Batch batch = sampler_.Drain();
     for (const ProcessRow& row : batch.processes) processes_[row.index] = row;
     threads_.insert(threads_.end(), batch.threads.begin(), batch.threads.end());
-    for (const int32_t thread : batch.samples.thread) {
-      ++samples_[processes_.at(threads_[static_cast<size_t>(thread)].process).pid];
+    for (size_t row = 0; row < batch.samples.thread.size(); ++row) {
+      const ThreadRow& thread = threads_[static_cast<size_t>(batch.samples.thread[row])];
+      const pid_t pid = processes_.at(thread.process).pid;
+      ++samples_[pid];
+      if (batch.samples.cpu[row] != kNoCpu) ++measured_[pid];
     }
     stacks_.insert(batch.samples.stack.begin(), batch.samples.stack.end());
     status_ = batch.status;
@@ -93,6 +108,7 @@ class Recording {
   std::map<int32_t, ProcessRow> processes_;
   std::vector<ThreadRow> threads_;
   std::map<pid_t, size_t> samples_;
+  std::map<pid_t, size_t> measured_;
   std::set<int32_t> stacks_;
 };
 
@@ -104,6 +120,8 @@ class PythonFamily {
     kTold = 't',
     /// As C code does that knows nothing of Python.
     kUntold = 'u',
+    /// The same, but the second thread state is that of a thread that the child has started.
+    kUntoldWithThread = 'w',
     /// The child runs in the memory of its parent, which waits until it ends.
     kShared = 's',
   };
@@ -160,6 +178,7 @@ class PythonFamily {
       if (child != 0) continue;  // the child answers
       const pid_t self = getpid();
       if (order == kTold) Tell();
+      if (order == kUntoldWithThread) StartThread();
       if (write(answers_[1], &self, sizeof(self)) != sizeof(self)) _exit(1);
       while (true) pause();
     }
@@ -169,6 +188,19 @@ class PythonFamily {
     const auto id = static_cast<uint64_t>(getpid());
     const uint64_t state = FirstThread();
     memcpy(reinterpret_cast<void*>(state + python_.layout().thread.native_thread_id), &id, 8);
+  }
+  /// What a program does that forks from C and then runs Python in a new thread.
+  void StartThread() {
+    std::atomic<uint64_t> id = 0;
+    std::thread([&id] {
+      id = static_cast<uint64_t>(gettid());
+      while (true) pause();
+    }).detach();
+    while (id == 0) usleep(100);
+    uint64_t second = 0;
+    memcpy(&second, reinterpret_cast<void*>(FirstThread() + python_.layout().thread.next), 8);
+    const uint64_t started = id;
+    memcpy(reinterpret_cast<void*>(second + python_.layout().thread.native_thread_id), &started, 8);
   }
   uint64_t FirstThread() const {
     uint64_t state = 0;
@@ -256,6 +288,14 @@ TEST_P(SamplerTest, FollowsAForkThatPythonWasNotToldOf) {
   EXPECT_EQ(recording.Process(child).unreadable, AttachStatus::kOk);
 }
 
+TEST_P(SamplerTest, FollowsAForkThatPythonWasNotToldOfAndThatHasStartedThreads) {
+  PythonFamily family(GetParam(), 2);
+  Recording recording(Options(family.pid()));
+  const pid_t child = family.Child(PythonFamily::kUntoldWithThread);
+  ASSERT_TRUE(recording.UntilSampled(child));
+  EXPECT_EQ(recording.Process(child).unreadable, AttachStatus::kOk);
+}
+
 TEST_P(SamplerTest, NamesAForkWhoseThreadsCannotBeTold) {
   PythonFamily family(GetParam(), 3);
   Recording recording(Options(family.pid()));
@@ -328,6 +368,82 @@ TEST_P(SamplerTest, FollowsAHundred) {
   // Each tick reads each that is there: those that were there from early on have as many.
   const auto ticks = recording.status().ticks + recording.status().missed_ticks;
   for (const pid_t child : children) EXPECT_LE(recording.Samples(child), ticks);
+}
+
+TEST_P(SamplerTest, ProcessesShareTheLooksAtThreads) {
+  PythonFamily family(GetParam());
+  std::vector<pid_t> children;
+  for (int i = 0; i < 100; ++i) children.push_back(family.Child(PythonFamily::kTold));
+  SamplerOptions options = Options(family.pid());
+  options.states = true;
+  Recording recording(options);
+  ASSERT_TRUE(recording.UntilTicks(1000));
+  recording.Stop();
+  ASSERT_EQ(recording.processes().size(), 101u);
+  // 10,000 lively and 2,000 quiet looks a second (docs/accuracy.md), and a second's in advance; a
+  // hundred processes with as many each would have one at every sample.
+  const double seconds = static_cast<double>(recording.status().elapsed) * 1e-9;
+  EXPECT_LE(static_cast<double>(recording.Measured()), 12'000 * (seconds + 1));
+  for (const pid_t child : children) EXPECT_GT(recording.Measured(child), 0u) << child;
+}
+
+/// The soft limit of open files, for as long as this lives.
+class FileLimit {
+ public:
+  explicit FileLimit(rlim_t limit) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit lower{limit, before_.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &lower);
+  }
+  ~FileLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_P(SamplerTest, FollowsMoreProcessesThanItMayKeepFilesOf) {
+  PythonFamily family(GetParam());
+  std::vector<pid_t> children;
+  for (int i = 0; i < 100; ++i) children.push_back(family.Child(PythonFamily::kTold));
+  const FileLimit limit(128);
+  SamplerOptions options = Options(family.pid());
+  options.states = true;
+  Recording recording(options);
+  for (const pid_t child : children) ASSERT_TRUE(recording.UntilSampled(child, 3)) << child;
+  const auto all_measured = [&] {
+    return std::all_of(children.begin(), children.end(),
+                       [&](pid_t child) { return recording.Measured(child) > 0; });
+  };
+  EXPECT_TRUE(recording.Until(all_measured)) << "their files are opened for a moment";
+  const pid_t late = family.Child(PythonFamily::kTold);
+  ASSERT_TRUE(recording.UntilSampled(late)) << "there is room to look at another one";
+  kill(late, SIGKILL);
+  EXPECT_TRUE(recording.Until([&] { return recording.Process(late).end >= 0; }))
+      << "its end is noticed though it is a zombie";
+}
+
+/// Two Pythons of different versions below a process that is none.
+TEST(Sampler, EveryThreadSaysWhatItsSamplesTell) {
+  PythonFamily new_family(15);
+  PythonFamily old_family(13);
+  SamplerOptions options = Options(getpid());
+  options.states = true;
+  Recording recording(options);
+  ASSERT_TRUE(recording.UntilSampled(new_family.pid()));
+  ASSERT_TRUE(recording.UntilSampled(old_family.pid()));
+  recording.Stop();
+  uint8_t common = 0xff;
+  for (const ThreadRow& thread : recording.threads()) {
+    common &= thread.states;
+    const bool is_new = recording.processes().at(thread.process).pid == new_family.pid();
+    EXPECT_EQ((thread.states & kHandlesException) != 0, is_new);
+    EXPECT_NE(thread.states & kOnCpu, 0);
+  }
+  EXPECT_EQ(recording.threads().size(), 2u);
+  EXPECT_EQ(recording.status().states, common);
+  EXPECT_EQ(common & kHandlesException, 0) << "not all samples tell it";
 }
 
 TEST(Sampler, ANonPythonWithoutFollowingIsRefused) {

@@ -25,7 +25,7 @@ import {
 } from './format-options.ts'
 import { addModeOptions, modeOf, type RawMode, requireViewable } from './mode.ts'
 import { counted } from './numbers.ts'
-import { parseInstant, parseRate } from './parse.ts'
+import { parseInstant, parsePaths, parseRate } from './parse.ts'
 import { showJson } from './record/deliver.ts'
 import { outputRequests } from './record/options.ts'
 import { planOutputs, STDOUT_PATH } from './record/outputs.ts'
@@ -78,7 +78,7 @@ export function registerConvert(program: Command, context: CommandContext): void
     .option(
       '-o, --output <file>',
       'file to write, or - for stdout; may be given several times',
-      (path: string, paths: readonly string[] = []) => [...paths, path],
+      parsePaths,
     )
     .option('-f, --format <format>', 'format of outputs whose suffix does not say it', parseFormat)
     .option(

@@ -11,6 +11,7 @@ import {
   formatNamed,
   SHAPES,
 } from '../formats/index.ts'
+import { parseText } from './parse.ts'
 
 /** Options of formats as commander gives them. */
 export interface RawFormatOptions
@@ -22,7 +23,11 @@ export interface RawFormatOptions
 export function addFormatOptions(command: Command): Command {
   return command
     .option('-t, --threads', 'show every thread as a root frame of its own')
-    .option('--title <text>', 'what the output calls itself (default: the command of the target)')
+    .option(
+      '--title <text>',
+      'what the output calls itself (default: the command of the target)',
+      parseText,
+    )
     .addOption(
       new Option('--style <style>', 'collapsed: names as this profiler writes them').choices(
         FRAME_STYLES,

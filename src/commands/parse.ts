@@ -113,3 +113,15 @@ export function parseRuns(text: string): number {
   }
   return runs
 }
+
+/** Collects the paths of an option that may be given several times. */
+export function parsePaths(path: string, paths: readonly string[] = []): string[] {
+  if (path === '') throw new InvalidArgumentError('Expected a file name, or - for stdout.')
+  return [...paths, path]
+}
+
+/** A text that is not empty. */
+export function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Expected some text.')
+  return text
+}

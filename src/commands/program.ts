@@ -5,6 +5,7 @@ import { registerConvert } from './convert.ts'
 import { registerDiff } from './diff.ts'
 import { registerDoctor } from './doctor.ts'
 import { registerDump } from './dump.ts'
+import { registerExec } from './exec.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
 import { errorCode } from './stdio.ts'
@@ -32,6 +33,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
   registerView(program, context)
   registerPs(program, context)
   registerDoctor(program, context)
+  registerExec(program, context)
   return program
 }
 

@@ -11,6 +11,7 @@ import {
   parseDuration,
   parseKeep,
   parseOverhead,
+  parsePaths,
   parsePid,
   parseRate,
   parseRotation,
@@ -93,7 +94,7 @@ export function registerRecord(program: Command, context: CommandContext): void 
       '-o, --output <file>',
       'file to write, or - for stdout; may be given several times ' +
         '(default: pyprof-TARGET-TIME.speedscope.json in this folder)',
-      (path: string, paths: readonly string[] = []) => [...paths, path],
+      parsePaths,
     )
     .option(
       '-f, --format <format>',

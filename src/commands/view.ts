@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { EXIT, usageError } from '../errors.ts'
 import { visible } from '../formats/text.ts'
 import type { CommandContext } from './context.ts'
+import { parseText } from './parse.ts'
 import { endOnSignal } from './record/signals.ts'
 import { errorCode, errorText } from './stdio.ts'
 import { hasScreen, openBrowser } from './view/browser.ts'
@@ -34,7 +35,7 @@ export function registerView(program: Command, context: CommandContext): void {
         'is fetched from the network. FILE is an HTML page of pyprof, a recording, or any profile that ' +
         'pyprof convert reads.',
     )
-    .argument('<file>', 'page, recording or profile')
+    .argument('<file>', 'page, recording or profile', parseText)
     .helpOption('-h, --help', 'show this help')
     .option('--no-open', 'only print the address')
     .option('--port <port>', 'port to serve on (default: a free one)', parsePort, 0)

@@ -20,6 +20,12 @@ export function carefulNotes({ base, head }: RunSets, basis: Basis): string[] {
     )
   }
   count(notes, runs, ({ isUncertain }) => isUncertain, 'more than 2 % partial or missed samples')
+  count(
+    notes,
+    runs,
+    ({ gapNs, durationNs }) => gapNs > MOST_GAPS * durationNs,
+    'gaps of more than 2 % of the time, for which the rest stands',
+  )
   count(notes, runs, ({ droppedSamples }) => droppedSamples > 0, 'dropped samples')
   count(notes, runs, ({ samples }) => samples < FEW, `fewer than ${FEW} samples`)
   if (basis.kind === 'time') {
@@ -31,6 +37,9 @@ export function carefulNotes({ base, head }: RunSets, basis: Basis): string[] {
   }
   return notes
 }
+
+/** With longer gaps, as a share of the time, it matters that nobody knows what was in them. */
+const MOST_GAPS = 0.02
 
 /** With fewer samples shares are too coarse for anything. */
 const FEW = 100

@@ -45,8 +45,10 @@ export interface RunFacts {
   readonly isFiltered: boolean
   /** Length of the recording, ns. */
   readonly durationNs: number
-  /** Sampled time of all threads, ns. */
+  /** Time of all threads, ns: what was sampled, and gaps as if they were like the rest. */
   readonly sampledNs: number
+  /** Time in which pyprof itself did not run, ns; 0 where time is counted by the kernel. */
+  readonly gapNs: number
   readonly samples: number
   /** Time that a sample stands for, ns: how finely times are known. */
   readonly intervalNs: number
@@ -73,7 +75,10 @@ export function runOf({ name, profile, isTimed }: RunInput, keepsWhole = false):
   const summary = summarize(profile)
   const waiting = summary.tasks?.waiting.samples ?? 0
   const samples = summary.samples - waiting
-  const sampledNs = summary.timeNs.total
+  // The kernel counts CPU time in gaps too. Of all other time the rest of the run has to tell.
+  const gapNs = meta.mode === 'cpu' ? 0 : Math.min(accounting.gapTime, meta.duration)
+  const scale = gapNs < meta.duration ? meta.duration / (meta.duration - gapNs) : 1
+  const sampledNs = summary.timeNs.total * scale
   const asked = meta.rate > 0 ? 1e9 / meta.rate : sampledNs / Math.max(1, samples)
   const ticked =
     accounting.ticks > 0 ? (meta.duration - (meta.control?.pausedTime ?? 0)) / accounting.ticks : 0
@@ -93,13 +98,14 @@ export function runOf({ name, profile, isTimed }: RunInput, keepsWhole = false):
     // What was not recorded on purpose is no part of what is measured.
     durationNs: meta.duration - (meta.control?.pausedTime ?? 0),
     sampledNs,
+    gapNs,
     samples,
     intervalNs: Math.max(asked, ticked),
     uncertain: summary.uncertain,
     isUncertain: summary.isUncertain,
     droppedSamples: accounting.droppedSamples,
     isTimed,
-    profile: condensed(profile),
+    profile: condensed(profile, scale),
     whole: keepsWhole ? profile : undefined,
   }
 }
@@ -116,8 +122,8 @@ function viewText({ meta }: Profile): string {
 const EXACT = QUALITY.indexOf('exact')
 const MISSED = QUALITY.indexOf('missed')
 
-/** The profile with its samples added up by stack, those of waiting tasks left out. */
-function condensed(profile: Profile): Profile {
+/** The profile with its samples added up by stack and scaled; those of waiting tasks are left out. */
+function condensed(profile: Profile, scale: number): Profile {
   const sums = sumByStack(profile)
   const rows = [
     ...sums.used.map((stack) => ({ stack, weight: sums.weight[stack]!, quality: EXACT })),
@@ -132,7 +138,7 @@ function condensed(profile: Profile): Profile {
     samples: {
       length: rows.length,
       time: new Float64Array(rows.length),
-      weight: rows.map(({ weight }) => weight),
+      weight: rows.map(({ weight }) => weight * scale),
       thread: none,
       stack: rows.map(({ stack }) => stack),
       quality: rows.map(({ quality }) => quality),

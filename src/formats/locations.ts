@@ -1,7 +1,7 @@
 import { functionPlaces, type PlaceTable } from '../profile/place-view.ts'
 import { type FrameIndex, NO_COLUMN, type Profile } from '../profile/profile.ts'
 
-/** Frames merged by function and line; a row each, in the order of first use. */
+/** Frames of samples merged by function and line; a row each, in the order of first use. */
 export interface LocationTable {
   readonly length: number
   /** Their lines are those of the `def`. */
@@ -12,7 +12,7 @@ export interface LocationTable {
   readonly line: readonly number[]
   /** 0-based; NO_COLUMN when unknown, or when the merged frames do not agree on it. */
   readonly column: readonly number[]
-  /** The location of each frame of the profile. */
+  /** The location of each frame of the profile; -1 for one that is on no sample's stack. */
   readonly ofFrame: Int32Array
 }
 
@@ -24,9 +24,10 @@ export function locationTable(profile: Profile): LocationTable {
   const fn: number[] = []
   const line: number[] = []
   const column: number[] = []
-  const ofFrame = new Int32Array(frames.length)
+  const ofFrame = new Int32Array(frames.length).fill(-1)
   for (let frame: FrameIndex = 0; frame < frames.length; frame++) {
     const own = functions.ofFrame[frame]!
+    if (own === -1) continue
     const at = frames.line[frame]!
     const start = frames.column[frame]!
     const key = `${own}:${at}`

@@ -14,6 +14,7 @@ import type { Format, FormatOptions } from './format.ts'
 import { gzipped } from './gzip.ts'
 import { type LocationTable, locationTable } from './locations.ts'
 import { aboutComments } from './pprof/about.ts'
+import { WAITING } from './pprof/values.ts'
 import { displayName, EMPTY_FRAME, MISSED_FRAME, threadName, visible } from './text.ts'
 import { WholeNumbers } from './whole-numbers.ts'
 
@@ -26,7 +27,8 @@ const ROWS_PER_PIECE = 4096
  * stack, quality and reason.
  *
  * Values: `samples/count`, `wall/nanoseconds` (the default), and `cpu/nanoseconds` where CPU time was
- * measured for any sample. Nanoseconds are whole: running totals are rounded, not the numbers
+ * measured for any sample. The time of suspended tasks is no time of threads: where there is some, it
+ * is a value of its own, `waiting/nanoseconds`, and such rows are 0 in all the others. Nanoseconds are whole: running totals are rounded, not the numbers
  * themselves, so that their sum is the rounded sum of all weights. Missed samples and those without
  * Python frames have one frame that says so. Gaps belong to no sample; comments tell of them.
  *
@@ -85,6 +87,7 @@ function head(
       { type: string('samples'), unit: string('count') },
       wall,
       ...(hasCpu(profile) ? [{ type: string('cpu'), unit: string('nanoseconds') }] : []),
+      ...(hasWaiting(profile) ? [{ type: string(WAITING), unit: string('nanoseconds') }] : []),
     ],
     defaultSampleType: wall.type,
     periodType: wall,
@@ -109,6 +112,10 @@ function head(
 function hasCpu({ samples }: Profile): boolean {
   for (let row = 0; row < samples.length; row++) if (samples.cpu[row] !== NO_CPU) return true
   return false
+}
+
+function hasWaiting({ threads }: Profile): boolean {
+  return threads.some(({ waitingTasks }) => waitingTasks)
 }
 
 /** Functions and locations behind the others, for samples without frames; made when first used. */
@@ -146,17 +153,25 @@ function* samples(
 ): Iterable<NonNullable<ProfileInput['sample']>[number]> {
   const rows = rowsByThread(profile)
   const withCpu = hasCpu(profile)
+  const withWaiting = hasWaiting(profile)
   const wall = new WholeNumbers()
   const cpu = new WholeNumbers()
+  const waiting = new WholeNumbers()
   for (let thread = 0; thread < profile.threads.length; thread++) {
     const own = rows.order.subarray(rows.start[thread], rows.start[thread + 1])
     const labels = threadLabels(profile, thread, string)
+    const isThread = !profile.threads[thread]!.waitingTasks
     for (const sum of sumsOf(profile, own)) {
       const quality = QUALITY[sum.quality]!
       const reason = REASONS[sum.reason]!
       yield {
         locationId: locationIds(profile, table, markers, sum),
-        value: [sum.samples, wall.next(sum.wall), ...(withCpu ? [cpu.next(sum.cpu)] : [])],
+        value: [
+          isThread ? sum.samples : 0,
+          isThread ? wall.next(sum.wall) : 0,
+          ...(withCpu ? [isThread ? cpu.next(sum.cpu) : 0] : []),
+          ...(withWaiting ? [isThread ? 0 : waiting.next(sum.wall)] : []),
+        ],
         label: [
           ...labels,
           ...(quality === 'exact' ? [] : [{ key: string('quality'), str: string(quality) }]),

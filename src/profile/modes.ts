@@ -5,6 +5,7 @@ import {
   NO_COLUMN,
   NO_CPU,
   NO_STACK,
+  type ProcessIndex,
   type Profile,
   QUALITY,
   REASONS,
@@ -28,10 +29,26 @@ export interface ModeOptions {
   readonly idle: boolean
 }
 
+/** What of a recording a mode does not show. */
+export interface Removed {
+  readonly samples: number
+  readonly timeNs: number
+  /**
+   * Samples that do not tell what the mode or `idle` needs, while others do: those of a process with
+   * another Python. In `wall` they are shown as they are, in the other modes they are left out, and
+   * counted above too. Absent when there are none.
+   */
+  readonly untold?: {
+    readonly samples: number
+    readonly timeNs: number
+    readonly processes: readonly ProcessIndex[]
+  }
+}
+
 /** A profile as a mode shows it, and what of the recording it does not show. */
 export interface ModeView {
   readonly profile: Profile
-  readonly removed: { readonly samples: number; readonly timeNs: number }
+  readonly removed: Removed
 }
 
 /** The state that a sample must have to count in a mode. */
@@ -57,7 +74,7 @@ const STATE_OF: Record<Exclude<Mode, 'wall'>, State> = {
  *
  * A profile that holds a mode's view alone, as a file of another format does, is shown as it is.
  *
- * @throws PyprofError code `states-missing` when the recording does not know what that takes,
+ * @throws PyprofError code `states-missing` when the samples of no thread tell what that takes,
  *   `mode-fixed` when the profile holds another mode alone
  */
 export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
@@ -66,21 +83,25 @@ export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
     if (mode !== recorded.meta.mode || idle) throw modeFixed(recorded.meta.mode, mode)
     return { profile: recorded, removed: { samples: 0, timeNs: 0 } }
   }
-  requireStates(options, recorded.meta.states, recorded.meta.pythonVersion)
+  const tells = tellingThreads(recorded, options)
   if (mode === 'wall' && !idle) return { profile: recorded, removed: { samples: 0, timeNs: 0 } }
-  const { samples } = recorded
+  const { samples, threads } = recorded
   const wanted = mode === 'wall' ? 0 : stateBit(STATE_OF[mode])
   const rows = new RowList(samples.length)
   /** 1 for the rows that are kept as idle ones, by their place among those that are kept. */
   const isIdleRow = new Uint8Array(samples.length)
   let hasIdle = false
+  const untold = { samples: 0, timeNs: 0, processes: new Set<ProcessIndex>() }
   let removed = 0
   let removedSamples = 0
   for (let row = 0; row < samples.length; row++) {
     const bits = samples.state[row]!
-    const isThread = !recorded.threads[samples.thread[row]!]!.waitingTasks
-    const isShownIdle = idle && isThread && isIdle(bits) && samples.quality[row] !== MISSED
-    if ((bits & wanted) === wanted || isShownIdle) {
+    const { waitingTasks, process } = threads[samples.thread[row]!]!
+    const tellsAll = tells[samples.thread[row]!]!
+    const isShownIdle =
+      idle && tellsAll && !waitingTasks && isIdle(bits) && samples.quality[row] !== MISSED
+    const isShown = (bits & wanted) === wanted || isShownIdle
+    if (isShown) {
       if (isShownIdle) isIdleRow[rows.length] = 1
       hasIdle ||= isShownIdle
       rows.push(row)
@@ -88,14 +109,43 @@ export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
       removed += samples.weight[row]!
       removedSamples += countAt(samples, row)
     }
+    if (tellsAll || (isShown && mode !== 'wall')) continue
+    untold.samples += countAt(samples, row)
+    untold.timeNs += samples.weight[row]!
+    untold.processes.add(process)
   }
   const kept = rows.view()
   const shown = mode === 'cpu' ? byCpuTime(recorded, kept) : pickSamples(samples, kept)
   const profile = { ...recorded, samples: shown, meta: { ...recorded.meta, mode } }
   return {
     profile: hasIdle ? underIdle(profile, isIdleRow) : profile,
-    removed: { samples: removedSamples, timeNs: removed },
+    removed: {
+      samples: removedSamples,
+      timeNs: removed,
+      ...(untold.samples > 0 && { untold: { ...untold, processes: [...untold.processes] } }),
+    },
   }
+}
+
+/**
+ * Of each thread, whether its samples tell all that is needed; of waiting tasks nothing is.
+ * @throws PyprofError code `states-missing` when those of no thread do
+ */
+function tellingThreads({ threads, meta }: Profile, options: ModeOptions): boolean[] {
+  const needs = neededStates(options)
+  const tellsAll = (states: readonly State[]) => needs.every((state) => states.includes(state))
+  const tells = threads.map(
+    ({ waitingTasks, states }) => waitingTasks === true || tellsAll(states ?? meta.states),
+  )
+  if (!threads.some(({ waitingTasks }, index) => !waitingTasks && tells[index])) {
+    requireStates(options, meta.states, meta.pythonVersion)
+  }
+  return tells
+}
+
+/** The states that a mode is made of. */
+function neededStates({ mode, idle }: ModeOptions): State[] {
+  return [...(mode === 'wall' ? [] : [STATE_OF[mode]]), ...(idle ? (['cpu'] as const) : [])]
 }
 
 function modeFixed(held: Mode, mode: Mode): PyprofError {
@@ -128,13 +178,12 @@ const NEEDS: Record<State, (pythonVersion: string) => string> = {
  * @throws PyprofError code `states-missing`
  */
 export function requireStates(
-  { mode, idle }: ModeOptions,
+  options: ModeOptions,
   states: readonly State[],
   pythonVersion: string,
 ): void {
-  const needs: State[] = mode === 'wall' ? [] : [STATE_OF[mode]]
-  if (idle) needs.push('cpu')
-  const missing = needs.find((state) => !states.includes(state))
+  const { mode } = options
+  const missing = neededStates(options).find((state) => !states.includes(state))
   if (missing === undefined) return
   const option = mode !== 'wall' && missing === STATE_OF[mode] ? `--mode ${mode}` : '--idle'
   const others = MODES.filter(

@@ -1,11 +1,12 @@
 import { type FrameIndex, NO_COLUMN, type Profile } from './profile.ts'
+import { usedFrames } from './used.ts'
 
 /** Index into a PlaceTable. */
 export type PlaceIndex = number
 
 /**
- * Where a frame is, as people read it: one row for each (qualname, file, line), in the order of
- * first use.
+ * Where a frame is, as people read it: one row for each (qualname, file, line) that a sample has on
+ * its stack, in the order of first use.
  */
 export interface PlaceTable {
   readonly length: number
@@ -16,7 +17,7 @@ export interface PlaceTable {
   readonly line: readonly number[]
   /** 0-based, in bytes; NO_COLUMN when unknown, or when the merged frames do not agree on it. */
   readonly column: readonly number[]
-  /** The place of each frame of the profile. */
+  /** The place of each frame of the profile; -1 for one that is on no sample's stack. */
   readonly ofFrame: Int32Array
 }
 
@@ -51,8 +52,10 @@ function merged(
   const file: string[] = []
   const line: number[] = []
   const column: number[] = []
-  const ofFrame = new Int32Array(frames.length)
+  const used = usedFrames(profile)
+  const ofFrame = new Int32Array(frames.length).fill(-1)
   for (let frame: FrameIndex = 0; frame < frames.length; frame++) {
+    if (used[frame] === 0) continue
     const fn = frames.function[frame]!
     const name = strings[functions.qualname[fn]!]!
     const path = strings[functions.file[fn]!]!

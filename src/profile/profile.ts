@@ -90,11 +90,14 @@ export interface Thread {
    * waiting time of tasks: it is never part of the time of threads.
    */
   readonly waitingTasks?: boolean
+  /** The states that its samples tell of; those of the recording when absent. */
+  readonly states?: readonly State[]
 }
 
 /**
- * What a thread was doing; bit i of a sample's state is STATES[i]. `Meta.states` names those that
- * the recording knows: a bit that is not named there is 0 and says nothing.
+ * What a thread was doing; bit i of a sample's state is STATES[i]. `Thread.states` names those that
+ * the samples of a thread tell of, `Meta.states` those that all do: a bit that is not named is 0 and
+ * says nothing.
  */
 export const STATES = [
   /** Ran on a core, or was ready to. */

@@ -1,4 +1,5 @@
 import { type FrameIndex, NO_COLUMN, NO_STACK, type Profile, type StackIndex } from './profile.ts'
+import { usedStacks } from './used.ts'
 
 /** A frame that is to be in the tables of a view. */
 export interface FrameRow {
@@ -86,20 +87,6 @@ export function restack(profile: Profile, { frame, instead, joins = false }: Res
     stack[row] = now
   }
   return { ...profile, ...tables.finish(), samples: { ...samples, stack } }
-}
-
-/** 1 for each stack that a sample refers to, and for those above it. */
-function usedStacks({ stacks, samples }: Profile): Uint8Array {
-  const used = new Uint8Array(stacks.length)
-  for (let row = 0; row < samples.length; row++) {
-    const stack = samples.stack[row]!
-    if (stack !== NO_STACK) used[stack] = 1
-  }
-  for (let stack = stacks.length - 1; stack >= 0; stack--) {
-    const parent = stacks.parent[stack]!
-    if (used[stack] === 1 && parent !== NO_STACK) used[parent] = 1
-  }
-  return used
 }
 
 /** More frames than the tables of any recording hold; two of them make one exact number. */

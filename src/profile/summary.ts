@@ -1,3 +1,4 @@
+import type { Removed } from './modes.ts'
 import {
   type Control,
   type DescendantSource,
@@ -65,7 +66,7 @@ export interface Summary {
   readonly pythonVersion: string
   readonly mode: Mode
   /** What of the recording the mode leaves out. */
-  readonly removed: { readonly samples: number; readonly timeNs: number }
+  readonly removed: Removed
   readonly read: Reading | 'unknown'
   /** Why it is not the reading asked for; '' when it is. */
   readonly readChange: ReadingChange
@@ -128,7 +129,7 @@ export interface Summary {
 export function summarize(
   profile: Profile,
   recorded: Profile = profile,
-  removed: Summary['removed'] = { samples: 0, timeNs: 0 },
+  removed: Removed = { samples: 0, timeNs: 0 },
   sums: SampleSums = sumSamples(profile),
 ): Summary {
   const { meta, accounting } = profile

@@ -66,6 +66,8 @@ export interface NativeThread {
   readonly isMain: boolean
   /** As Thread.waitingTasks. */
   readonly waitingTasks?: boolean
+  /** As Thread.states. */
+  readonly states?: readonly State[]
 }
 
 export type SamplerState = 'searching' | 'sampling' | 'ended'
@@ -177,6 +179,47 @@ export interface NativeSampler {
   elapsed(): number
 }
 
+/** A thread of the main interpreter, and where a request to it is written; addresses are hex. */
+export interface ExecThread {
+  /** Its thread state. */
+  readonly state: string
+  /** Its id in our /proc; 0 when there is no such thread. */
+  readonly tid: number
+  readonly isMain: boolean
+  /** A request waits to be taken, whoever made it. */
+  readonly pending: boolean
+  readonly pathAddress: string
+  readonly pendingAddress: string
+  readonly breakerAddress: string
+}
+
+/** What became of a request; as AskStatus and RequestState in native/exec/script_request.h. */
+export type AskStatus =
+  | 'asked'
+  | 'off'
+  | 'no-thread'
+  | 'busy'
+  | 'path-too-long'
+  | 'write-failed'
+  | 'disturbed'
+export type RequestState = 'none' | 'waiting' | 'taken' | 'gone' | 'replaced'
+
+/** A process that may be asked to run a script (PEP 768), one request at a time. */
+export interface NativeExec {
+  readonly version: string
+  readonly runtimeAddress: string
+  /** Bytes for the path of a script and a NUL; 0 where the version has no such interface. */
+  readonly pathSize: number
+  state(): 'on' | 'off' | 'unpublished' | 'unreadable'
+  /** The newest first. */
+  threads(): readonly ExecThread[]
+  /** Writes a request; `errno` belongs to `write-failed`. */
+  ask(state: string, path: string): { readonly status: AskStatus; readonly errno: number }
+  look(): RequestState
+  /** `none`: nothing waits any more. Whether the target had taken it just before cannot be told. */
+  withdraw(): RequestState
+}
+
 /** Detail of a `not-python` whose memory would have to be searched to be sure: see `probeMany`. */
 export const NOT_SEARCHED = 'memory not searched'
 
@@ -189,6 +232,8 @@ export interface Addon extends DumpAddon {
   probeMany(pids: readonly number[]): readonly Probe[]
   /** The processors that a sampler of this process could move to; empty: the kernel does not say. */
   reachableProcessors(): readonly number[]
+  /** Reads only. Throws an Error whose `code` is an AttachErrorCode. */
+  openExec(pid: number): NativeExec
   /** Starts sampling at once. Throws an Error whose `code` is an AttachErrorCode unless `wait`. */
   createSampler(options: SamplerOptions): NativeSampler
 }

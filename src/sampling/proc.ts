@@ -5,6 +5,8 @@ import type { Redactor } from '../redaction/redactor.ts'
 /** Read-only access to a proc file system; what cannot be read is undefined. Tests give a folder. */
 export interface Proc {
   read(...path: (string | number)[]): string | undefined
+  /** A file as it is. */
+  bytes(...path: (string | number)[]): Buffer | undefined
   link(...path: (string | number)[]): string | undefined
   /** Names in a folder. */
   list(...path: (string | number)[]): readonly string[] | undefined
@@ -16,6 +18,7 @@ export function procAt(root: string): Proc {
   const at = (path: (string | number)[]) => join(root, ...path.map(String))
   return {
     read: (...path) => attempt(() => readFileSync(at(path), 'utf8')),
+    bytes: (...path) => attempt(() => readFileSync(at(path))),
     link: (...path) => attempt(() => readlinkSync(at(path))),
     list: (...path) => attempt(() => readdirSync(at(path))),
     owner: (...path) => attempt(() => statSync(at(path)).uid),
@@ -40,8 +43,9 @@ export interface ProcessStatus {
   readonly tgid: number
   /** Real, effective, saved and file system user id. */
   readonly uids: readonly number[]
+  /** Real, effective, saved and file system group id. */
   readonly gids: readonly number[]
-  /** Further groups that it belongs to. */
+  /** Supplementary groups. */
   readonly groups: readonly number[]
   readonly threads: number
   readonly effectiveCapabilities: bigint

@@ -8,8 +8,8 @@ import type { Machine } from './machine.ts'
 import { explainDenial } from './permission.ts'
 import { commandOf, type Proc, type ProcessStatus, parseStatus, readStatus } from './proc.ts'
 import { formatProcessors, parseProcessors } from './processors.ts'
-import { remoteDebuggingSwitch } from './python-options.ts'
 import { type Remedy, remediesFor } from './remedies.ts'
+import { remoteDebuggingOf } from './remote-debugging.ts'
 
 /** What is known of one process. */
 export interface TargetFacts {
@@ -61,7 +61,9 @@ export function diagnoseTarget(
       check('target-container', 'note', containerNote(target.container)),
       ...stateChecks(status),
       ...(probe.ok ? [exactCheck(target, machine, addon.reachableProcessors())] : []),
-      ...(probe.ok || probe.code === 'permission' ? [remoteDebuggingCheck(target, proc)] : []),
+      ...(probe.ok || probe.code === 'permission'
+        ? [remoteDebuggingCheck(target, probe, proc)]
+        : []),
     ],
   }
 }
@@ -186,18 +188,28 @@ function exactCheck(target: TargetFacts, machine: Machine, reachable: readonly n
   return check(id, 'no', text, { remedies })
 }
 
-function remoteDebuggingCheck(target: TargetFacts, proc: Proc): Check {
+function remoteDebuggingCheck(target: TargetFacts, probe: Probe, proc: Proc): Check {
   const id = 'remote-debugging'
-  const by = remoteDebuggingSwitch(proc, target.pid)
-  const unused = 'record does not need it'
-  if (target.pythonVersion.startsWith('3.13.')) {
-    return check(id, 'note', `remote debugging came with Python 3.14; ${unused}`)
+  const { state, cause } = remoteDebuggingOf(
+    {
+      pid: target.pid,
+      version: target.pythonVersion,
+      enabled: target.remoteDebugging,
+      runtimeAddress: probe.ok ? probe.runtimeAddress : '',
+    },
+    proc,
+  )
+  const need = 'only exec needs it'
+  switch (state) {
+    case 'never':
+      return check(id, 'note', `remote debugging came with Python 3.14; ${need}`)
+    case 'on':
+      return check(id, 'note', `remote debugging is on; ${need}`)
+    case 'off':
+      return check(id, 'note', `remote debugging is off, ${cause}; ${need}`)
+    case 'unknown': {
+      const seen = cause.replace(/^it /, '')
+      return check(id, 'unknown', `whether remote debugging is on ${seen}; ${need}`)
+    }
   }
-  if (target.remoteDebugging === true) return check(id, 'note', `remote debugging is on; ${unused}`)
-  if (target.remoteDebugging === false) {
-    const cause = by === '' ? 'neither its arguments nor its environment tell why' : `by ${by}`
-    return check(id, 'note', `remote debugging is off, ${cause}; ${unused}`)
-  }
-  const seen = by === '' ? 'cannot be seen' : `cannot be seen, but ${by} would turn it off`
-  return check(id, 'unknown', `whether remote debugging is on ${seen}; ${unused}`)
 }

@@ -119,6 +119,10 @@ export class FakeAddon implements Addon {
     throw new Error('A recording does not ask for processors.')
   }
 
+  openExec(): never {
+    throw new Error('A recording runs nothing in its target.')
+  }
+
   dump(): never {
     throw new Error('A recording takes no dump.')
   }

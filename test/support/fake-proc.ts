@@ -49,6 +49,8 @@ export function fakeProc(
       `State:\t${process.state ?? 'S'} (sleeping)`,
       `Tgid:\t${process.tgid ?? (pid === 'self' ? 1 : pid)}`,
       `Uid:\t${uid}\t${uid}\t${uid}\t${uid}`,
+      `Gid:\t${uid + 1}\t${uid + 1}\t${uid + 1}\t${uid + 1}`,
+      `Groups:\t${uid + 1} ${uid + 2} `,
       'Threads:\t3',
       `CapPrm:\t${caps}`,
       `CapEff:\t${caps}`,

@@ -54,6 +54,10 @@ export class ProbingAddon implements Addon {
     return this.#processors
   }
 
+  openExec(): never {
+    throw new Error('Nothing runs in a target here.')
+  }
+
   dump(): never {
     throw new Error('Nothing is dumped here.')
   }

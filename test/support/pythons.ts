@@ -95,7 +95,14 @@ export function venv(
   rmSync(folder, { recursive: true, force: true })
   execFileSync(base, ['-m', 'venv', folder], { stdio: 'pipe' })
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
-  execFileSync(program, [...pip, ...packages], { stdio: 'pipe' })
+  // What has no wheel is built, and finds the headers and the library of an unpacked Python only so.
+  const { compileFlags, linkFlags } = embed(minor, root)
+  const env = {
+    ...process.env,
+    CFLAGS: compileFlags.join(' '),
+    LDFLAGS: linkFlags.filter((flag) => !flag.startsWith('-l')).join(' '),
+  }
+  execFileSync(program, [...pip, ...packages], { stdio: 'pipe', env })
   writeFileSync(done, made)
   return program
 }

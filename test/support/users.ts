@@ -34,7 +34,8 @@ export function openCopy(): string {
     dependencies: Record<string, string>
   }
   const modules = Object.keys(dependencies).map((name) => join('node_modules', name))
-  const parts = ['bin', 'dist', 'package.json', 'build/Release/pyprof.node', ...modules]
+  const scripts = 'src/remote-exec/scripts'
+  const parts = ['bin', 'dist', 'package.json', scripts, 'build/Release/pyprof.node', ...modules]
   for (const part of parts) cpSync(join(CHECKOUT, part), join(folder, part), { recursive: true })
   return join(folder, 'bin', 'pyprof.js')
 }

@@ -7,7 +7,9 @@ until this process has ended. It says so from that very line.
 - `shell`: a Python behind a shell that stays
 - `exec`: a child that waits in `before_exec`; `go` makes it run another program
 - `many N`: so many children
-- `short SECONDS`: a child that is busy for so much CPU time, and is waited for
+- `short fork|spawn|exec COUNT`: so many children, one after the other, each waited for, that are busy in
+  `short` for 50 ms of CPU time: copies of this process, new Pythons by subprocess, or copies that
+  have called `before_short` and replace themselves by a new Python
 - `run PROGRAM`: another program, which says a line when it is ready
 - `wait PROGRAM ARGUMENT…`: the same twenty times, each waited for
 - `leave`: this process ends, and leaves a child that stays until it is killed
@@ -176,21 +178,34 @@ def command_many(count):
     return [fork(one_of_many) for _ in range(int(count))]
 
 
-def short(seconds):
-    end = time.process_time() + seconds
+def short():
+    end = time.process_time() + 0.05
     while time.process_time() < end:
         pass
 
 
-def command_short(seconds):
+def before_short():
+    os.execv(PYTHON[0], [*PYTHON, "short"])
+
+
+def short_child(how):
+    if how == "spawn":
+        child = subprocess.Popen([*PYTHON, "short"])
+        child.wait()
+        return child.pid
     child = os.fork()
     if child == 0:
         try:
-            short(float(seconds))
+            short() if how == "fork" else before_short()
         finally:
             os._exit(0)
     os.waitpid(child, 0)
-    return [{"pid": child, "parent": os.getpid(), "function": "short"}]
+    return child
+
+
+def command_short(how, count):
+    children = [short_child(how) for _ in range(int(count))]
+    return [{"pid": pid, "parent": os.getpid(), "function": "short"} for pid in children]
 
 
 def command_run(program):

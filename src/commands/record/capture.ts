@@ -102,8 +102,8 @@ export class Capture {
   #targetEnded = false
   #failureCode = ''
   #failure: PyprofError | undefined
-  /** What the recording held when that was last checked, and what is wrong with it. */
-  #checkedStates: number | undefined
+  /** What the first Python tells can be shown as asked for, or why it cannot. */
+  #isSuitable = false
   #refusal: unknown
   /** Why processes could not be read, by index: asked while they are there. */
   readonly #unreadable: string[] = []
@@ -185,12 +185,15 @@ export class Capture {
     return ''
   }
 
-  /** Ends a recording at once that cannot be shown as asked for. */
+  /**
+   * Ends a recording at once that cannot be shown as asked for. A Python that comes later does not:
+   * what was captured until then counts.
+   */
   #check({ pythonVersion, states }: SamplerStatus): void {
-    if (this.#checkedStates === states.length || pythonVersion === '') return
-    this.#checkedStates = states.length
+    if (this.#isSuitable || this.#refusal || pythonVersion === '') return
     try {
       requireStates(this.#options.view, states, pythonVersion)
+      this.#isSuitable = true
     } catch (error) {
       this.#refusal = error
       this.#session.stop()

@@ -254,6 +254,8 @@ function cost(summary: Summary): string {
 
 /** Above this share of the time in gaps the samples may not stand for the whole any more. */
 const UNSAMPLED_LIMIT = 0.1
+/** The part of the time between ticks, and of that in a tick, above which pyprof itself is what is slow. */
+const SLOW_TICK = 0.5
 
 function warnings(summary: WrittenSummary): string[] {
   const found: string[] = []
@@ -271,13 +273,10 @@ function warnings(summary: WrittenSummary): string[] {
   if (summary.tasks && !summary.tasks.loopSeen) {
     found.push('no asyncio event loop was seen: the stacks are those of threads.')
   }
+  const { untold } = summary.removed
+  if (untold) found.push(untoldWarning(summary, untold))
   const unsampled = summary.durationNs > 0 ? summary.gaps.timeNs / summary.durationNs : 0
-  if (unsampled > UNSAMPLED_LIMIT) {
-    found.push(
-      `pyprof itself did not run for ${formatShare(unsampled)} of the time; ` +
-        'the machine is busy, or the rate too high.',
-    )
-  }
+  if (unsampled > UNSAMPLED_LIMIT) found.push(gapWarning(summary, unsampled))
   found.push(...summary.unmatched.map((each) => unmatchedTexts(each).join(' ')))
   if (summary.droppedSamples > 0) {
     found.push(
@@ -286,6 +285,43 @@ function warnings(summary: WrittenSummary): string[] {
     )
   }
   return found
+}
+
+/** How many processes are named that do not tell what a mode needs. */
+const MAX_UNTOLD = 3
+
+function untoldWarning(
+  { mode, processes }: Summary,
+  { samples, timeNs, processes: silent }: NonNullable<Summary['removed']['untold']>,
+): string {
+  const names = silent.slice(0, MAX_UNTOLD).map((index) => {
+    const { pid, pythonVersion } = processes[index]!
+    return `${pid} (Python ${pythonVersion})`
+  })
+  if (silent.length > MAX_UNTOLD) names.push(`${formatCount(silent.length - MAX_UNTOLD)} more`)
+  const what = `${counted(samples, 'sample')} (${formatTime(timeNs)})`
+  const of = `of ${silent.length === 1 ? 'process' : 'processes'} ${names.join(', ')}`
+  return mode === 'wall'
+    ? `${what} ${of} do not tell whether a thread was idle, and are shown as if none was.`
+    : `${what} ${of} do not tell what --mode ${mode} needs, and are left out.`
+}
+
+/** Why there is time without samples: reading takes too long, or pyprof did not get to read. */
+function gapWarning(summary: Summary, share: number): string {
+  const { ticks, tickNs, rate, processes, durationNs, profilerCpuNs } = summary
+  const lost = `${formatShare(share)} of the time fell into gaps`
+  const isSlow = tickNs > (SLOW_TICK * 1e9) / rate.requested
+  // A tick is long, too, when others take the processor in the middle of it.
+  const isRunning = profilerCpuNs / durationNs > SLOW_TICK * ((ticks * tickNs) / durationNs)
+  if (!isSlow || !isRunning) {
+    return `${lost}: pyprof was not given a processor, or no Python was there.`
+  }
+  const sampled = processes.filter(({ samples }) => samples > 0).length
+  const whom = sampled > 1 ? `each of ${formatCount(sampled)} processes` : 'the target'
+  return (
+    `${lost}: reading ${whom} once takes ${formatTime(tickNs)}, so that ` +
+    `${formatRate(1e9 / tickNs)} is the most, for all alike.`
+  )
 }
 
 function hotHead({ view, mode }: Summary): string {

@@ -93,8 +93,9 @@ export class Importer {
     if (values.length !== types.length) {
       throw new Malformed(`a sample has ${values.length} values and not ${types.length}`)
     }
-    const { weight, weightUnit, cpu, cpuUnit } = this.#values
-    const time = values[weight]! * weightUnit
+    const { weight, weightUnit, cpu, cpuUnit, waiting, waitingUnit } = this.#values
+    const waited = waiting === -1 ? 0 : values[waiting]! * waitingUnit
+    const time = values[weight]! * weightUnit + waited
     if (time < 0) throw new NoTime('It has negative times: it is a difference of two profiles.')
     if (this.#samples.time.length === MAX_ROWS) throw new TooLarge(`${MAX_ROWS} samples`)
 

@@ -1,5 +1,8 @@
 import type { PprofTables, ValueType } from './tables.ts'
 
+/** The value of suspended tasks, in a file of pyprof's. */
+export const WAITING = 'waiting'
+
 /** The profile is not one of time; the message is a sentence that says of what. */
 export class NoTime extends Error {}
 
@@ -10,6 +13,9 @@ export interface Values {
   /** -1 when there is none. */
   readonly cpu: number
   readonly cpuUnit: number
+  /** The time of suspended tasks, which is in no other value; -1 when there is none. */
+  readonly waiting: number
+  readonly waitingUnit: number
 }
 
 /** Units by the names that pprof knows, and the two micro signs. */
@@ -42,17 +48,22 @@ export function chooseValues({ types, defaultType, period, periodType }: PprofTa
   const cpu = named('cpu')
   if (weight !== undefined) {
     const hasCpu = cpu !== -1 && cpu !== weight
+    // Only beside the wall time of pyprof: what others call so may be counted there, too.
+    const waiting = weight === named('wall') ? named(WAITING) : -1
     return {
       weight,
       weightUnit: unitOf(types[weight]) ?? 0,
       cpu: hasCpu ? cpu : -1,
       cpuUnit: (hasCpu && unitOf(types[cpu])) || 0,
+      waiting,
+      waitingUnit: unitOf(types[waiting]) ?? 0,
     }
   }
   const count = types.findIndex(({ unit }) => unit === 'count')
   const periodUnit = unitOf(periodType)
   if (count !== -1 && periodUnit !== undefined && period > 0) {
-    return { weight: count, weightUnit: period * periodUnit, cpu: -1, cpuUnit: 0 }
+    const none = { cpu: -1, cpuUnit: 0, waiting: -1, waitingUnit: 0 }
+    return { weight: count, weightUnit: period * periodUnit, ...none }
   }
   const names = types.map(({ type, unit }) => `${type}/${unit}`).join(', ')
   throw new NoTime(`Its values are ${names.slice(0, 200)}.`)

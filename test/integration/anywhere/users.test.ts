@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest'
-import { collapsedLines, functionNames, pyprof } from '../../support/cli.ts'
+import {
+  collapsedLines,
+  functionName,
+  functionNames,
+  pyprof,
+  startPyprof,
+} from '../../support/cli.ts'
 import { UNPRIVILEGED } from '../../support/containment.ts'
 import { doctor, rowOf } from '../../support/inspect.ts'
 import { MINORS } from '../../support/pythons.ts'
@@ -63,6 +69,41 @@ it.each(MINORS)(
       expect(recorded.status).toBe(3)
       expect(recorded.err).toContain(WHY)
     }
+  },
+)
+
+it.each(MINORS)(
+  `at ptrace_scope ${SCOPE}, children of 50 ms of Python %s, without the kernel's events`,
+  async (minor) => {
+    const { prefix, program } = asUser()
+    const command = ordinaryPython(minor, 'family.py', []).slice(AS_ORDINARY_USER.length)
+    const args = ['record', '-s', '-t', '-r', '1khz', '-F', ...STDOUT, '--', ...command]
+    // A network namespace of its own has no proc connector.
+    const running = startPyprof(args, { prefix: ['unshare', '--net', ...prefix], program })
+    if (!MAY_LAUNCH) {
+      running.endInput()
+      const { status, err } = await running.ended
+      expect([status, err]).toEqual([3, expect.stringContaining(WHY)])
+      return
+    }
+    await running.samples()
+    running.type('["short", "fork", "8"]\n')
+    await running.prints('family')
+    running.endInput() // it fails for lack of a command, with 1
+    const { status, out, err } = await running.ended
+    expect(status, err).toBe(1)
+    expect(err).toContain('looked for every 5 to 20 ms, what ended sooner may be missing')
+    const [family] = /^family (.*)$/m.exec(out)!.slice(1)
+    const children = (JSON.parse(family!) as { family: { pid: number }[] }).family
+    const lines = collapsedLines(out.replaceAll(/^(ready|family) .*\n/gm, ''))
+    const seen = children.filter(({ pid }) =>
+      lines.some(
+        ({ frames }) =>
+          frames[0]!.includes(`(pid ${pid}, `) && frames.map(functionName).includes('short'),
+      ),
+    )
+    // 50 ms are more than the 20 in which pyprof looks, but a busy machine may not let it.
+    expect(seen.length).toBeGreaterThanOrEqual(children.length / 2)
   },
 )
 

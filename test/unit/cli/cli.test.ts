@@ -31,6 +31,7 @@ describe('help and version', () => {
     [['help', 'record'], 'pyprof record [options] -- COMMAND'],
     [['ps', '--help'], 'pyprof ps --json'],
     [['doctor', '--help'], 'pyprof doctor 42'],
+    [['exec', '--help'], 'pyprof exec 42 gc off'],
   ])('%j goes to stdout', (argv, words) => {
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(0)
@@ -70,6 +71,7 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     [['ps', '--al']],
     [['doctor', 'python3']],
     [['doctor', '1', '2']],
+    [['exec', '1']],
     [['record', '--pid', '1', '--thread', '/(/']],
     [['record', '--pid', '1', '--include', 'func:serve']],
     [['record', '--pid', '1', '--exclude', '']],
@@ -81,11 +83,17 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     [['record', '--pid', '1', '-f', 'collapsed', '--style', 'austin']],
     [['record', '--pid', '1', '-o', 'out.svg', '--min-width', 'wide']],
     [['record', '--pid', '1', '-o', 'out.svg', '--shape', 'round']],
+    [['record', '--pid', '1', '-o', '']],
+    [['record', '--pid', '1', '-o', 'out.svg', '--title', '']],
+    [['convert', 'a.pyprof', '-o', '']],
+    [['view', '']],
   ])('%j', (argv) => {
     const { status, stdout, stderr } = pyprof(...argv)
     expect(status).toBe(2)
     expect(stdout).toBe('')
-    expect(stderr).toMatch(/^pyprof: [^\n]+ See: pyprof ((record|view|ps|doctor) )?--help\n$/)
+    expect(stderr).toMatch(
+      /^pyprof: [^\n]+ See: pyprof ((record|convert|view|ps|doctor|exec|dump|diff) )?--help\n$/,
+    )
   })
 
   test('a misspelt command or option is recognised', () => {

@@ -130,8 +130,42 @@ describe('the report', () => {
     expect(lines).toContain('followed the target through 1 exec')
     expect(lines).toContain('in threads without Python frames, 25.0 % of the sampled time')
     expect(lines).toContain('careful  50.0 % of the samples are partial or missed')
-    expect(lines).toContain('careful  pyprof itself did not run for 20.0 % of the time')
+    expect(lines).toContain('careful  20.0 % of the time fell into gaps')
     expect(lines).toContain('careful  1,234 samples did not fit the buffer')
+  })
+
+  test('tells whether gaps come from reading too much, or from not being let', () => {
+    const warning = (profilerCpu: number, tickTime: number) =>
+      report([{ stack: [main] }, { stack: [main], thread: 1 }], {
+        meta: { duration: 10e9, rate: 1000 },
+        accounting: { ticks: 1000, missedTicks: 9000, gapTime: 9e9, profilerCpu, tickTime },
+      }).find((line) => line.includes('careful'))
+    expect(warning(9e9, 9.5e9)).toBe(
+      '  careful  90.0 % of the time fell into gaps: reading the target once takes 9.50 ms, ' +
+        'so that 105 Hz is the most, for all alike.',
+    )
+    const notLet =
+      '  careful  90.0 % of the time fell into gaps: pyprof was not given a processor, ' +
+      'or no Python was there.'
+    expect(warning(1e9, 9.5e9)).toBe(notLet)
+    expect(warning(1e9, 0.1e9)).toBe(notLet)
+  })
+
+  test('tells of samples that do not tell what the mode needs', () => {
+    const removed = {
+      samples: 20,
+      timeNs: 2e9,
+      untold: { samples: 12, timeNs: 1.2e9, processes: [0] },
+    }
+    const of = '12 samples (1.20 s) of process 100 (Python 3.14.0) do not tell'
+    const shown = (mode: 'wall' | 'exception') =>
+      report([{ stack: [main] }], { meta: { mode } }, { removed }).join('\n')
+    expect(shown('exception')).toContain(
+      `  careful  ${of} what --mode exception needs, and are left out.`,
+    )
+    expect(shown('wall')).toContain(
+      `  careful  ${of} whether a thread was idle, and are shown as if none was.`,
+    )
   })
 
   test('tells the time of waiting tasks apart from that of threads', () => {

@@ -235,6 +235,24 @@ describe('one run a side', () => {
   })
 })
 
+test('gaps are taken to be like the rest of the run, which is said', () => {
+  const head = madeRuns('head', APP, 4).map((run) => {
+    // Half of the time was not sampled.
+    const { profile } = run
+    const { duration } = profile.meta
+    const meta = { ...profile.meta, duration: 2 * duration }
+    const accounting = { ...profile.accounting, gapTime: duration }
+    return { ...run, profile: { ...profile, meta, accounting } }
+  })
+  const result = compared(madeRuns('base', APP, 4), head)
+  expect(result.total!.change).toBeCloseTo(1, 1)
+  expect(row(result, 'load').change).toBeCloseTo(1, 1)
+  expect(result.paths.rows.find(({ place }) => place.qualname === 'load')!.change).toBeCloseTo(1, 1)
+  expect(result.careful).toEqual([
+    'head-1.pyprof and 3 more have gaps of more than 2 % of the time, for which the rest stands.',
+  ])
+})
+
 describe('what cannot be compared', () => {
   test.each([
     ['mode', { mode: 'cpu' }],

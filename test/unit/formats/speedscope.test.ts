@@ -53,6 +53,13 @@ describe('speedscope', () => {
     expect(timeline(parsed(profile))).toEqual(['main>load 10', 'main 12.5'])
   })
 
+  it('lists the frames of its samples, and no others that the tables hold', () => {
+    const whole = asciiProfile('main  <gone>', { files: { '<gone>': '' } })
+    const samples = { ...whole.samples, length: 1 }
+    const file = parsed({ ...whole, samples })
+    expect(file.shared.frames.map(({ name }) => name)).toEqual(['main'])
+  })
+
   it('shows gaps, missed samples and threads without frames as empty stacks', () => {
     const profile = asciiProfile('a  a  -  -  a', {
       gap: [0, 30 * MS, 0, 0, 7 * MS],

@@ -242,3 +242,47 @@ describe('a mode whose states were not recorded', () => {
     expect(() => viewInMode(recorded, { mode: 'gil', idle: false })).toThrow(PyprofError)
   })
 })
+
+describe('samples that do not tell what a mode needs, beside others that do', () => {
+  /** The second thread is of a process whose Python tells of the GIL only. */
+  const recorded = profileOf(
+    [
+      { stack: work, states: ['cpu', 'gil', 'exception'] },
+      { stack: wait, states: [] },
+      { stack: work, states: ['gil'], thread: 1, weight: 3 * MS },
+      { stack: wait, states: [], thread: 1, weight: 4 * MS },
+    ],
+    {
+      meta: { states: ['gil'] },
+      threads: [{ states: ['cpu', 'gil', 'exception'] }, { process: 1, states: ['gil'] }],
+    },
+  )
+  const untold = { samples: 2, timeNs: 7 * MS, processes: [1] }
+
+  test('are left out, and counted with their process', () => {
+    const { profile, removed } = viewInMode(recorded, { mode: 'exception', idle: false })
+    expect(rows(profile)).toEqual(['work 10'])
+    expect(removed).toEqual({ samples: 3, timeNs: 17 * MS, untold })
+  })
+
+  test('stay where the mode does not need more than they tell', () => {
+    const { profile, removed } = viewInMode(recorded, { mode: 'gil', idle: false })
+    expect(rows(profile)).toEqual(['work 10', 'work 3'])
+    expect(removed).toEqual({ samples: 2, timeNs: 14 * MS })
+  })
+
+  test('are never called idle: shown as they are in wall, else left out', () => {
+    const wall = viewInMode(recorded, { mode: 'wall', idle: true })
+    expect(rows(wall.profile)).toEqual(['work 10', '<idle> 10', 'work 3', 'wait 4'])
+    expect(wall.removed).toEqual({ samples: 0, timeNs: 0, untold })
+    const gil = viewInMode(recorded, { mode: 'gil', idle: true })
+    expect(rows(gil.profile)).toEqual(['work 10', '<idle> 10', 'work 3'])
+    expect(gil.removed.untold).toEqual({ samples: 1, timeNs: 4 * MS, processes: [1] })
+  })
+
+  test('are refused when no others are there', () => {
+    const threads = recorded.threads.map((thread) => ({ ...thread, states: ['gil'] as const }))
+    const poor = { ...recorded, threads }
+    expect(() => viewInMode(poor, { mode: 'cpu', idle: false })).toThrow(PyprofError)
+  })
+})

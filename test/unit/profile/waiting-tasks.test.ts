@@ -6,6 +6,7 @@ import { firefox } from '../../../src/formats/firefox.ts'
 import { collapsedInput } from '../../../src/formats/inputs/collapsed.ts'
 import { pprofInput } from '../../../src/formats/inputs/pprof.ts'
 import { speedscopeInput } from '../../../src/formats/inputs/speedscope.ts'
+import { readPprof } from '../../../src/formats/pprof/read.ts'
 import { pprof } from '../../../src/formats/pprof.ts'
 import { statistics } from '../../../src/formats/pstats/statistics.ts'
 import { pstats } from '../../../src/formats/pstats.ts'
@@ -20,6 +21,7 @@ import { activityTimes } from '../../../src/profile/state-view.ts'
 import { summarize } from '../../../src/profile/summary.ts'
 import { placeTotals, waitingTasks, weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, MS } from '../../support/ascii-profile.ts'
+import { decodePprof } from '../formats/pprof-message.ts'
 
 /** One tick of a thread and of two tasks, then one at which a task could not be read. */
 const profile = asciiProfile(
@@ -135,6 +137,24 @@ describe('waiting tasks', () => {
     expect(trace).toContain('"name":"waiting tasks of MainThread"')
     const page = written(firefox.write(profile, { threads: false }))
     expect(page).toContain('"name":"waiting tasks of MainThread"')
+  })
+
+  it('are a value of their own in pprof, which is read back as their time', () => {
+    const file = Buffer.concat([...pprof.write(profile, { threads: false })] as Uint8Array[])
+    const { types, defaultType, samples } = decodePprof(file)
+    expect(types.map((type) => type.split('/')[0])).toEqual(['samples', 'wall', 'waiting'])
+    expect(defaultType).toContain('wall')
+    const rows = samples.map(({ values, labels }) => [String(labels.thread_name), ...values])
+    expect(rows).toEqual([
+      ['MainThread', 2, 20 * MS, 0],
+      ['waiting tasks of MainThread', 0, 0, 10 * MS],
+      ['waiting tasks of MainThread', 0, 0, 10 * MS],
+      ['waiting tasks of MainThread', 0, 0, 10 * MS],
+    ])
+    const read = readPprof(file)
+    expect(
+      Array.from({ length: read.samples.length }, (_, row) => read.samples.weight[row]),
+    ).toEqual([20 * MS, 10 * MS, 10 * MS, 10 * MS])
   })
 
   it('stay apart in sums that grow with a recording', () => {
