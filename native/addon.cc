@@ -171,6 +171,8 @@ Napi::Object Status(Napi::Env env, const pyprof::SamplerStatus& status) {
   out["readChange"] = Name(status.reading_change);
   out["loopSeen"] = Napi::Boolean::New(env, status.loop_seen);
   out["lateTicks"] = number(status.late_ticks);
+  out["pausedTime"] = number(status.paused_time);
+  out["pauses"] = number(status.pauses);
   out["tickTime"] = number(status.tick_time);
   out["descendants"] = Name(status.descendants);
   out["attachError"] = Name(status.attach);
@@ -276,7 +278,9 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
   static Napi::Function Class(Napi::Env env) {
     return DefineClass(env, "NativeSampler",
                        {InstanceMethod<&SamplerObject::Drain>("drain"),
-                        InstanceMethod<&SamplerObject::Stop>("stop")});
+                        InstanceMethod<&SamplerObject::Stop>("stop"),
+                        InstanceMethod<&SamplerObject::SetEnabled>("setEnabled"),
+                        InstanceMethod<&SamplerObject::Elapsed>("elapsed")});
   }
 
   explicit SamplerObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SamplerObject>(info) {
@@ -294,6 +298,7 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
     options.states = in.Get("states").ToBoolean();
     options.native_markers = in.Get("nativeMarkers").ToBoolean();
     options.follow = in.Get("follow").ToBoolean().Value();
+    options.disabled = in.Get("disabled").ToBoolean().Value();
     if (in.Has("tasks")) options.tasks = TasksNamed(in.Get("tasks").ToString());
     pyprof::AttachResult failure{};
     sampler_ = std::make_unique<pyprof::Sampler>(options, &failure);
@@ -310,6 +315,14 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
   }
 
   void Stop(const Napi::CallbackInfo&) { sampler_->Stop(); }
+
+  Napi::Value SetEnabled(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), sampler_->SetEnabled(info[0].ToBoolean()));
+  }
+
+  Napi::Value Elapsed(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), static_cast<double>(sampler_->Elapsed()));
+  }
 
   std::unique_ptr<pyprof::Sampler> sampler_;
 };

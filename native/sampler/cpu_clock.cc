@@ -105,10 +105,12 @@ struct CpuClock::Task {
   bool looked = false;
   bool measured = false;
   bool has_base = false;
+  bool paused = false;
   uint8_t state = 0;
   uint64_t runs = 0;
   uint64_t run_time = 0;
   uint64_t base = 0;
+  uint64_t paused_at = 0;  // run time
   uint64_t native_id = 0;
   int32_t stack = kNoStack;
   uint64_t seen = 0;       // the round of its last sample
@@ -286,6 +288,33 @@ CpuClock::Activity CpuClock::Take(const ThreadSample& sample) {
     task.measured = false;
   }
   return {task.state, cpu};
+}
+
+void CpuClock::Pause() {
+  for (const std::shared_ptr<Task>& task : tasks_) {
+    if (task == nullptr || task->paused) continue;
+    task->paused = ReadRunTime(*task, &task->paused_at);
+    if (!task->paused) task->has_base = false;
+  }
+}
+
+void CpuClock::Resume() {
+  for (const std::shared_ptr<Task>& task : tasks_) {
+    // A thread may have several serials.
+    if (task == nullptr || !task->paused) continue;
+    task->paused = false;
+    uint64_t run_time = 0;
+    task->has_base = task->has_base && ReadRunTime(*task, &run_time) && run_time >= task->paused_at;
+    if (task->has_base) task->base += run_time - task->paused_at;
+  }
+}
+
+/// The thread's CPU time now. False when it cannot be read.
+bool CpuClock::ReadRunTime(const Task& task, uint64_t* run_time) {
+  char text[512];
+  uint64_t runs = 0;
+  ++reads_;
+  return ParseSchedstat(Content(task.schedstat, text, sizeof(text)), run_time, &runs);
 }
 
 }  // namespace pyprof

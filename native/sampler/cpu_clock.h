@@ -74,6 +74,10 @@ class CpuClock {
   };
   Activity Take(const ThreadSample& sample);
 
+  /// CPU time between the two belongs to no sample.
+  void Pause();
+  void Resume();
+
   /// Number of threads looked at, lively and quiet, and of files read for it.
   Most looks() const { return looks_; }
   uint64_t reads() const { return reads_; }
@@ -85,6 +89,7 @@ class CpuClock {
   void LookAt(Task* task, const ThreadSample& sample);
   bool Open(Task* task, uint64_t native_id);
   void Sweep();
+  bool ReadRunTime(const Task& task, uint64_t* run_time);
   void Ask();
 
   const pid_t pid_;

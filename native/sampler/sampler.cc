@@ -25,6 +25,8 @@ constexpr uint64_t kEarly = 2 * kSecond;
 constexpr uint64_t kLateLookGap = 5 * kMillisecond;
 /// A process that may not be read, while it starts another program, often may a moment later.
 constexpr uint64_t kFailureHolds = 20 * kMillisecond;
+/// How often is looked, while nothing may be read, whether the processes are still there.
+constexpr uint64_t kPausedLookGap = 20 * kMillisecond;
 
 /// What a sample taken while sharing the core costs the target, by measurement (docs/accuracy.md):
 /// timer interrupt, two context switches, the read.
@@ -42,7 +44,9 @@ Sampler::Sampler(const SamplerOptions& options, AttachResult* failure)
               {options_.states, options_.native_markers},
               options_.tasks,
               std::make_shared<TaskFiles>(),
-              std::make_shared<KnownFiles>()} {
+              std::make_shared<KnownFiles>()},
+      wanted_(!options.disabled),
+      enabled_(!options.disabled) {
   targets_.push_back(std::make_unique<Followed>(options_.pid, nullptr, shared_));
   root().target.set_search_gap(kTargetSearchGap);
   Publish(&root());
@@ -87,9 +91,28 @@ bool Sampler::CanGoOn(const AttachResult& found) {
 Sampler::~Sampler() { Stop(); }
 
 void Sampler::Stop() {
-  stop_ = 1;
-  syscall(SYS_futex, &stop_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  stop_ = true;
+  Wake();
   if (loop_.joinable()) loop_.join();
+}
+
+void Sampler::Wake() {
+  ++requests_;
+  syscall(SYS_futex, &requests_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+bool Sampler::SetEnabled(bool enabled) {
+  std::unique_lock lock(mutex_);
+  wanted_ = enabled;
+  Wake();
+  const auto ended = [this] { return pending_.status.state == SamplerState::kEnded; };
+  switched_.wait(lock, [&] { return enabled_ == enabled || ended(); });
+  return !ended();
+}
+
+uint64_t Sampler::Elapsed() const {
+  const uint64_t origin = origin_;
+  return origin == 0 ? 0 : Now() - origin;
 }
 
 Batch Sampler::Drain() {
@@ -105,15 +128,16 @@ Batch Sampler::Drain() {
   return batch;
 }
 
-/// False when the sampler is to stop.
+/// Returns early when something is requested. False when the sampler is to stop.
 bool Sampler::SleepUntil(uint64_t time) {
   const timespec until{static_cast<time_t>(time / kSecond), static_cast<long>(time % kSecond)};
-  while (stop_ == 0 && Now() < time) {
-    // An absolute time on CLOCK_MONOTONIC; returns early when Stop has changed the word.
-    syscall(SYS_futex, &stop_, FUTEX_WAIT_BITSET_PRIVATE, 0, &until, nullptr,
+  while (true) {
+    const uint32_t seen = requests_;
+    if (stop_ || wanted_ != enabled_ || Now() >= time) return !stop_;
+    // An absolute time on CLOCK_MONOTONIC; returns early when a request has changed the word.
+    syscall(SYS_futex, &requests_, FUTEX_WAIT_BITSET_PRIVATE, seen, &until, nullptr,
             FUTEX_BITSET_MATCH_ANY);
   }
-  return stop_ == 0;
 }
 
 double Sampler::SinceOrigin(uint64_t now) const {
@@ -121,15 +145,16 @@ double Sampler::SinceOrigin(uint64_t now) const {
 }
 
 void Sampler::End(EndReason reason) {
-  const uint64_t now = Now();
+  uint64_t now = Now();
+  if (deadline_ != 0 && now > deadline_) now = deadline_;
+  if (!enabled_) CountPause(now);
   const std::lock_guard lock(mutex_);
   SamplerStatus& status = pending_.status;
-  if (origin_ != 0) {
-    status.elapsed = (deadline_ != 0 && now > deadline_ ? deadline_ : now) - origin_;
-  }
+  if (origin_ != 0) status.elapsed = now - origin_;
   status.sampler_cpu = Now(CLOCK_THREAD_CPUTIME_ID);
   status.state = SamplerState::kEnded;
   status.end_reason = reason;
+  switched_.notify_all();
 }
 
 void Sampler::Run() {
@@ -143,6 +168,14 @@ void Sampler::Run() {
     if (!SleepUntil(NextWake())) return End(EndReason::kStopped);
     const uint64_t now = Now();
     if (deadline_ != 0 && now >= deadline_) return End(EndReason::kDuration);
+    if (wanted_ != enabled_) {
+      if (!Switch(now)) return;
+      continue;
+    }
+    if (!enabled_) {
+      if (!LookForEnds(now)) return;
+      continue;
+    }
     const bool tick = schedule_ && now >= schedule_->next();
     if (!(tick ? TakeTick(now) : LookAround(now, nullptr))) return;
   }
@@ -154,12 +187,60 @@ void Sampler::Begin(Followed* followed) {
   origin_ = Now();
   deadline_ = options_.duration > 0 ? origin_ + options_.duration : 0;
   schedule_.emplace(origin_, options_.interval, options_.seed);
+  paused_since_ = origin_;
+}
+
+/// Pauses, or goes on. False when the recording has ended.
+bool Sampler::Switch(uint64_t now) {
+  const bool enable = !enabled_;
+  if (!enable) {
+    paused_since_ = now;
+    // Nothing was there to be read, so nothing will stand for the time since the last tick.
+    skipped_ = schedule_ && attached_ == 0 ? schedule_->Skip(now) : 0;
+    for (const auto& followed : targets_) followed->target.Pause();
+  } else {
+    CountPause(now);
+    if (schedule_) schedule_->Shift(now - paused_since_);
+    for (const auto& followed : targets_) followed->target.Resume();
+    budget_from_ = 0;
+    // Who asks for samples is to get them from now on.
+    if (!LookAround(now, nullptr)) return false;
+  }
+  const std::lock_guard lock(mutex_);
+  enabled_ = enable;
+  switched_.notify_all();
+  return true;
+}
+
+void Sampler::CountPause(uint64_t now) {
+  const std::lock_guard lock(mutex_);
+  if (origin_ != 0) pending_.status.paused_time += now - paused_since_ + skipped_;
+  ++pending_.status.pauses;
+  skipped_ = 0;
+}
+
+/// While nothing may be read: which processes have come and gone, as /proc tells. False when the
+/// recording has ended.
+bool Sampler::LookForEnds(uint64_t now) {
+  looked_at_ = now;
+  if (descendants_ != nullptr && descendants_->due() <= now) FindDescendants(now);
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    Followed* followed = targets_[i].get();
+    if (followed->ended || !followed->target.Exited()) continue;
+    if (!followed->target.attached()) {
+      Close(followed, now);
+    } else if (!HandleLoss(followed, SampleStatus::kProcessGone, now)) {
+      return false;
+    }
+  }
+  return DropEnded();
 }
 
 /// Once sampling has begun, a Python that starts need not be known before the next tick.
 uint64_t Sampler::NextWake() const {
   uint64_t wake = descendants_ != nullptr ? descendants_->due() : UINT64_MAX;
   if (deadline_ != 0) wake = std::min(wake, deadline_);
+  if (!enabled_) return std::min(wake, looked_at_ + kPausedLookGap);
   if (schedule_) return std::min(wake, schedule_->next());
   const bool early = looked_at_ - started_at_ < kEarly;
   wake = std::min(wake, looked_at_ + (early ? kEarlyLookGap : kLateLookGap));

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -53,6 +54,8 @@ struct SamplerOptions {
   std::optional<TaskScope> tasks;
   /// Record the descendants of the process too.
   bool follow = false;
+  /// Begin paused: see SetEnabled.
+  bool disabled = false;
 };
 
 enum class SamplerState { kSearching, kSampling, kEnded };
@@ -125,6 +128,9 @@ struct SamplerStatus {
   uint64_t dropped_samples = 0;
   uint64_t execs = 0;
   uint64_t sampler_cpu = 0;  // ns
+  /// Time in which sampling was disabled, and how often it was; a pause counts when it is over.
+  uint64_t paused_time = 0;  // ns
+  uint64_t pauses = 0;
   /// Time from the beginning of a tick to its end, of all ticks, ns: all processes are read in it.
   uint64_t tick_time = 0;
   /// How descendants are found, when they are followed.
@@ -171,6 +177,12 @@ class Sampler {
   Batch Drain();
   /// Ends the loop and waits for it.
   void Stop();
+  /// Pauses or goes on, and returns when it is so. While it is paused nothing of the target is read
+  /// but what /proc says of its end and its descendants; that time is in no sample and no gap.
+  /// @returns false when the recording has ended
+  bool SetEnabled(bool enabled);
+  /// ns since the first Python was found; 0 before.
+  uint64_t Elapsed() const;
 
  private:
   /// A target and what the recording knows of it.
@@ -194,6 +206,9 @@ class Sampler {
   void Begin(Followed* followed);
   uint64_t NextWake() const;
   bool SleepUntil(uint64_t time);
+  bool Switch(uint64_t now);
+  void CountPause(uint64_t now);
+  bool LookForEnds(uint64_t now);
   bool TakeTick(uint64_t now);
   bool LookAround(uint64_t now, const Schedule::Tick* tick);
   void FindDescendants(uint64_t now);
@@ -232,6 +247,7 @@ class Sampler {
   double SinceOrigin(uint64_t now) const;
   Followed& root() { return *targets_.front(); }
   void End(EndReason reason);
+  void Wake();
 
   const SamplerOptions options_;
 
@@ -247,7 +263,7 @@ class Sampler {
   size_t attached_ = 0;
   int32_t process_count_ = 0;
   int32_t thread_count_ = 0;
-  uint64_t origin_ = 0;
+  std::atomic<uint64_t> origin_ = 0;
   uint64_t deadline_ = 0;
   uint64_t started_at_ = 0;
   uint64_t looked_at_ = 0;
@@ -260,10 +276,19 @@ class Sampler {
   uint64_t budget_from_ = 0;
   uint64_t budget_cpu_ = 0;
   uint64_t budget_ticks_ = 0;
+  /// Since when it is paused: the time from then on is in no sample and no gap.
+  uint64_t paused_since_ = 0;
+  /// The part of it that was before.
+  uint64_t skipped_ = 0;
 
   std::mutex mutex_;
-  /// 1 once the loop is to end; a futex, so that a wake-up in time is one system call.
-  std::atomic<uint32_t> stop_ = 0;
+  /// Changes with each request to the loop; a futex, so that a wake-up in time is one system call.
+  std::atomic<uint32_t> requests_ = 0;
+  std::atomic<bool> stop_ = false;
+  /// What is asked for and what is so.
+  std::atomic<bool> wanted_;
+  std::atomic<bool> enabled_;  // changes guarded by mutex_
+  std::condition_variable switched_;
   Batch pending_;  // guarded by mutex_
   std::thread loop_;
 };

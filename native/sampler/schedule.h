@@ -38,6 +38,21 @@ class Schedule {
     return tick;
   }
 
+  /// Time in which nothing is to be read is no part of any gap between two ticks: what is left of
+  /// the one in hand follows behind it. So regions that are shorter than a gap get their share too.
+  void Shift(uint64_t time) {
+    last_ += time;
+    next_ += time;
+  }
+
+  /// No sample will stand for the time since the last tick.
+  /// @returns that time
+  uint64_t Skip(uint64_t now) {
+    const uint64_t skipped = now - last_;
+    last_ = now;
+    return skipped;
+  }
+
  private:
   /// SplitMix64 (Steele, Lea, Flood 2014): small, and good enough for a jitter.
   uint64_t Random() {

@@ -119,6 +119,9 @@ class Target {
   uint8_t known_states() const { return known_states_; }
   /// What the kernel knows of a thread of the last sample; its CPU time counts once.
   CpuClock::Activity TakeActivity(const ThreadSample& sample) { return cpu_clock_.Take(sample); }
+  /// Between the two it is not read, and CPU time is not counted.
+  void Pause() { cpu_clock_.Pause(); }
+  void Resume() { cpu_clock_.Resume(); }
   /// By the reader's serial; the serials start anew with a new reader.
   std::vector<KnownThread>& threads() { return threads_; }
 

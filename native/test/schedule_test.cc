@@ -141,5 +141,23 @@ TEST(Schedule, TheShortestIntervalStillAdvances) {
   }
 }
 
+TEST(Schedule, APauseIsInNoGapAndNoWeight) {
+  Schedule paused(1000, 100, 7);
+  Schedule steady(1000, 100, 7);
+  uint64_t total = 0;
+  uint64_t shift = 0;
+  for (int i = 0; i < 1000; ++i) {
+    paused.Shift(12345);
+    shift += 12345;
+    ASSERT_EQ(paused.next(), steady.next() + shift);
+    const Schedule::Tick tick = paused.Take(paused.next());
+    EXPECT_EQ(tick.missed, 0u);
+    EXPECT_EQ(tick.weight, steady.Take(steady.next()).weight);
+    total += tick.weight;
+  }
+  EXPECT_EQ(paused.Skip(1000 + total + shift + 5), 5u);
+  EXPECT_EQ(paused.Skip(1000 + total + shift + 5), 0u);
+}
+
 }  // namespace
 }  // namespace pyprof::test

@@ -118,7 +118,7 @@ export function registerDiff(program: Command, context: CommandContext): void {
  * @returns the exit code
  * @throws PyprofError
  */
-function diff(options: DiffOptions, context: CommandContext): number {
+export function diff(options: DiffOptions, context: CommandContext): number {
   const outputs = planDiffOutputs(options.outputs)
   const [base, head] = [filesOf(options.base), filesOf(options.head)]
   requireApart(base, head)

@@ -105,6 +105,15 @@ export function parseKeep(text: string): number {
   throw new InvalidArgumentError('Expected a number of files, at least 1.')
 }
 
+/** How often a command is run, from 1 to 1000. */
+export function parseRuns(text: string): number {
+  const runs = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (runs < 1 || runs > 1000) {
+    throw new InvalidArgumentError('Expected a number of runs from 1 to 1000.')
+  }
+  return runs
+}
+
 /** Collects the paths of an option that may be given several times. */
 export function parsePaths(path: string, paths: readonly string[] = []): string[] {
   if (path === '') throw new InvalidArgumentError('Expected a file name, or - for stdout.')

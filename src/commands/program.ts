@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { registerBench } from './bench.ts'
 import type { CommandContext } from './context.ts'
 import { registerConvert } from './convert.ts'
 import { registerDiff } from './diff.ts'
@@ -25,6 +26,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
       outputError: () => {},
     })
   registerRecord(program, context)
+  registerBench(program, context)
   registerDump(program, context)
   registerConvert(program, context)
   registerDiff(program, context)

@@ -15,10 +15,13 @@ import {
   parsePid,
   parseRate,
   parseRotation,
+  parseRuns,
 } from './parse.ts'
 import { addPolicyOptions, guardOf } from './policy.ts'
+import { parseControl } from './record/control.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
+import { recordRuns } from './record/runs.ts'
 
 const EXAMPLES = `
 Formats:
@@ -104,6 +107,22 @@ export function registerRecord(program: Command, context: CommandContext): void 
       parseRotation,
     )
     .option('--keep <files>', 'with --rotate: keep only so many of the newest files', parseKeep)
+    .option(
+      '--runs <count>',
+      'run the command so many times, each into a recording of its own in the folder of -o',
+      parseRuns,
+    )
+    .option(
+      '--control <fifos>',
+      'let who is measured switch sampling and count its iterations: fifo:CTL or fifo:CTL,ACK',
+      parseControl,
+    )
+    .addOption(
+      new Option('--control-start <state>', 'with --control: begin disabled, or enabled').choices([
+        'enabled',
+        'disabled',
+      ]),
+    )
   addModeOptions(command).option(
     '--native-markers',
     'mark with <native> where C code has called Python code',
@@ -116,6 +135,10 @@ export function registerRecord(program: Command, context: CommandContext): void 
     .action(async (operands: readonly string[], raw: RawRecordOptions) => {
       // Commander drops the `--`; it stood right before the operands, if it was there.
       const isCommand = context.argv[context.argv.length - operands.length - 1] === '--'
+      if (raw.runs !== undefined) {
+        context.finish(await recordRuns(raw, isCommand ? operands : undefined, context))
+        return
+      }
       const options = isCommand
         ? recordOptions(raw, operands, [])
         : recordOptions(raw, undefined, operands)

@@ -80,7 +80,8 @@ export function runOf({ name, profile, isTimed }: RunInput, keepsWhole = false):
   const scale = gapNs < meta.duration ? meta.duration / (meta.duration - gapNs) : 1
   const sampledNs = summary.timeNs.total * scale
   const asked = meta.rate > 0 ? 1e9 / meta.rate : sampledNs / Math.max(1, samples)
-  const ticked = accounting.ticks > 0 ? meta.duration / accounting.ticks : 0
+  const ticked =
+    accounting.ticks > 0 ? (meta.duration - (meta.control?.pausedTime ?? 0)) / accounting.ticks : 0
   return {
     name,
     command: meta.command,
@@ -94,7 +95,8 @@ export function runOf({ name, profile, isTimed }: RunInput, keepsWhole = false):
     iterations: meta.iterations,
     view: viewText(profile),
     isFiltered: (meta.view?.steps ?? []).some(({ effect }) => effect === 'removed'),
-    durationNs: meta.duration,
+    // What was not recorded on purpose is no part of what is measured.
+    durationNs: meta.duration - (meta.control?.pausedTime ?? 0),
     sampledNs,
     gapNs,
     samples,

@@ -9,8 +9,8 @@ import { pickSamples, RowList } from './sample-columns.ts'
  */
 export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
   const { samples, accounting } = profile
-  // Iterations were counted in the whole, and a part is not all the work that the program did.
-  const { iterations: _, ...meta } = profile.meta
+  // Iterations and pauses were counted in the whole, and a part is not all the work that the program did.
+  const { iterations: _, control: __, ...meta } = profile.meta
   if (from <= 0 && to > meta.duration) return profile
   const end = Math.min(to, Math.max(from, meta.duration + 1))
   const { rows, ticks } = taken(samples, from, to)

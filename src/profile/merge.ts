@@ -2,9 +2,11 @@ import { EXIT, PyprofError } from '../errors.ts'
 import { ProfileAssembler } from './assembler.ts'
 import {
   type Accounting,
+  type Control,
   type DescendantSource,
   type EndReason,
   GRANULARITIES,
+  type Mark,
   type Meta,
   NO_PROCESS,
   NO_STACK,
@@ -206,7 +208,16 @@ function mergedMeta(
   const starts = metas.map((meta) => meta.startedAt).filter((start) => start > 0)
   const ends = metas.map((meta, index) => origins[index]! + meta.duration)
   const last = metas[ends.indexOf(Math.max(...ends))]!
-  const { view: _, tasks: __, machine: ___, iterations: ____, ...rest } = last
+  const {
+    view: _,
+    tasks: __,
+    machine: ___,
+    iterations: ____,
+    control: _____,
+    run: ______,
+    ...rest
+  } = last
+  const control = mergedControl(metas, origins)
   const machine = agreed(metas.map((meta) => meta.machine))
   const view = mergedView(metas)
   const isUnfinished = metas.some((meta) => meta.endReason === 'unfinished')
@@ -215,6 +226,7 @@ function mergedMeta(
     ...rest,
     ...(view ? { view } : {}),
     ...(machine === undefined ? {} : { machine }),
+    ...(control === undefined ? {} : { control }),
     exporter: all('exporter'),
     command: all('command'),
     pythonVersion: all('pythonVersion'),
@@ -275,4 +287,29 @@ function mergedAccounting(profiles: readonly Profile[]): Accounting {
     profiles.reduce((total, { accounting }) => total + accounting[name], 0)
   const names = Object.keys(profiles[0]?.accounting ?? {}) as (keyof Accounting)[]
   return Object.fromEntries(names.map((name) => [name, sum(name)])) as unknown as Accounting
+}
+
+/** Pauses and marks of all, where any has some. */
+function mergedControl(metas: readonly Meta[], origins: readonly number[]): Control | undefined {
+  const controls = metas.flatMap(({ control }, index) => {
+    return control ? [{ ...control, origin: origins[index]! }] : []
+  })
+  if (controls.length === 0) return undefined
+  const marks = new Map<string, Mark>()
+  for (const { marks: own, origin } of controls) {
+    for (const { name, first, last, count } of own) {
+      const before = marks.get(name)
+      marks.set(name, {
+        name,
+        first: Math.min(before?.first ?? Number.POSITIVE_INFINITY, first + origin),
+        last: Math.max(before?.last ?? 0, last + origin),
+        count: (before?.count ?? 0) + count,
+      })
+    }
+  }
+  return {
+    pausedTime: controls.reduce((sum, { pausedTime }) => sum + pausedTime, 0),
+    pauses: controls.reduce((sum, { pauses }) => sum + pauses, 0),
+    marks: [...marks.values()].sort((a, b) => a.first - b.first),
+  }
 }

@@ -222,6 +222,44 @@ export type EndReason =
   /** Another profiler took it and does not say. */
   | 'unknown'
 
+/** What a program said with --control that it has done, added up by name. */
+export interface Mark {
+  readonly name: string
+  /** When it said so first and last, ns since the start of the recording. */
+  readonly first: number
+  readonly last: number
+  /** How many times it has done that. */
+  readonly count: number
+}
+
+/** What was done to a recording by --control. */
+export interface Control {
+  /**
+   * Time in which sampling was disabled, ns: neither in a sample nor in a gap. With the weights of
+   * one thread and the gaps it makes the duration.
+   */
+  readonly pausedTime: number
+  /** How often it was; a pause counts when it is over. */
+  readonly pauses: number
+  /** In the order of their first. */
+  readonly marks: readonly Mark[]
+}
+
+/** The machine and the source of one run, where several are recorded to be compared. */
+export interface RunFacts {
+  /** As the processor calls itself. */
+  readonly cpu: string
+  /** The frequency governors in use; '' where the kernel does not tell. */
+  readonly governor: string
+  /** Mean number of processes that wanted to run in the minute before, at the start. */
+  readonly load: number
+  readonly kernel: string
+  /** Git revision of the working folder; '' outside of a repository. */
+  readonly revision: string
+  /** Whether tracked files differ from it. */
+  readonly isDirty: boolean
+}
+
 export interface Meta {
   /** `pyprof@version`. */
   readonly exporter: string
@@ -253,6 +291,10 @@ export interface Meta {
   readonly machine?: string
   /** How often the program did what is measured, by its own marks; absent where nobody counted. */
   readonly iterations?: number
+  /** What was done by --control; absent without it, and where it is not known of a part. */
+  readonly control?: Control
+  /** Absent unless a set of runs was recorded. */
+  readonly run?: RunFacts
 }
 
 /** What a frame stands for: a line of a function, a function, or a module. */

@@ -1,5 +1,6 @@
 import type { Removed } from './modes.ts'
 import {
+  type Control,
   type DescendantSource,
   type EndReason,
   type Mode,
@@ -10,6 +11,7 @@ import {
   type Reading,
   type ReadingChange,
   type Reason,
+  type RunFacts,
   type State,
   type TaskScope,
   type Thread,
@@ -79,6 +81,12 @@ export interface Summary {
     readonly waiting: { readonly samples: number; readonly timeNs: number }
   }
   readonly durationNs: number
+  /** What was done by --control; absent without it. */
+  readonly control?: Control
+  /** How often the program did what is measured, when it said so under one name. */
+  readonly iterations?: number
+  /** The machine and the source, where a set of runs was recorded. */
+  readonly run?: RunFacts
   readonly endReason: EndReason
   /** Hz; `actual` is ticks over the duration. */
   readonly rate: { readonly requested: number; readonly actual: number }
@@ -132,6 +140,7 @@ export function summarize(
   const uncertainSamples = quality.partial.samples + quality.missed.samples + lost
   const uncertain = uncertainSamples === 0 ? 0 : uncertainSamples / (samples + lost)
   const activity = recorded === profile ? sums.activity.times(meta.states) : activityTimes(recorded)
+  const enabled = meta.duration - (meta.control?.pausedTime ?? 0)
   const share = (ns: number) => (time.total === 0 ? 0 : ns / time.total)
   return {
     exporter: meta.exporter,
@@ -144,10 +153,13 @@ export function summarize(
     startedAt: meta.startedAt === 0 ? '' : new Date(meta.startedAt).toISOString(),
     ...(meta.tasks && { tasks: { ...meta.tasks, waiting: waiting(sums.waiting) } }),
     durationNs: meta.duration,
+    ...(meta.control && { control: meta.control }),
+    ...(meta.iterations !== undefined && { iterations: meta.iterations }),
+    ...(meta.run && { run: meta.run }),
     endReason: meta.endReason,
     rate: {
       requested: meta.rate,
-      actual: meta.duration === 0 ? 0 : accounting.ticks / (meta.duration / 1e9),
+      actual: enabled <= 0 ? 0 : accounting.ticks / (enabled / 1e9),
     },
     ticks: accounting.ticks,
     samples,

@@ -1,4 +1,5 @@
 import {
+  type Control,
   type DescendantSource,
   type EndReason,
   GRANULARITIES,
@@ -7,6 +8,7 @@ import {
   type Mode,
   type Reading,
   type ReadingChange,
+  type RunFacts,
   STATES,
   type State,
   TASK_SCOPES,
@@ -90,6 +92,30 @@ function isTasks(value: unknown): value is NonNullable<Meta['tasks']> {
   return TASK_SCOPES.some((each) => each === scope) && typeof loopSeen === 'boolean'
 }
 
+const isWhole = isAtMost(Number.MAX_SAFE_INTEGER)
+
+function isControl(value: unknown): value is Control {
+  if (typeof value !== 'object' || value === null) return false
+  const { pausedTime, pauses, marks } = value as Record<string, unknown>
+  return isWhole(pausedTime) && isWhole(pauses) && Array.isArray(marks) && marks.every(isMark)
+}
+
+function isMark(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, first, last, count } = value as Record<string, unknown>
+  return isText(name) && [first, last, count].every(isWhole)
+}
+
+function isRunFacts(value: unknown): value is RunFacts {
+  if (typeof value !== 'object' || value === null) return false
+  const { cpu, governor, load, kernel, revision, isDirty } = value as Record<string, unknown>
+  return (
+    [cpu, governor, kernel, revision].every(isText) &&
+    isAtMost(Number.MAX_VALUE)(load) &&
+    typeof isDirty === 'boolean'
+  )
+}
+
 const CHECKS: { readonly [K in keyof StoredMeta]-?: Check<StoredMeta[K]> } = {
   exporter: isText,
   command: isText,
@@ -108,6 +134,8 @@ const CHECKS: { readonly [K in keyof StoredMeta]-?: Check<StoredMeta[K]> } = {
   machine: (value): value is string | undefined => value === undefined || isText(value),
   iterations: (value): value is number | undefined =>
     value === undefined || isAtMost(Number.MAX_SAFE_INTEGER)(value),
+  control: (value): value is Control | undefined => value === undefined || isControl(value),
+  run: (value): value is RunFacts | undefined => value === undefined || isRunFacts(value),
 }
 
 /** @throws DamageError when a field is missing or has no value that it may have */

@@ -102,6 +102,9 @@ export interface SamplerStatus {
   readonly lateTicks: number
   /** The states that samples tell of. */
   readonly states: readonly State[]
+  /** Time in which sampling was disabled, ns, and how often it was; a pause counts when it is over. */
+  readonly pausedTime: number
+  readonly pauses: number
   /** Time in which ticks were taken, all processes read one after the other, ns. */
   readonly tickTime: number
   /** How descendants are found; '' when they are not followed. */
@@ -159,12 +162,21 @@ export interface SamplerOptions {
   readonly follow?: boolean
   /** Stacks by asyncio task; without it they are those of threads. */
   readonly tasks?: TaskScope
+  /** Begin paused, until `setEnabled`. */
+  readonly disabled?: boolean
 }
 
 export interface NativeSampler {
   drain(): Batch
   /** Ends the loop and joins its thread; what was captured can still be drained. */
   stop(): void
+  /**
+   * Pauses or goes on, and returns when it is so, within a tick. A pause is in no sample and no gap.
+   * @returns false when the recording has ended
+   */
+  setEnabled(enabled: boolean): boolean
+  /** ns since the first Python was found; 0 before. */
+  elapsed(): number
 }
 
 /** A thread of the main interpreter, and where a request to it is written; addresses are hex. */

@@ -30,13 +30,20 @@ export class LaunchError extends PyprofError {
 
 /**
  * Starts a command. When this resolves, the program has replaced the forked child already.
+ * @param variables of its environment, besides pyprof's own
  * @throws LaunchError when it cannot be started
  */
-export async function launch(command: readonly string[]): Promise<LaunchedCommand> {
+export async function launch(
+  command: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): Promise<LaunchedCommand> {
   const [program = '', ...args] = command
   let child: ChildProcess
   try {
-    child = spawn(program, args, { stdio: standardStreams(command) })
+    child = spawn(program, args, {
+      stdio: standardStreams(command),
+      env: { ...process.env, ...variables },
+    })
   } catch (error) {
     throw launchError(program, error)
   }

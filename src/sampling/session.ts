@@ -35,6 +35,8 @@ export interface SessionOptions {
   readonly threads: number
   /** Record the descendants too. */
   readonly follow: boolean
+  /** Begin without sampling, until it is enabled. */
+  readonly disabled?: boolean
   /** Receives every batch in order. */
   readonly onBatch: (batch: Batch) => void
 }
@@ -80,6 +82,7 @@ export class Session {
       states: true,
       nativeMarkers: options.nativeMarkers,
       follow: options.follow,
+      disabled: options.disabled ?? false,
       ...(options.tasks && { tasks: options.tasks }),
     })
     this.#onBatch = options.onBatch
@@ -97,6 +100,16 @@ export class Session {
       this.#sampler.stop()
       this.#finish()
     })
+  }
+
+  /** Switches sampling on or off. @returns false when the recording has ended */
+  setEnabled(enabled: boolean): boolean {
+    return !this.#done && this.#sampler.setEnabled(enabled)
+  }
+
+  /** ns since the start of the recording; undefined when it has ended. */
+  elapsed(): number | undefined {
+    return this.#done ? undefined : this.#sampler.elapsed()
   }
 
   /** Drains now what is there, besides ten times a second. Does nothing when it has ended. */

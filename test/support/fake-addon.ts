@@ -24,6 +24,8 @@ export const SAMPLING: SamplerStatus = {
   readChange: '',
   lateTicks: 0,
   states: [],
+  pausedTime: 0,
+  pauses: 0,
   tickTime: 0,
   descendants: '',
   loopSeen: false,
@@ -95,6 +97,7 @@ export class FakeAddon implements Addon {
   options: SamplerOptions | undefined
   drains = 0
   stops = 0
+  readonly switches: boolean[] = []
   readonly #batches: Batch[]
   readonly #failure: { code: AttachErrorCode; detail: string } | undefined
   #status: SamplerStatus = { ...SAMPLING, state: 'searching', pythonVersion: '' }
@@ -146,6 +149,11 @@ export class FakeAddon implements Addon {
       stop: () => {
         this.stops++
       },
+      setEnabled: (enabled) => {
+        this.switches.push(enabled)
+        return this.#status.state !== 'ended'
+      },
+      elapsed: () => this.#status.elapsed,
     }
   }
 }

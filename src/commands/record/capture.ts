@@ -1,7 +1,15 @@
 import type { PyprofError } from '../../errors.ts'
 import { ProfileBuilder } from '../../profile/builder.ts'
 import { type ModeOptions, requireStates } from '../../profile/modes.ts'
-import type { EndReason, Process, Profile, Reading, TaskScope } from '../../profile/profile.ts'
+import type {
+  EndReason,
+  Mark,
+  Process,
+  Profile,
+  Reading,
+  RunFacts,
+  TaskScope,
+} from '../../profile/profile.ts'
 import { RunningSums, type SampleSums, sumSamples } from '../../profile/sample-sums.ts'
 import type { Written } from '../../recording/encoder.ts'
 import type { Redactor } from '../../redaction/redactor.ts'
@@ -16,6 +24,7 @@ import { commandIn, PROC, readStatus } from '../../sampling/proc.ts'
 import { BatchRedactor } from '../../sampling/redacted-batch.ts'
 import { Session } from '../../sampling/session.ts'
 import type { Sources } from '../../sampling/sources.ts'
+import type { Controlled } from './control.ts'
 import type { Progress } from './progress.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -43,6 +52,11 @@ export interface CaptureOptions {
   readonly wait: boolean
   /** Record the target's descendants too. */
   readonly follow: boolean
+  /** Whether sampling is switched from outside, and whether it begins switched off. */
+  readonly isControlled: boolean
+  readonly startsDisabled: boolean
+  /** Of a set of runs. */
+  readonly run: RunFacts | undefined
   readonly progress: Progress | undefined
   /** Told of every process while it is there. */
   readonly sources?: Sources
@@ -65,6 +79,10 @@ export interface Captured {
 
 /** Codes of failures that only say that the target is gone. */
 const ENDED: ReadonlySet<string> = new Set(['no-such-process', 'zombie', 'not-started'])
+
+/** Names of marks that a recording holds. */
+const MAX_MARKS = 1000
+const ENDED_ALREADY = 'the recording has ended'
 
 /** What the death of pyprof may cost. */
 const APPEND_INTERVAL_MS = 1000
@@ -89,6 +107,7 @@ export class Capture {
   #refusal: unknown
   /** Why processes could not be read, by index: asked while they are there. */
   readonly #unreadable: string[] = []
+  readonly #marks = new Map<string, Mark>()
   readonly #commands: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
@@ -116,6 +135,7 @@ export class Capture {
         ...(tasks && { tasks }),
         threads,
         follow,
+        disabled: options.startsDisabled,
         onBatch: (batch) => {
           this.#builder.add(files.redact(batch))
           for (const process of batch.processes) {
@@ -139,6 +159,30 @@ export class Capture {
     if (reason === 'target-ended') this.#targetEnded = true
     else this.#signal = reason
     this.#session.stop()
+  }
+
+  /** What --control may do. */
+  readonly controlled: Controlled = {
+    enable: (enabled) => (this.#session.setEnabled(enabled) ? '' : ENDED_ALREADY),
+    mark: (name, count) => this.#mark(name, count),
+    stop: () => {
+      this.#session.stop()
+      return ''
+    },
+  }
+
+  #mark(name: string, count: number): string {
+    const now = this.#session.elapsed()
+    if (now === undefined) return ENDED_ALREADY
+    const before = this.#marks.get(name)
+    if (!before && this.#marks.size >= MAX_MARKS) return `more than ${MAX_MARKS} names of marks`
+    this.#marks.set(name, {
+      name,
+      first: before?.first ?? now,
+      last: now,
+      count: (before?.count ?? 0) + count,
+    })
+    return ''
   }
 
   /**
@@ -239,6 +283,16 @@ export class Capture {
       duration: status.elapsed,
       endReason,
       machine: machineKind(),
+      ...(this.#options.isControlled && {
+        control: {
+          pausedTime: status.pausedTime,
+          pauses: status.pauses,
+          marks: [...this.#marks.values()],
+        },
+      }),
+      // Iterations of different things make no sum.
+      ...(this.#marks.size === 1 && { iterations: [...this.#marks.values()][0]!.count }),
+      ...(this.#options.run && { run: this.#options.run }),
     } as const
     const processes = this.#builder.processes.map((each) => this.#process(each, status.elapsed))
     return this.#builder.build(meta, processes, (cpu.user + cpu.system) * 1000)

@@ -156,6 +156,19 @@ const MODE_VERBS = {
 function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefined): PyprofError {
   const what = 'Nothing was captured, and no file was written.'
   const common = { code: 'nothing-captured', what, exitCode: EXIT.nothing }
+  const { control } = summary
+  if (
+    control &&
+    control.pauses > 0 &&
+    control.pausedTime >= summary.durationNs &&
+    summary.ticks === 0
+  ) {
+    return new PyprofError({
+      ...common,
+      why: 'Sampling was disabled from the start, and nobody enabled it by --control.',
+      hint: 'Write to the FIFO: echo enable > CTL. Or begin enabled: leave --control-start out',
+    })
+  }
   if (failure && summary.descendants === '') {
     return new PyprofError({ ...common, why: `${failure.what} ${failure.why}`, hint: failure.hint })
   }

@@ -2,13 +2,14 @@ import { usageError } from '../../errors.ts'
 import { type Format, type FormatOptions, formatFor, suits } from '../../formats/index.ts'
 import { speedscope } from '../../formats/speedscope.ts'
 import type { Choice } from '../../profile/choice.ts'
-import type { Mode, Reading, TaskScope } from '../../profile/profile.ts'
+import type { Mode, Reading, RunFacts, TaskScope } from '../../profile/profile.ts'
 import { redactorFor } from '../../redaction/redactor.ts'
 import { choiceOf, type RawChoice } from '../choice.ts'
 import { formatNames, formatOptionsOf, type RawFormatOptions } from '../format-options.ts'
 import { modeOf, type RawMode, requireViewable } from '../mode.ts'
 import type { RotationLimit } from '../parse.ts'
 import type { RawPolicyOptions } from '../policy.ts'
+import type { ControlFifos } from './control.ts'
 import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 import type { Rotation } from './streamed-output.ts'
 
@@ -39,6 +40,11 @@ export interface RecordOptions {
   /** Only say what would be done. */
   readonly dryRun: boolean
   readonly rotation: Rotation | undefined
+  /** Who is measured switches sampling by these. */
+  readonly control: ControlFifos | undefined
+  readonly startsDisabled: boolean
+  /** Of a set of runs, the facts that go with each. */
+  readonly run?: RunFacts
   readonly json: boolean
 }
 
@@ -57,7 +63,10 @@ export interface RawRecordOptions extends RawChoice, RawMode, RawFormatOptions, 
   readonly format?: Format
   readonly dryRun?: boolean
   readonly rotate?: RotationLimit
+  readonly runs?: number
   readonly keep?: number
+  readonly control?: ControlFifos
+  readonly controlStart?: 'enabled' | 'disabled'
   readonly json?: boolean
 }
 
@@ -81,6 +90,7 @@ export function recordOptions(
     )
   }
   const rotation = chooseRotation(raw, outputs)
+  requireControl(raw)
   const formats = outputs.map(({ format }) => format)
   requireViewable(
     raw,
@@ -102,6 +112,8 @@ export function recordOptions(
     rotation,
     format: formatOptionsOf(raw, formats),
     choice: choiceOf(raw),
+    control: raw.control,
+    startsDisabled: raw.controlStart === 'disabled',
     dryRun: raw.dryRun ?? false,
     json: raw.json ?? false,
   }
@@ -128,6 +140,23 @@ function chooseRotation(
     'Other formats are written once, at the end.',
     'Run: pyprof record --rotate 5m -o run.pyprof …',
   )
+}
+
+function requireControl({ control, controlStart, rotate }: RawRecordOptions): void {
+  if (controlStart && !control) {
+    throw usageError(
+      '--control-start is given without --control.',
+      'Nobody could switch sampling on.',
+      'Run: pyprof record --control fifo:/tmp/ctl,/tmp/ack --control-start disabled …',
+    )
+  }
+  if (control && rotate) {
+    throw usageError(
+      '--control and --rotate do not go together.',
+      'Marks and pauses are added up over one recording, not by file.',
+      'Leave one of them out.',
+    )
+  }
 }
 
 function chooseTarget(

@@ -119,6 +119,24 @@ export function endSentence(
     : END_SENTENCES[summary.endReason] + by
 }
 
+const SHOWN_MARKS = 5
+
+function controlLines({ control, durationNs }: Summary): string[] {
+  if (!control) return []
+  const { pausedTime, pauses, marks } = control
+  const shown = marks
+    .slice(0, SHOWN_MARKS)
+    .map(({ name, count }) => `${visible(name)} ${formatCount(count)}`)
+  const more = marks.length > SHOWN_MARKS ? [`${marks.length - SHOWN_MARKS} more`] : []
+  const paused = pauses === 0 ? 'always' : `${formatTime(durationNs - pausedTime)}`
+  const rest =
+    pauses === 0 ? '' : `; disabled ${counted(pauses, 'time')}, ${formatTime(pausedTime)}`
+  return [
+    row('enabled', paused + rest),
+    ...(marks.length > 0 ? [row('marks', [...shown, ...more].join(', '))] : []),
+  ]
+}
+
 /** The summary as lines of text for a terminal; foreign text in it is made harmless. */
 export function reportLines(summary: RecordSummary): string[] {
   return [
@@ -132,6 +150,7 @@ export function reportLines(summary: RecordSummary): string[] {
 export function resultLines(summary: WrittenSummary, notes: readonly string[] = []): string[] {
   return [
     row('samples', samples(summary)),
+    ...controlLines(summary),
     ...(summary.tasks?.scope === 'all' ? [row('tasks', tasks(summary.tasks))] : []),
     row('reading', reading(summary)),
     row('quality', quality(summary)),

@@ -11,6 +11,7 @@ import { commandOf, PROC, quoteCommand } from '../../sampling/proc.ts'
 import { Sources } from '../../sampling/sources.ts'
 import type { CommandContext } from '../context.ts'
 import { Capture, type Captured, type CaptureOptions } from './capture.ts'
+import { CONTROL_VARIABLE, ControlChannel, controlText } from './control.ts'
 import { deliver } from './deliver.ts'
 import { planRun } from './dry-run.ts'
 import { intentOf } from './intent.ts'
@@ -66,6 +67,8 @@ class Recording {
   readonly #context: CommandContext
   #plan: RecordingPlan
   readonly #addon: Addon
+  /** Once it is allowed to record. */
+  #control: ControlChannel | undefined
   /** Only where an output shows sources. */
   readonly #sources: Sources | undefined
   readonly #redactor: Redactor
@@ -96,13 +99,21 @@ class Recording {
     const progress = this.#context.drawsProgress
       ? new Progress((text) => this.#context.writeErr(text))
       : undefined
-    const command = commandOf(PROC, pid, this.#redactor)
-    const capture = this.#capture({ pid, command, wait: false, progress })
+    this.#openControl()
+    let capture: Capture
+    try {
+      const command = commandOf(PROC, pid, this.#redactor)
+      capture = this.#capture({ pid, command, wait: false, progress })
+    } catch (error) {
+      this.#control?.close()
+      throw error
+    }
     const release = endOnSignal((signal) => capture.stop(signal))
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
       return await this.#deliver(capture, pid, false)
     } finally {
+      this.#control?.close()
       release()
       releaseSnapshot()
     }
@@ -126,7 +137,8 @@ class Recording {
     })
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
-      command = await launch(argv)
+      this.#openControl()
+      command = await launch(argv, this.#variables)
       over = Promise.race([command.ended, left])
       const { pid, ended } = command
       capture = this.#capture({
@@ -144,9 +156,20 @@ class Recording {
       await over
       throw error
     } finally {
+      // Until then the command gets its answers, whatever has become of the recording.
+      this.#control?.close()
       release()
       releaseSnapshot()
     }
+  }
+
+  #openControl(): void {
+    const { control } = this.#options
+    this.#control = control && new ControlChannel(control, (text) => this.#context.writeErr(text))
+  }
+
+  get #variables(): Record<string, string> {
+    return this.#control ? { [CONTROL_VARIABLE]: controlText(this.#control.fifos) } : {}
   }
 
   /** Writes what there is so far. Until there is something, and when it is over, there is no need. */
@@ -162,7 +185,10 @@ class Recording {
     const { exporter } = this.#context
     // A short command may be over before anything is sampled.
     this.#sources?.note(0, target.pid)
-    return new Capture({
+    const capture = new Capture({
+      isControlled: this.#control !== undefined,
+      startsDisabled: this.#options.startsDisabled,
+      run: this.#options.run,
       addon: this.#addon,
       exporter,
       redactor: this.#redactor,
@@ -179,6 +205,8 @@ class Recording {
       keepsSamples: this.#plan.atEnd.length > 0,
       ...target,
     })
+    this.#control?.serve(capture.controlled)
+    return capture
   }
 
   #format(): FormatOptions {

@@ -1,0 +1,180 @@
+import { spawnSync } from 'node:child_process'
+import { closeSync, constants, openSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
+import { resolve } from 'node:path'
+import { InvalidArgumentError } from 'commander'
+import { usageError } from '../../errors.ts'
+import { visible } from '../../formats/text.ts'
+import { errorCode, errorText } from '../stdio.ts'
+
+/** Where commands come from and where answers go, as absolute paths. */
+export interface ControlFifos {
+  readonly ctl: string
+  /** Undefined: nobody waits for answers. */
+  readonly ack: string | undefined
+}
+
+/** What can be done to a recording from outside. Each gives back why it was not done, or ''. */
+export interface Controlled {
+  /** Switches sampling on or off, and returns when it is so. */
+  enable(enabled: boolean): string
+  /** Notes that the program has done something so many more times. */
+  mark(name: string, count: number): string
+  /** Ends the recording. */
+  stop(): string
+}
+
+/** The name of the variable that tells a launched command what to talk to, as --control has it. */
+export const CONTROL_VARIABLE = 'PYPROF_CONTROL'
+
+/** Longer commands are none. */
+const MAX_LINE = 4096
+const OPEN = constants.O_RDWR | constants.O_NONBLOCK
+
+/** @throws InvalidArgumentError */
+export function parseControl(text: string): ControlFifos {
+  const [, ctl, ack] = /^fifo:([^,]+)(?:,([^,]+))?$/.exec(text) ?? []
+  if (ctl === undefined || ctl === ack) {
+    throw new InvalidArgumentError('Expected fifo:CTL or fifo:CTL,ACK, the paths of two FIFOs.')
+  }
+  return { ctl: resolve(ctl), ack: ack === undefined ? undefined : resolve(ack) }
+}
+
+/** The same as a word for a command's environment. */
+export function controlText({ ctl, ack }: ControlFifos): string {
+  return `fifo:${ctl}${ack === undefined ? '' : `,${ack}`}`
+}
+
+/**
+ * Does what a command asks for.
+ * @returns the answer: `ack`, or `error` and why
+ */
+export function obey(line: string, controlled: Controlled): string {
+  const [word = '', ...rest] = line.split(' ')
+  const argument = rest.join(' ')
+  const isBare = argument === ''
+  let problem = `unknown command: ${line}`
+  if (word === 'ping' && isBare) problem = ''
+  else if (word === 'enable' && isBare) problem = controlled.enable(true)
+  else if (word === 'disable' && isBare) problem = controlled.enable(false)
+  else if (word === 'stop' && isBare) problem = controlled.stop()
+  else if (word === 'mark') {
+    const [, name, count = '1'] = /^([^\t]+)(?:\t(\d{1,15}))?$/.exec(argument) ?? []
+    problem =
+      name === undefined
+        ? 'expected: mark NAME, or mark NAME<tab>COUNT'
+        : controlled.mark(name, Number(count))
+  }
+  return problem === '' ? 'ack' : `error ${problem}`
+}
+
+/**
+ * The FIFOs of `--control`, in the manner of `perf`: a line is a command. Both are open for reading
+ * and writing, so that no opening waits for anybody, and nobody's death ends them.
+ */
+export class ControlChannel {
+  readonly fifos: ControlFifos
+  readonly #say: (text: string) => void
+  readonly #made: string[] = []
+  #ctl: number
+  #ack = -1
+  #socket: Socket | undefined
+  #pending = ''
+  #hasComplained = false
+
+  /** @throws PyprofError code `usage` when a path is no FIFO and cannot become one */
+  constructor(fifos: ControlFifos, say: (text: string) => void) {
+    this.fifos = fifos
+    this.#say = say
+    this.#ctl = this.#open(fifos.ctl)
+    try {
+      if (fifos.ack !== undefined) this.#ack = this.#open(fifos.ack)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** Commands that have waited so far are obeyed, and all that come. */
+  serve(controlled: Controlled): void {
+    const socket = new Socket({ fd: this.#ctl, readable: true, writable: false })
+    this.#socket = socket
+    socket.setEncoding('utf8')
+    socket.on('data', (data) => this.#take(String(data), controlled))
+    socket.on('error', (error) => {
+      this.#say(`--control has ended: ${errorText(error)}. The recording goes on.\n`)
+    })
+  }
+
+  /** Removes the FIFOs that were made for this. */
+  close(): void {
+    if (this.#socket) this.#socket.destroy()
+    else if (this.#ctl >= 0) closeSync(this.#ctl)
+    if (this.#ack >= 0) closeSync(this.#ack)
+    this.#ctl = -1
+    this.#ack = -1
+    for (const path of this.#made.splice(0)) {
+      try {
+        unlinkSync(path)
+      } catch (error) {
+        if (errorCode(error) === '') throw error
+      }
+    }
+  }
+
+  #take(data: string, controlled: Controlled): void {
+    const lines = (this.#pending + data).split('\n')
+    this.#pending = lines.pop() ?? ''
+    for (const line of lines) {
+      const text = line.replaceAll('\0', '').trim()
+      if (text === '') continue
+      const answer = obey(text.slice(0, MAX_LINE), controlled)
+      if (answer !== 'ack') this.#say(`--control: ${visible(answer)}\n`)
+      this.#answer(answer)
+    }
+    if (this.#pending.length > MAX_LINE) this.#pending = this.#pending.slice(0, MAX_LINE)
+  }
+
+  #answer(answer: string): void {
+    if (this.#ack < 0) return
+    try {
+      writeSync(this.#ack, `${answer}\n`)
+    } catch (error) {
+      if (errorCode(error) === '') throw error
+      if (this.#hasComplained) return
+      this.#hasComplained = true
+      const why = errorCode(error) === 'EAGAIN' ? 'nobody reads it' : errorText(error)
+      this.#say(`--control: answers do not fit into ${visible(this.fifos.ack ?? '')}: ${why}.\n`)
+    }
+  }
+
+  #open(path: string): number {
+    try {
+      const there = statSync(path, { throwIfNoEntry: false })
+      if (there && !there.isFIFO()) throw controlError(path, 'It is no FIFO.')
+      if (!there) this.#make(path)
+      return openSync(path, OPEN)
+    } catch (error) {
+      this.close()
+      if (errorCode(error) === '') throw error
+      throw controlError(path, `The system says: ${errorText(error)}.`)
+    }
+  }
+
+  /** Node cannot make one. */
+  #make(path: string): void {
+    const { error, status, stderr } = spawnSync('mkfifo', ['-m', '600', '--', path])
+    if (status !== 0) {
+      throw controlError(path, error ? errorText(error) : stderr.toString().trim())
+    }
+    this.#made.push(path)
+  }
+}
+
+function controlError(path: string, why: string) {
+  return usageError(
+    `${path} cannot be used by --control.`,
+    why,
+    'Give paths that are FIFOs, or that are free: pyprof record --control fifo:/tmp/ctl,/tmp/ack …',
+  )
+}
