@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "dump/dump.h"
-#include "dump/open_in_root.h"
 
 // The part of the binding that is about dumps: unmarshal, call, marshal, as addon.cc does.
 
@@ -316,16 +315,10 @@ Napi::Value TakeDump(const Napi::CallbackInfo& info) {
   return out;
 }
 
-Napi::Value OpenFileInRoot(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(),
-                           pyprof::OpenInRoot(info[0].ToNumber().Int32Value(), info[1].ToString()));
-}
-
 }  // namespace
 
 void AddDump(Napi::Env env, Napi::Object exports) {
   exports["dump"] = Napi::Function::New<TakeDump>(env, "dump");
-  exports["openInRoot"] = Napi::Function::New<OpenFileInRoot>(env, "openInRoot");
 }
 
 }  // namespace pyprof_addon

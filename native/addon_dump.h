@@ -4,7 +4,7 @@
 
 namespace pyprof_addon {
 
-/// `dump` and `openInRoot` of src/sampling/dump-addon.ts, which is their contract.
+/// `dump` of src/sampling/dump-addon.ts, which is its contract.
 void AddDump(Napi::Env env, Napi::Object exports);
 
 }  // namespace pyprof_addon

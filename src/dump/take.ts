@@ -15,11 +15,12 @@ import type {
   NativeDumpThread,
   ValueLimits,
 } from '../sampling/dump-addon.ts'
-import { commandOf, type Proc, parentsOf, startTime } from '../sampling/proc.ts'
+import { commandOf, type Proc, parentsOf, readStatus, startTime } from '../sampling/proc.ts'
+import { readerOf } from '../sampling/read-source.ts'
 import type { Value } from '../sampling/value.ts'
 import { buildDump } from './build.ts'
 import type { Dump, DumpedProcess } from './dump.ts'
-import { SourceFiles, type SourceOwner } from './sources.ts'
+import { SourceFiles } from './sources.ts'
 
 export interface DumpRequest {
   readonly exporter: string
@@ -120,7 +121,7 @@ function dumpOne(
   request: DumpRequest,
 ): DumpedProcess | PyprofError {
   const startedAt = startTime(proc, pid)
-  const owner = ownerOf(proc, pid)
+  const status = readStatus(proc, pid)
   const take = (part: Partial<NativeDumpOptions>) =>
     addon.dump({ ...optionsOf(request), pid, ...part })
   const native = takeWithThreads(take, request)
@@ -130,8 +131,9 @@ function dumpOne(
       explainAttachFailure({ pid, code: 'no-task-table', detail: native.version }, proc),
     )
   }
-  const open = (path: string) => addon.openInRoot(pid, path)
-  const sources = new SourceFiles(open, startedAt, request.redactor, owner)
+  const root = `/proc/${pid}/root`
+  const reader = status && readerOf(status)
+  const sources = new SourceFiles({ root, reader, startedAt }, request.redactor)
   return {
     ...shownOf(native, request, sources),
     pid,
@@ -174,8 +176,7 @@ function dumpOneCore(addon: Addon, file: string, executable: string, request: Du
     )
   }
   // The process ended when the core was written: what was written to a file later is not its own.
-  const open = (path: string) => addon.openInRoot(process.pid, path)
-  const sources = new SourceFiles(open, modified(file), request.redactor)
+  const sources = new SourceFiles({ root: '/', startedAt: modified(file) }, request.redactor)
   const shown = shownOf(native, request, sources)
   const dumped: DumpedProcess = {
     ...shown,
@@ -283,14 +284,6 @@ function checkChoice(processes: readonly DumpedProcess[], request: DumpRequest):
 function forDump({ code, what, why, hint, exitCode, cause }: PyprofError): PyprofError {
   const command = hint.replace(/pyprof record (--subprocesses )?--pid (\d+)/, 'pyprof dump $1$2')
   return new PyprofError({ code, what, why, hint: command, exitCode, cause })
-}
-
-/** Effective user and group of a process; nobody in particular when they are not known. */
-function ownerOf(proc: Proc, pid: number): SourceOwner {
-  const status = proc.read(pid, 'status') ?? ''
-  const id = (name: string) =>
-    Number(RegExp(`^${name}:\\s+\\d+\\s+(\\d+)`, 'm').exec(status)?.[1] ?? -1)
-  return { uid: id('Uid'), gid: id('Gid') }
 }
 
 /** Those below a process, each behind its parent. */

@@ -121,9 +121,4 @@ export type NativeDump = NativeDumpTaken | NativeDumpFailure
 export interface DumpAddon {
   /** Takes one; blocks for two seconds at most, and nearly always for a few milliseconds. */
   dump(options: NativeDumpOptions): NativeDump
-  /**
-   * Opens a regular file by its absolute path as the process sees it. Returns a descriptor for the
-   * caller to close; -1 when it cannot be had.
-   */
-  openInRoot(pid: number, path: string): number
 }

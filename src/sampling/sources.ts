@@ -1,20 +1,17 @@
-import { closeSync, readSync, type Stats, statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import type { ProcessIndex } from '../profile/profile.ts'
 import type { SourceFile } from '../profile/source-files.ts'
 import { NO_REDACTION, type Redactor } from '../redaction/redactor.ts'
-import { openBeneath, type Reader } from './open-beneath.ts'
-import { PROC, type Proc, type ProcessStatus, readStatus, startOf } from './proc.ts'
+import type { Reader } from './open-beneath.ts'
+import { PROC, type Proc, readStatus, startOf } from './proc.ts'
+import { changedAt, isYounger, readerOf, readSource } from './read-source.ts'
 
-/** No source that people wrote is longer. */
-const MAX_BYTES = 32 * 1024 * 1024
 /** In folders, as paths of code are. */
 const SOME_PATH = '/srv/app/io.py'
 /** Processes that are asked for a file: workers of one program have the same, or none of them has. */
 const MAX_ASKED = 16
-/** The times of a file and of a process's start come from clocks that tick at other moments, ms. */
-const CLOCK_SLACK_MS = 50
 
 /** What was learned of a process while it was there. */
 interface Seen {
@@ -97,7 +94,7 @@ export class Sources {
       hasLooked = true
       const root = isAlive ? `/proc/${seen.pid}/root` : '/'
       const now = isAlive ? readStatus(this.#proc, seen.pid) : undefined
-      const found = readBeneath(root, path, now ? readerOf(now) : lastReader(seen.reader))
+      const found = readSource(root, path, now ? readerOf(now) : lastReader(seen.reader))
       yield typeof found === 'string'
         ? `No source: ${path} ${found}.`
         : { path, text: found.text, doubt: doubtOf(found.stat, seen.start), shown }
@@ -115,75 +112,17 @@ function* inFolder(folder: string, file: string): Iterable<Pick<SourceFile, 'pat
   if (names.includes('..')) return
   for (let first = 0; first < names.length; first++) {
     const end = names.slice(first).join('/')
-    const found = readBeneath(folder, end, undefined)
+    const found = readSource(folder, end, undefined)
     if (typeof found !== 'string') yield { path: join(folder, end), text: found.text }
   }
 }
 
-function readBeneath(
-  root: string,
-  path: string,
-  reader: Reader | undefined,
-): { readonly text: string; readonly stat: Stats } | string {
-  const opened = openBeneath(root, path, reader)
-  if ('refused' in opened) return opened.refused
-  const { fd, stat } = opened
-  try {
-    const bytes = readUpTo(fd, MAX_BYTES + 1)
-    if (bytes.length > MAX_BYTES) return 'is too large to be a source'
-    return { text: decoded(bytes), stat }
-  } catch (error) {
-    return `could not be read (${(error as NodeJS.ErrnoException).code ?? error})`
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function readUpTo(fd: number, limit: number): Buffer {
-  const pieces: Buffer[] = []
-  let length = 0
-  while (length < limit) {
-    const piece = Buffer.alloc(Math.min(1 << 18, limit - length))
-    const read = readSync(fd, piece)
-    if (read === 0) break
-    pieces.push(piece.subarray(0, read))
-    length += read
-  }
-  return Buffer.concat(pieces)
-}
-
-/** A declaration in one of the first two lines (PEP 263). */
-const CODING = /^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)/
-
-/** The text of a source in the encoding that it declares, else in UTF-8. */
-function decoded(bytes: Uint8Array): string {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 1024)).split(/\r\n|\r|\n/, 2)
-  const declared = start.map((line) => CODING.exec(line)?.[1]).find((name) => name !== undefined)
-  try {
-    // Python takes an underscore for a hyphen, and knows this name of one encoding alone.
-    const name = declared
-      ?.toLowerCase()
-      .replaceAll('_', '-')
-      .replace(/^(?:iso-)?latin-1$/, 'latin1')
-    return new TextDecoder(name ?? 'utf-8').decode(bytes)
-  } catch {
-    // A name that only Python knows.
-    return new TextDecoder().decode(bytes)
-  }
-}
-
 /** Whether a file is younger than the process that ran it, which may have read an older one. */
-function doubtOf({ mtimeMs, birthtimeMs }: Stats, start: number): string {
-  const changed = Math.max(mtimeMs, birthtimeMs)
+function doubtOf(stat: Stats, start: number): string {
   const started = Date.now() - (uptime() - start) * 1000
-  if (changed <= started + CLOCK_SLACK_MS) return ''
-  const time = new Date(changed).toISOString().replace(/\.\d+Z$/, 'Z')
+  if (!isYounger(stat, started)) return ''
+  const time = new Date(changedAt(stat)).toISOString().replace(/\.\d+Z$/, 'Z')
   return `It was changed at ${time}, after the process had started: it may not be what ran.`
-}
-
-/** The last one of each is that of the file system. */
-function readerOf({ uids, gids, groups }: ProcessStatus): Reader {
-  return { uid: uids.at(-1) ?? 0, gids: [...gids.slice(-1), ...groups] }
 }
 
 /**

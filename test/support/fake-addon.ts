@@ -127,10 +127,6 @@ export class FakeAddon implements Addon {
     throw new Error('A recording takes no dump.')
   }
 
-  openInRoot(): never {
-    throw new Error('A recording takes no dump.')
-  }
-
   createSampler(options: SamplerOptions): NativeSampler {
     this.options = options
     if (this.#failure && !options.wait) {

@@ -62,10 +62,6 @@ export class ProbingAddon implements Addon {
     throw new Error('Nothing is dumped here.')
   }
 
-  openInRoot(): never {
-    throw new Error('Nothing is dumped here.')
-  }
-
   createSampler(): never {
     throw new Error('Nothing is recorded here.')
   }

@@ -93,7 +93,7 @@ const NATIVE: NativeDumpTaken = {
 
 describe('what the native part found', () => {
   const options = {
-    sources: new SourceFiles(() => -1, 0, NO_REDACTION),
+    sources: new SourceFiles({ root: '/none', startedAt: 0 }, NO_REDACTION),
     redact: (_: string, value: Value) => value,
     keeps: () => true,
     frame: undefined,
