@@ -21,6 +21,9 @@ const STEMS = [
 /** The same as a word of the name, or at the end of one; they are in too many other words. */
 const WORD = /^(?:creds?|csrf|otp|pin|pw|sid|xsrf)$|(?:auth|pass)$/
 
+/** Words with a stem in them that is not meant. */
+const OTHER_WORDS = /keyword|keyboard/g
+
 /** What is compared of a name: its letters and digits, in lower case. `API-Key` is `apikey`. */
 export function nameStem(name: string): string {
   return name
@@ -34,10 +37,15 @@ export type SecretNames = (name: string) => boolean
 
 /** @param more stems besides pyprof's own */
 export function secretNames(more: readonly string[] = []): SecretNames {
-  const stems = [...STEMS, ...more.map(nameStem).filter((stem) => stem !== '')]
+  const added = more.map(nameStem).filter((stem) => stem !== '')
   return (name) => {
     const stem = nameStem(name)
-    return stems.some((each) => stem.includes(each)) || words(name).some((each) => WORD.test(each))
+    const own = stem.replace(OTHER_WORDS, '')
+    return (
+      STEMS.some((each) => own.includes(each)) ||
+      added.some((each) => stem.includes(each)) ||
+      words(name).some((each) => WORD.test(each))
+    )
   }
 }
 

@@ -28,6 +28,7 @@ test.each([
 test.each([
   ...['', 'user', 'name', 'path', 'host', 'port', 'author', 'authority', 'passenger', 'passed'],
   ...['spin', 'pinned', 'side', 'sidecar', 'creditor', 'n', '42', '__dict__', 'Größe'],
+  ...['keyword', 'keyword_arguments', 'keyboard'],
 ])('%s is not', (name) => {
   expect(isSecret(name)).toBe(false)
 })
@@ -36,6 +37,8 @@ test('more can be added', () => {
   const more = secretNames(['IBAN', 'tax-number'])
   expect(['customerIban', 'TaxNumber', 'tax_number_2', 'password'].every(more)).toBe(true)
   expect(['tax', 'number'].some(more)).toBe(false)
+  expect(secretNames(['keyword'])('keyword')).toBe(true)
+  expect(isSecret('keyword_key')).toBe(true)
   expect(['iban', 'ab', '12'].every(isNameStem)).toBe(true)
   expect(['', '-', 'a', ' _a_ '].some(isNameStem)).toBe(false)
 })
