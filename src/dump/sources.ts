@@ -58,7 +58,7 @@ export class SourceFiles {
   #read(path: string): SourceText | undefined {
     const { root, reader, startedAt } = this.#place
     const found = readSource(root, path, reader)
-    if (typeof found === 'string' || found.text === '') return undefined
+    if (typeof found === 'string') return undefined
     return { lines: found.text.split(/\r\n|\r|\n/), changed: isYounger(found.stat, startedAt) }
   }
 }

@@ -168,7 +168,9 @@ function foldThreads(
 ): ThreadIndex[] {
   const keys = new UniqueKeys()
   return threads.map((each) => {
-    const thread = { ...each, process: processOf[each.process]! }
+    // Samples keep the states that all recordings tell of.
+    const { states: _, ...row } = each
+    const thread = { ...row, process: processOf[each.process]! }
     const { process, nativeId, interpreter, name, isMain, waitingTasks } = thread
     const key = keys.of([process, nativeId, interpreter, name, isMain, waitingTasks === true])
     const index = known.get(key) ?? target.thread(thread)

@@ -15,6 +15,7 @@ import {
   countersOf,
   PROCESS,
   STILL_THERE,
+  statesNumber,
   THREAD,
   writeRow,
 } from './rows.ts'
@@ -172,7 +173,8 @@ export class RecordingEncoder {
   #threadRows(threads: readonly Thread[]): Section {
     const rows = this.#threads.order.map((index) => {
       const thread = threads[index]!
-      return { ...thread, waitingTasks: thread.waitingTasks === true }
+      const { waitingTasks = false, states } = thread
+      return { ...thread, waitingTasks, states: statesNumber(states) }
     })
     return changedRows(rows, this.#threadTexts, (row, out) =>
       writeRow(THREAD, row, (text) => this.#string(text), out),

@@ -18,6 +18,7 @@ import {
   accountingOf,
   COUNTER_NAMES,
   type Counters,
+  numberedStates,
   PROCESS,
   readRow,
   STILL_THERE,
@@ -193,11 +194,12 @@ class Content {
   }
 
   #readThread(bytes: ByteReader): Thread {
-    const { waitingTasks, ...thread } = readRow(THREAD, this.#tables.strings, bytes)
+    const { waitingTasks, states, ...thread } = readRow(THREAD, this.#tables.strings, bytes)
+    const own = numberedStates(states)
     if (thread.process < 0 || thread.process >= this.#processes.length) {
       throw new DamageError(`process ${thread.process} of ${this.#processes.length}`)
     }
-    return waitingTasks ? { ...thread, waitingTasks } : thread
+    return { ...thread, ...(waitingTasks && { waitingTasks }), ...(own && { states: own }) }
   }
 
   #addGap(bytes: ByteReader): void {

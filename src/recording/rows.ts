@@ -1,4 +1,4 @@
-import type { Accounting, Meta } from '../profile/profile.ts'
+import { type Accounting, type Meta, STATES, type State } from '../profile/profile.ts'
 import { type ByteReader, type ByteWriter, DamageError } from './bytes.ts'
 
 /** How a field is written: an index into the strings, a signed number, or one byte. */
@@ -30,7 +30,20 @@ export const THREAD = {
   name: 'text',
   isMain: 'flag',
   waitingTasks: 'flag',
+  /** 0: those of the recording; else 1 and the bits of its own. */
+  states: 'number',
 } as const
+
+export function statesNumber(states: readonly State[] | undefined): number {
+  if (states === undefined) return 0
+  return states.reduce((bits, state) => bits | (1 << STATES.indexOf(state)), 0) + 1
+}
+
+/** @throws DamageError */
+export function numberedStates(number: number): readonly State[] | undefined {
+  if (number < 0 || number > 1 << STATES.length) throw new DamageError('a state is unknown')
+  return number === 0 ? undefined : STATES.filter((_, bit) => ((number - 1) & (1 << bit)) !== 0)
+}
 
 /** What the sampler counts, in the order of the file; the duration is one of the counters. */
 const COUNTERS = {

@@ -63,8 +63,8 @@ export interface ExecPlan {
 const PATIENCE_MS = 100
 /** From the target's taking the request to the script's first act. */
 const START_MS = 2000
-/** For a script that has begun when its time is over. */
-const FINISH_MS = 1000
+/** For a script that has begun when its time is over: as long as that was, within these bounds. */
+const FINISH_MS = { least: 100, most: 1000 } as const
 /** Between a request that could have been taken just now and the removal of its script. */
 const GRACE_MS = 100
 /** A script of a pyprof that was killed does nothing this long after its time. */
@@ -386,7 +386,9 @@ class Run {
       }
       throw failures.notTaken(this.#target, this.#whyNot(), seconds)
     }
-    const until = performance.now() + FINISH_MS
+    const { least, most } = FINISH_MS
+    const more = Math.min(most, Math.max(least, this.#request.timeoutMs))
+    const until = performance.now() + more
     while (performance.now() < until) {
       const text = this.#read()
       if (text !== undefined) return text

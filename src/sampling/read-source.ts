@@ -20,6 +20,8 @@ export function readSource(
   if ('refused' in opened) return opened.refused
   const { fd, stat } = opened
   try {
+    // Files of /proc say so, whatever is in them: no sources, and their `self` is pyprof.
+    if (stat.size === 0) return 'is empty'
     const bytes = readUpTo(fd, MAX_BYTES + 1)
     if (bytes.length > MAX_BYTES) return 'is too large to be a source'
     return { text: decoded(bytes), stat }

@@ -13,7 +13,7 @@ interface Facts {
 describe.each(MINORS)('variables of Python %s', (minor) => {
   async function locals(arrangement: string, name: string, args: readonly string[] = []) {
     const { target, facts } = await startPython<Facts>(minor, 'values.py', [arrangement])
-    const dump = await dumpOf([target.pid, '--locals', ...args])
+    const dump = await dumpOf([target.pid, '--locals', '--no-redact', ...args])
     expect(onlyProcess(dump)).toMatchObject({
       read: 'exact',
       proved: true,
@@ -61,7 +61,9 @@ describe.each(MINORS)('variables of Python %s', (minor) => {
     const { target } = await startPython<Facts>(minor, 'values.py', ['containers'])
     const args = ['--locals', '--depth', '1', '--items', '2', '--text', '5']
     const { texts } = {
-      texts: textsOf(frameOf(mainThread(await dumpOf([target.pid, ...args])), 'containers')),
+      texts: textsOf(
+        frameOf(mainThread(await dumpOf([target.pid, '--no-redact', ...args])), 'containers'),
+      ),
     }
     expect(texts.flat).toBe('[1, 2, …<3 items>]')
     expect(texts.word_keys).toBe("{'a': 1, 'b': […<1 item>]}")

@@ -76,7 +76,8 @@ describe.each(EXEC_MINORS)('Python %s', (minor) => {
 
   it('a dump that takes longer than its time stops, and leaves nothing', async () => {
     const folder = temporaryFolder()
-    const program = await startExec(minor, ['crowd', '3000000'], { env: { TMPDIR: folder } })
+    // Enough for half a second: a script that has begun is given a moment more to finish.
+    const program = await startExec(minor, ['crowd', '6000000'], { env: { TMPDIR: folder } })
     const { status, err } = await refused(program.pid, ['symbols', '--timeout', '50ms'])
     expect(status).toBe(4)
     expect(err).toMatch(/did not finish within 0\.05 s|did not come to run the script/)

@@ -141,7 +141,14 @@ describe.each(MINORS)('pyprof record --subprocesses, Python %s', (minor) => {
     const file = join(folder, 'out.collapsed')
     const command = [
       ...[gevent(minor), '-B', '-m', 'gunicorn', '--workers', '2', '--worker-class', 'gevent'],
-      ...['--log-level', 'critical', '--bind', `unix:${join(folder, 'socket')}`],
+      ...[
+        '--graceful-timeout',
+        '1',
+        '--log-level',
+        'critical',
+        '--bind',
+        `unix:${join(folder, 'socket')}`,
+      ],
       ...['--chdir', join(TARGETS, 'record'), '--worker-tmp-dir', folder, 'web_app:application'],
     ]
     const args = ['record', '-s', '-r', '500', '-t', '--json', '-o', file, '--', ...command]

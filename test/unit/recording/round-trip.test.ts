@@ -49,8 +49,13 @@ const thread = fc
     name: anyText,
     isMain: fc.boolean(),
     isWaiting: fc.boolean(),
+    own: fc.option(fc.subarray([...STATES]), { nil: undefined }),
   })
-  .map(({ isWaiting, ...row }) => ({ ...row, ...(isWaiting && { waitingTasks: true }) }))
+  .map(({ isWaiting, own, ...row }) => ({
+    ...row,
+    ...(isWaiting && { waitingTasks: true }),
+    ...(own && { states: own }),
+  }))
 const meta = fc
   .record({
     descendants: fc.constantFrom('' as const, 'events' as const, 'polling' as const),
