@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
@@ -55,7 +55,12 @@ describe.each(MINORS)('the target, Python %s,', (minor) => {
     const { target, program, file } = await recording(minor)
     target.send(JSON.stringify(['exec', python(other), ...programArgs('idle.py')]))
     await target.says('ready')
-    await program.samples()
+    // What there is so far tells when the new program has been found.
+    const soFar = () => {
+      program.signal('SIGUSR1')
+      return existsSync(file) ? [...functionNames(collapsedLines(readFileSync(file, 'utf8')))] : []
+    }
+    await expect.poll(soFar, { timeout: 30_000, interval: 200 }).toContain('inner')
     program.signal('SIGINT')
     const { status, err } = await program.ended
     expect(status).toBe(0)
