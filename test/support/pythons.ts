@@ -94,7 +94,8 @@ export function venv(
   if (existsSync(done) && readFileSync(done, 'utf8') === made) return program
   rmSync(folder, { recursive: true, force: true })
   execFileSync(base, ['-m', 'venv', folder], { stdio: 'pipe' })
-  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check']
+  // What was built for another checkout looks for its libraries there.
+  const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir']
   // What has no wheel is built, and finds the headers and the library of an unpacked Python only so.
   const { compileFlags, linkFlags } = embed(minor, root)
   const env = {
