@@ -1,6 +1,5 @@
 #include "sampler/core_sharing.h"
 
-#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,12 +34,6 @@ struct SchedulerAttributes {
   uint64_t deadline;
   uint64_t period;
 };
-
-int OpenTaskFile(pid_t pid, uint64_t tid, const char* name) {
-  const std::string path =
-      "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + name;
-  return open(path.c_str(), O_RDONLY | O_CLOEXEC);
-}
 
 }  // namespace
 

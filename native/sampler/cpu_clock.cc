@@ -1,6 +1,5 @@
 #include "sampler/cpu_clock.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -26,12 +25,6 @@ constexpr size_t kFilesPerTask = 2;
 /// The words of the GIL in which its waiters sleep: `cond` and `mutex` of struct _gil_runtime_state
 /// (Include/internal/pycore_gil.h).
 constexpr uint64_t kGilQueue = sizeof(pthread_cond_t) + sizeof(pthread_mutex_t);
-
-int OpenTaskFile(pid_t pid, uint64_t tid, const char* name) {
-  const std::string path =
-      "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + name;
-  return open(path.c_str(), O_RDONLY | O_CLOEXEC);
-}
 
 /// The beginning of a file of /proc, at most `size` bytes; empty when it cannot be read.
 std::string_view Content(int fd, char* buffer, size_t size) {

@@ -1,5 +1,7 @@
 #include "sampler/process_stat.h"
 
+#include <fcntl.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -7,6 +9,12 @@
 #include "runtime/maps.h"
 
 namespace pyprof {
+
+int OpenTaskFile(pid_t pid, uint64_t tid, const char* name) {
+  const std::string path =
+      "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/" + name;
+  return open(path.c_str(), O_RDONLY | O_CLOEXEC);
+}
 
 std::string_view AfterName(std::string_view stat) {
   const size_t name_end = stat.rfind(") ");

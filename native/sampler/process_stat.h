@@ -27,6 +27,9 @@ struct ProcessStat {
 /// name may hold anything, and the last parenthesis ends it. Empty when there is no such thing.
 std::string_view AfterName(std::string_view stat);
 
+/// Opens a file of /proc/PID/task/TID to be read; negative when it cannot be.
+int OpenTaskFile(pid_t pid, uint64_t tid, const char* name);
+
 /// Nothing when there is no such process.
 std::optional<ProcessStat> ReadProcessStat(pid_t pid);
 

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { NO_ACCOUNTING, tasksOf } from '../../profile/assembler.ts'
+import { NO_ACCOUNTING } from '../../profile/assembler.ts'
 import { NO_CPU, NO_STACK, QUALITY, REASONS, type ThreadIndex } from '../../profile/profile.ts'
 import { EMPTY_FRAME, formatCount, MISSED_FRAME } from '../text.ts'
 import {
@@ -123,21 +123,7 @@ class CollapsedReader {
         : []
     return {
       profile: profile.finish(
-        {
-          exporter: '',
-          command: '',
-          pythonVersion: '',
-          mode: 'wall',
-          states: [],
-          read: 'unknown',
-          readChange: '',
-          descendants: '',
-          ...tasksOf(profile.threads),
-          rate: rate ?? 0,
-          startedAt: 0,
-          duration,
-          endReason: 'unknown',
-        },
+        profile.meta({ exporter: '', command: '', rate: rate ?? 0, duration }),
         NO_ACCOUNTING,
       ),
       notes: [note, ...odd],

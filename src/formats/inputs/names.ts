@@ -1,5 +1,6 @@
-import { type Place, ProfileAssembler } from '../../profile/assembler.ts'
+import { type Place, ProfileAssembler, tasksOf } from '../../profile/assembler.ts'
 import {
+  type Meta,
   NO_PROCESS,
   type ProcessIndex,
   type Thread,
@@ -83,6 +84,25 @@ export function lineNumber(text: string): number {
 export class ForeignProfile extends ProfileAssembler {
   readonly #processes = new Map<string, ProcessIndex>()
   readonly #threads = new Map<string, ThreadIndex>()
+
+  /**
+   * What is known of a file whose maker did not say how it was recorded.
+   * @param facts what the file does tell; the duration is ns, the rate Hz
+   */
+  meta(facts: Pick<Meta, 'exporter' | 'command' | 'rate' | 'duration'>): Meta {
+    return {
+      pythonVersion: '',
+      mode: 'wall',
+      states: [],
+      read: 'unknown',
+      readChange: '',
+      descendants: '',
+      ...tasksOf(this.threads),
+      startedAt: 0,
+      endReason: 'unknown',
+      ...facts,
+    }
+  }
 
   /** The process with this pid; an unknown one is 0. */
   processOf(pid: number, command: string): ProcessIndex {

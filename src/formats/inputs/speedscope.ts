@@ -1,4 +1,4 @@
-import { NO_ACCOUNTING, tasksOf } from '../../profile/assembler.ts'
+import { NO_ACCOUNTING } from '../../profile/assembler.ts'
 import {
   type Accounting,
   type Gap,
@@ -91,21 +91,12 @@ function read(pieces: Iterable<Uint8Array>, { rate }: InputOptions): Imported {
     profile: profile.finish(
       own
         ? { ...own.meta, duration: Math.max(own.duration, duration) }
-        : {
+        : profile.meta({
             exporter: typeof file.exporter === 'string' ? file.exporter : '',
             command,
-            pythonVersion: '',
-            mode: 'wall',
-            states: [],
-            read: 'unknown',
-            readChange: '',
-            descendants: '',
-            ...tasksOf(profile.threads),
             rate: rate ?? 0,
-            startedAt: 0,
             duration,
-            endReason: 'unknown',
-          },
+          }),
       own?.accounting ?? NO_ACCOUNTING,
     ),
     notes: isCounted
