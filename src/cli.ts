@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import type { CommandContext } from './commands/context.ts'
 import { buildProgram } from './commands/program.ts'
 import { STDERR, STDIN, STDOUT, terminalColumns, writeAll } from './commands/stdio.ts'
@@ -41,7 +41,8 @@ async function main(argv: readonly string[]): Promise<number> {
       // The help that answers a missing command has been shown already.
       if (error.code !== 'commander.help') {
         const command = program.commands.find((each) => each.name() === argv[0])
-        talk(`pyprof: ${usageLine(error.message, command?.name())}\n`)
+        const message = valueGiven(error, argv, command) ?? error.message
+        talk(`pyprof: ${usageLine(message, command?.name())}\n`)
       }
       return EXIT.usage
     }
@@ -63,6 +64,27 @@ function talk(text: string): void {
   try {
     writeAll(STDERR, text)
   } catch {}
+}
+
+/**
+ * What is wrong when an option got a value that takes none; undefined when it is something else. Commander
+ * takes the `-s` of `-s=yes` and calls the rest an unknown option `-=yes`; of `--json=yes` the whole.
+ */
+function valueGiven(
+  { code, message }: CommanderError,
+  argv: readonly string[],
+  command: Command | undefined,
+): string | undefined {
+  const unknown = /'-(-.+)?=.*'/s.exec(message)?.[0].slice(1, -1)
+  if (code !== 'commander.unknownOption' || unknown === undefined) return undefined
+  const isLong = unknown.startsWith('--')
+  const typed = argv.find((each) =>
+    isLong ? each === unknown : /^-\w+=/.test(each) && each.endsWith(unknown.slice(1)),
+  )
+  const flags = typed?.slice(0, typed.indexOf('='))
+  const flag = isLong ? flags : `-${flags?.at(-1)}`
+  const option = command?.options.find(({ long, short }) => long === flag || short === flag)
+  return option && `option '${option.flags}' takes no value, but there is one in '${typed}'`
 }
 
 /** Commander's message as one line, with the help that says more. */

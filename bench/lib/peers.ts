@@ -96,7 +96,7 @@ function findProgram(name: string): string | undefined {
 
 /** Installs py-spy and austin into a virtual environment of the checkout. */
 export function installPeers(): void {
-  venv(VENV_MINOR, 'bench-peers', PACKAGES, ROOT)
+  venv(VENV_MINOR, 'bench-peers', PACKAGES, {}, ROOT)
 }
 
 export interface PeersFound {

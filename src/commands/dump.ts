@@ -29,6 +29,8 @@ const DEFAULT_LIMITS: ValueLimits = { depth: 3, items: 20, text: 200, bytes: 1 <
 /** Bounds of native/values/value.h. */
 const MOST: ValueLimits = { depth: 16, items: 10_000, text: 1 << 20, bytes: 64 << 20 }
 const MOST_FRAMES = 1 << 22
+/** Some lines of a terminal: what is longer hides the other variables. */
+const MOST_CHARACTERS = 500
 
 interface DumpOptions extends RawPolicyOptions {
   readonly pid?: number
@@ -44,6 +46,7 @@ interface DumpOptions extends RawPolicyOptions {
   readonly maxBytes?: number
   readonly thread?: readonly ThreadPattern[]
   readonly frame?: number
+  readonly wide?: boolean
   readonly json?: boolean
 }
 
@@ -83,6 +86,7 @@ export function registerDump(program: Command, context: CommandContext): void {
       'only this frame, counted from the innermost one, 0, with the lines around it',
       (text) => wholeNumber(text, 0, MOST_FRAMES),
     )
+    .option('-w, --wide', `show values and lines of more than ${MOST_CHARACTERS} characters whole`)
   addPolicyOptions(command)
     .option('--json', 'print the dump as JSON')
     .allowExcessArguments(false)
@@ -96,9 +100,14 @@ export function registerDump(program: Command, context: CommandContext): void {
           ? dumpCore(addon, options.core ?? '', options.executable ?? '', request)
           : dumpProcesses(addon, PROC, pid, options.subprocesses ?? false, request)
       if (options.json) showJson(dump, context)
-      else show(`${dumpLines(dump).join('\n')}\n`, context)
+      else show(`${dumpLines(dump, mostCharacters(options)).join('\n')}\n`, context)
       context.finish(EXIT.done)
     })
+}
+
+/** How long a value may be as text; who asks for a longer text wants to see it. */
+function mostCharacters({ wide, text = 0 }: DumpOptions): number {
+  return wide ? Number.POSITIVE_INFINITY : Math.max(MOST_CHARACTERS, 2 * text)
 }
 
 /** The process that is meant; undefined: the core file. */

@@ -1,4 +1,4 @@
-import { displayName, formatCount, visible } from '../formats/text.ts'
+import { cutAt, displayName, formatCount, visible } from '../formats/text.ts'
 import type { VariableKind } from '../sampling/value.ts'
 import type {
   Activity,
@@ -46,23 +46,27 @@ const KINDS: Readonly<Record<VariableKind, string>> = {
 /** How often a frame is printed that repeats, as in a recursion. */
 const MOST_REPEATS = 3
 
-/** The dump as text, a line each. */
-export function dumpLines(dump: Dump): string[] {
+/**
+ * The dump as text, a line each.
+ *
+ * @param most characters of a value or of a line of source; what is longer is cut, and says by how much
+ */
+export function dumpLines(dump: Dump, most: number): string[] {
   return dump.processes.flatMap((process, index) => [
     ...(index === 0 ? [] : ['']),
-    ...processLines(process),
+    ...processLines(process, most),
   ])
 }
 
-function processLines(process: DumpedProcess): string[] {
+function processLines(process: DumpedProcess, most: number): string[] {
   const { pid, command, error } = process
   const title = `Process ${pid}: ${visible(command)}`
   if (error) return [title, `  ${visible(error.what)} ${visible(error.why)}`]
   return [
     title,
     ...headLines(process).map((line) => `  ${line}`),
-    ...process.threads.flatMap((thread) => ['', ...threadLines(thread, process)]),
-    ...taskLines(process),
+    ...process.threads.flatMap((thread) => ['', ...threadLines(thread, process, most)]),
+    ...taskLines(process, most),
   ]
 }
 
@@ -93,7 +97,7 @@ function headLines(process: DumpedProcess): string[] {
   return lines
 }
 
-function threadLines(thread: DumpedThread, { states }: DumpedProcess): string[] {
+function threadLines(thread: DumpedThread, { states }: DumpedProcess, most: number): string[] {
   const { nativeId, outerId, name, interpreter, quality, reason, frames, frameCount } = thread
   const ids = [
     `tid ${nativeId}`,
@@ -107,10 +111,10 @@ function threadLines(thread: DumpedThread, { states }: DumpedProcess): string[] 
   const title = `Thread ${visible(name === '' ? '<unnamed>' : name)} (${ids.join(', ')}): ${activity}${handles}`
   const doubt = quality === 'exact' ? [] : [`    careful: ${quality}, ${reason}`]
   if (frameCount === 0) return [title, ...doubt, '    no Python frames']
-  return [title, ...doubt, ...frameLines(frames)]
+  return [title, ...doubt, ...frameLines(frames, '    ', most)]
 }
 
-function frameLines(frames: readonly DumpedFrame[], indent = '    '): string[] {
+function frameLines(frames: readonly DumpedFrame[], indent: string, most: number): string[] {
   const lines: string[] = []
   let repeats = 0
   const tellRepeats = () => {
@@ -125,7 +129,7 @@ function frameLines(frames: readonly DumpedFrame[], indent = '    '): string[] {
       repeats = 0
     }
     repeats++
-    if (repeats <= MOST_REPEATS) lines.push(...oneFrame(frame, indent))
+    if (repeats <= MOST_REPEATS) lines.push(...oneFrame(frame, indent, most))
   }
   tellRepeats()
   return lines
@@ -135,7 +139,7 @@ function isSame(a: DumpedFrame, b: DumpedFrame): boolean {
   return a.function === b.function && a.file === b.file && a.line === b.line
 }
 
-function oneFrame(frame: DumpedFrame, indent: string): string[] {
+function oneFrame(frame: DumpedFrame, indent: string, most: number): string[] {
   const { index, file, line, source, sourceChanged, context, variables, omitted } = frame
   const number = String(index).padStart(4)
   const place = file === '' ? '' : ` (${visible(file)}${line > 0 ? `:${line}` : ''})`
@@ -146,16 +150,20 @@ function oneFrame(frame: DumpedFrame, indent: string): string[] {
     const width = String(context.at(-1)?.line ?? 0).length
     for (const each of context) {
       const mark = each.line === line ? '>' : ' '
-      lines.push(`${inside}${mark} ${String(each.line).padStart(width)} ${visible(each.text)}`)
-      if (each.line === line) lines.push(...caretLines(frame, `${inside}  ${' '.repeat(width)} `))
+      const text = cutAt(visible(each.text), most)
+      lines.push(`${inside}${mark} ${String(each.line).padStart(width)} ${text}`)
+      if (each.line === line && [...each.text].length <= most) {
+        lines.push(...caretLines(frame, `${inside}  ${' '.repeat(width)} `))
+      }
     }
     if (sourceChanged) lines.push(`${inside}${changed.trim()}`)
   } else if (source !== null) {
-    lines.push(`${inside}${visible(source.trim())}${changed}`)
+    lines.push(`${inside}${cutAt(visible(source.trim()), most)}${changed}`)
   }
   if (variables === null) lines.push(`${inside}- its variables could not be read`)
   for (const { name, kind, value } of variables ?? []) {
-    lines.push(`${inside}- ${visible(name)} = ${valueText(value)}${KINDS[kind]}`)
+    const text = cutAt(valueText(value), most)
+    lines.push(`${inside}- ${visible(name)} = ${text}${KINDS[kind]}`)
   }
   if (omitted !== undefined) lines.push(`${inside}- …<${formatCount(omitted)} more names>`)
   return lines
@@ -173,14 +181,14 @@ function caretLines(frame: DumpedFrame, indent: string): string[] {
   return [`${indent}${blank}${'^'.repeat([...part].length)}`]
 }
 
-function taskLines({ tasks, threads }: DumpedProcess): string[] {
+function taskLines({ tasks, threads }: DumpedProcess, most: number): string[] {
   if (!tasks) return []
   const count = tasks.tasks.length
   if (count === 0) {
     return ['', tasks.loopSeen ? 'Tasks: none' : 'Tasks: none; no thread runs an event loop']
   }
   const name = (id: number | null) => threads.find(({ nativeId }) => nativeId === id)?.name
-  const lines = taskForest(tasks.tasks).flatMap((node) => nodeLines(node, '  ', name))
+  const lines = taskForest(tasks.tasks).flatMap((node) => nodeLines(node, '  ', most, name))
   const cut = tasks.cut ? ['  careful: not all tasks could be found'] : []
   return ['', `Tasks (${formatCount(count)}), each with what it awaits below it:`, ...cut, ...lines]
 }
@@ -188,14 +196,15 @@ function taskLines({ tasks, threads }: DumpedProcess): string[] {
 function nodeLines(
   { task, children, isRepeated }: TaskNode,
   indent: string,
+  most: number,
   threadName: (id: number | null) => string | undefined,
 ): string[] {
   const title = `${indent}${visible(task.name === '' ? '<unnamed>' : task.name)}: ${stateText(task, threadName)}`
   if (isRepeated) return [`${title}, shown above`]
   return [
     title,
-    ...frameLines(task.frames, `${indent}  `),
-    ...children.flatMap((child) => nodeLines(child, `${indent}    `, threadName)),
+    ...frameLines(task.frames, `${indent}  `, most),
+    ...children.flatMap((child) => nodeLines(child, `${indent}    `, most, threadName)),
   ]
 }
 

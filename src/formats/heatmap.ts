@@ -1,12 +1,11 @@
 import { lineView } from '../profile/line-view.ts'
 import type { ProcessIndex, Profile } from '../profile/profile.ts'
-import { summarize } from '../profile/summary.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { dataTexts } from './heatmap/data.ts'
 import { heatmapPage } from './heatmap/page.ts'
 import { filesOfProcesses } from './heatmap/processes.ts'
 import { shownSource } from './heatmap/source.ts'
-import { summaryLines } from './summary.ts'
+import { summaryLines, warningOf } from './summary.ts'
 
 /**
  * The sources as one page: each file with its lines coloured by the time that was spent there, and
@@ -26,9 +25,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
     exporter: profile.meta.exporter,
     title: options.title ?? profile.meta.command,
     lines: summaryLines(profile),
-    warning: summarize(profile).isUncertain
-      ? 'More than 2 % of the samples are partial or missed.'
-      : '',
+    warning: warningOf(profile),
     data: dataTexts(view, (file) => {
       if (/^(?:<|$)/.test(file.file)) return undefined
       return shownSource(findSource(file.file, ranIn.get(file.file) ?? none), file, view.functions)

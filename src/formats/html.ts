@@ -1,10 +1,9 @@
 import type { ProcessIndex, Profile, ThreadIndex } from '../profile/profile.ts'
-import { summarize } from '../profile/summary.ts'
 import { rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { type PageProcess, page } from './html/page.ts'
 import { speedscope } from './speedscope.ts'
-import { summaryLines } from './summary.ts'
+import { summaryLines, warningOf } from './summary.ts'
 import { threadLabel } from './text.ts'
 import { busiest, threadOrder } from './threads.ts'
 
@@ -16,9 +15,7 @@ function write(profile: Profile, options: FormatOptions): Iterable<string> {
     exporter: profile.meta.exporter,
     title: options.title ?? profile.meta.command,
     lines: summaryLines(profile),
-    warning: summarize(profile).isUncertain
-      ? 'More than 2 % of the samples are partial or missed.'
-      : '',
+    warning: warningOf(profile),
     processes: processesOf(profile, order),
     active: order.length > 0 ? busiest(profile, rows, order) : 0,
     profile: speedscope.write(profile, options),

@@ -8,6 +8,7 @@ import {
   type ViewStep,
 } from '../profile/profile.ts'
 import { type QualityCount, qualityCounts } from '../profile/quality-view.ts'
+import { summarize } from '../profile/summary.ts'
 import { type Sum, type WeightTotals, waitingTasks, weightTotals } from '../profile/views.ts'
 import { formatCount, formatTime, visible } from './text.ts'
 
@@ -37,6 +38,11 @@ export function detailsOf(profile: Profile): Details {
 /** How many threads there are; waiting tasks are none. */
 export function threadCount({ threads }: Profile): number {
   return threads.filter((thread) => !thread.waitingTasks).length
+}
+
+/** What a page says in front of a profile that is not to be trusted; '' for one that is. */
+export function warningOf(profile: Profile): string {
+  return summarize(profile).isUncertain ? 'More than 2 % of the samples are partial or missed.' : ''
 }
 
 /** The lines of `detailLines` for a profile. */

@@ -84,6 +84,16 @@ export function formatTime(ns: number): string {
   return `${value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2)} ${unit}`
 }
 
+/** Cuts text at its end to a number of characters, and says how many there are more. */
+export function cutAt(text: string, most: number): string {
+  if (text.length <= most) return text
+  const characters = [...text]
+  const more = characters.length - most
+  if (more <= 0) return text
+  const what = more === 1 ? 'character' : 'characters'
+  return `${characters.slice(0, most).join('')}…<${formatCount(more)} more ${what}>`
+}
+
 /** Cuts text at its end to a number of columns of a fixed-width font. */
 export function cutEnd(content: string, columns: number): string {
   const kept = cut([...content], columns)

@@ -77,12 +77,14 @@ export function embed(minor: Minor, root = checkout()): Embedding {
  *
  * @param packages requirements as pip takes them; pin them, since what is installed is not looked at
  *   again until the list changes
+ * @param settings of the environment, for what is built
  * @throws PyprofError `python-missing`, see `python`; Error with pip's words when it failed
  */
 export function venv(
   minor: Minor,
   name: string,
   packages: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
   root = checkout(),
 ): string {
   // Not the link in .pythons/bin: an environment made from a link does not find 3.13's library.
@@ -90,7 +92,7 @@ export function venv(
   const folder = join(root, '.venvs', `${name}-${minor}`)
   const program = join(folder, 'bin', 'python')
   const done = join(folder, 'done')
-  const made = [base, ...packages].join('\n')
+  const made = [base, ...packages, ...Object.values(settings)].join('\n')
   if (existsSync(done) && readFileSync(done, 'utf8') === made) return program
   rmSync(folder, { recursive: true, force: true })
   execFileSync(base, ['-m', 'venv', folder], { stdio: 'pipe' })
@@ -100,6 +102,7 @@ export function venv(
   const { compileFlags, linkFlags } = embed(minor, root)
   const env = {
     ...process.env,
+    ...settings,
     CFLAGS: compileFlags.join(' '),
     LDFLAGS: linkFlags.filter((flag) => !flag.startsWith('-l')).join(' '),
   }

@@ -19,12 +19,21 @@ export function gevent(minor: Minor): string {
   ])
 }
 
+/** Of uwsgi's plugins and libraries only Python: half of the time that the whole takes to build. */
+const ONLY_PYTHON = {
+  UWSGI_PROFILE: 'core',
+  UWSGI_PROFILE_OVERRIDE: [
+    'embedded_plugins=python',
+    ...['ssl', 'pcre', 'xml', 'yaml', 'json', 'routing'].map((name) => `${name}=false`),
+  ].join(';'),
+}
+
 /**
  * The program uwsgi, with this Python inside of it; pip builds it.
  * @throws Error with pip's words when it cannot be built
  */
 export function uwsgi(minor: Minor): string {
-  return join(dirname(venv(minor, 'uwsgi', ['uwsgi==2.0.31'])), 'uwsgi')
+  return join(dirname(venv(minor, 'uwsgi', ['uwsgi==2.0.31'], ONLY_PYTHON)), 'uwsgi')
 }
 
 /** Sends a request for a path to a server on a Unix socket, and waits for no answer. */

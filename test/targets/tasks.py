@@ -210,7 +210,8 @@ async def busy():
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(task_a(), name="a")
         tasks.create_task(task_b(), name="b")
-        say("ready")
+        # After the first step of each, when this coroutine has come to its await.
+        asyncio.get_running_loop().call_soon(say, "ready")
 
 
 def subinterpreter():

@@ -105,7 +105,20 @@ describe.each(MINORS)('attached to Python %s', (minor) => {
     const [profile] = speedscope.profiles
     expect(profile!.samples.filter((stack) => stack.length > 0)).toHaveLength(summary.samples)
     expect(profile!.endValue).toBeLessThanOrEqual(summary.durationNs)
-    expect(profile!.endValue - profile!.startValue).toBe(covered)
+    const timeOf = (isMeant: (stack: readonly number[]) => boolean) =>
+      profile!.weights.reduce(
+        (sum, weight, at) => (isMeant(profile!.samples[at]!) ? sum + weight : sum),
+        0,
+      )
+    expect(timeOf((stack) => stack.length > 0)).toBe(summary.timeNs.python)
+    // A gap before the first sample is before the profile.
+    const { gaps } = speedscope.pyprof as { gaps: readonly { start: number; duration: number }[] }
+    const later = gaps.filter(({ start }) => start >= profile!.startValue)
+    expect(timeOf((stack) => stack.length === 0)).toBe(
+      summary.timeNs.missed +
+        summary.timeNs.empty +
+        later.reduce((sum, { duration }) => sum + duration, 0),
+    )
     for (const stack of profile!.samples.filter((stack) => stack.length > 0)) {
       const frames = stack.map((frame) => speedscope.shared.frames[frame]!)
       expect(frames.map(({ name }) => name)).toEqual(IDLE_FUNCTIONS)

@@ -101,6 +101,25 @@ describe('wrong usage is exit code 2 and one line that says what was expected', 
     expect(pyprof('record', '--rat').stderr).toContain('(did you mean --rate?).')
   })
 
+  test.each([
+    [['record', '-s=yes', '-p', '1'], '-s, --subprocesses', '-s=yes'],
+    [['record', '-p', '1', '-ts=1'], '-s, --subprocesses', '-ts=1'],
+    [['record', '-p', '1', '--json=yes'], '--json', '--json=yes'],
+    [['ps', '--all='], '-a, --all', '--all='],
+  ])('%j: an option that takes no value', (argv, flags, typed) => {
+    const { status, stderr } = pyprof(...argv)
+    expect(status).toBe(2)
+    expect(stderr).toBe(
+      `pyprof: option '${flags}' takes no value, but there is one in '${typed}'. ` +
+        `See: pyprof ${argv[0]} --help\n`,
+    )
+  })
+
+  test('an unknown option with a value stays unknown', () => {
+    expect(pyprof('record', '--rat=1').stderr).toContain("unknown option '--rat=1'")
+    expect(pyprof('record', '-=1').stderr).toContain("unknown option '-=1'")
+  })
+
   test('a bad value is named with its option', () => {
     expect(pyprof('record', '-p', '1', '-r', 'fast').stderr).toBe(
       "pyprof: option '-r, --rate <rate>' argument 'fast' is invalid. " +

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  cutAt,
   escapeXml,
   formatCount,
   formatTime,
@@ -87,4 +88,15 @@ it.each([
   [12_345_678, '12,345,678'],
 ])('formatCount(%d) is %s', (count, text) => {
   expect(formatCount(count)).toBe(text)
+})
+
+it.each([
+  ['abc', 3, 'abc'],
+  ['abcd', 3, 'abc…<1 more character>'],
+  ['x'.repeat(2000), 2, 'xx…<1,998 more characters>'],
+  ['🐍🐍🐍', 3, '🐍🐍🐍'],
+  ['🐍🐍🐍', 2, '🐍🐍…<1 more character>'],
+  ['', 0, ''],
+])('cutAt(%j, %d) is %j', (text, most, cut) => {
+  expect(cutAt(text, most)).toBe(cut)
 })
