@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
@@ -5,7 +6,7 @@ import { type Command, CommanderError } from 'commander'
 import type { CommandContext } from './commands/context.ts'
 import { buildProgram } from './commands/program.ts'
 import { STDERR, STDIN, STDOUT, terminalColumns, writeAll } from './commands/stdio.ts'
-import { EXIT, PyprofError } from './errors.ts'
+import { EXIT, PyprofError, usageError } from './errors.ts'
 import { visible } from './formats/text.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
 import { redactorFor } from './redaction/redactor.ts'
@@ -33,6 +34,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const program = buildProgram(context, version)
   try {
+    mustBeText(argv)
     await program.parseAsync(argv, { from: 'user' })
     return exitCode
   } catch (error) {
@@ -57,6 +59,21 @@ async function main(argv: readonly string[]): Promise<number> {
 function ownVersion(): string {
   const text = readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')
   return (JSON.parse(text) as { version: string }).version
+}
+
+/**
+ * Node makes texts of the bytes of arguments, and another one of those that are no UTF-8: the file or command of
+ * that name would be another one.
+ * @throws PyprofError code `usage`
+ */
+function mustBeText(argv: readonly string[]): void {
+  const odd = argv.find((each) => each.includes('\ufffd'))
+  if (odd === undefined || isUtf8(readFileSync('/proc/self/cmdline'))) return
+  throw usageError(
+    `The argument '${odd}' is no UTF-8.`,
+    'Node.js, which runs pyprof, hands on only UTF-8, so this would name another file or command.',
+    'Give it a name of UTF-8, for example a link: ln -s OLD NEW',
+  )
 }
 
 /** Who has closed stderr, or hung up, does not want to hear more. */

@@ -26,6 +26,7 @@ import { filesOf, readRuns } from './diff/read-runs.ts'
 import { parseTop } from './format-options.ts'
 import { parseRate } from './parse.ts'
 import { show, showJson } from './show.ts'
+import { currentFolder } from './stdio.ts'
 
 const EXAMPLES = `
 Examples:
@@ -132,7 +133,7 @@ export function diff(options: DiffOptions, context: CommandContext): number {
   const report: ReportOptions = {
     top: options.top,
     ...(columns === undefined ? {} : { columns }),
-    folder: process.cwd(),
+    folder: currentFolder() ?? '/',
     failsInconclusive: options.failsInconclusive,
   }
   const { result } = comparison

@@ -8,7 +8,7 @@ import { registerDump } from './dump.ts'
 import { registerExec } from './exec.ts'
 import { registerPs } from './ps.ts'
 import { registerRecord } from './record.ts'
-import { errorCode } from './stdio.ts'
+import { show } from './show.ts'
 import { registerView } from './view.ts'
 
 /** The whole command line. Wrong usage throws a CommanderError and prints nothing. */
@@ -21,7 +21,7 @@ export function buildProgram(context: CommandContext, version: string): Command 
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => writeHelp(text, context),
+      writeOut: (text) => show(text, context),
       writeErr: (text) => context.writeErr(text),
       outputError: () => {},
     })
@@ -35,12 +35,4 @@ export function buildProgram(context: CommandContext, version: string): Command 
   registerDoctor(program, context)
   registerExec(program, context)
   return program
-}
-
-function writeHelp(text: string, context: CommandContext): void {
-  try {
-    context.writeOut(text)
-  } catch (error) {
-    if (errorCode(error) !== 'EPIPE') throw error
-  }
 }

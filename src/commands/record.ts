@@ -22,6 +22,7 @@ import { parseControl } from './record/control.ts'
 import { type RawRecordOptions, recordOptions } from './record/options.ts'
 import { record } from './record/run.ts'
 import { recordRuns } from './record/runs.ts'
+import { currentFolder } from './stdio.ts'
 
 const EXAMPLES = `
 Formats:
@@ -143,7 +144,7 @@ export function registerRecord(program: Command, context: CommandContext): void 
         ? recordOptions(raw, operands, [])
         : recordOptions(raw, undefined, operands)
       const { target } = options
-      const folder = target.kind === 'attach' ? PROC.link(target.pid, 'cwd') : process.cwd()
+      const folder = target.kind === 'attach' ? PROC.link(target.pid, 'cwd') : currentFolder()
       context.finish(await record(options, guardOf(raw, context, folder), context))
     })
 }

@@ -36,6 +36,16 @@ export function terminalColumns(fd: number): number | undefined {
   return columns > 0 ? columns : undefined
 }
 
+/** The folder that pyprof runs in; undefined when it has been removed. */
+export function currentFolder(): string | undefined {
+  try {
+    return process.cwd()
+  } catch (error) {
+    if (errorCode(error) === '') throw error
+    return undefined
+  }
+}
+
 /** Waits until a descriptor that gave EAGAIN may be ready. */
 export function waitBriefly(): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)

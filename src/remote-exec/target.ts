@@ -54,7 +54,10 @@ function openNative(addon: Addon, pid: number, proc: Proc): NativeExec {
     const failure = attachFailureOf(pid, error)
     if (failure === undefined) throw error
     const { code, what, why, hint, exitCode } = explainAttachFailure(failure, proc)
-    const forExec = hint.replace(`pyprof record --pid ${pid}`, `pyprof exec ${pid} …`)
+    const forExec =
+      code === 'not-python'
+        ? 'Choose a Python process: pyprof ps'
+        : hint.replace(`pyprof record --pid ${pid}`, `pyprof exec ${pid} …`)
     throw new PyprofError({ code, what, why, hint: forExec, exitCode, cause: error })
   }
 }

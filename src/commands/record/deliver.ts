@@ -153,6 +153,9 @@ const MODE_VERBS = {
   exception: 'handle an exception',
 } as const
 
+const FOLLOW_CHILDREN =
+  'When it starts Python as a child, follow it: pyprof record --subprocesses …'
+
 function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefined): PyprofError {
   const what = 'Nothing was captured, and no file was written.'
   const common = { code: 'nothing-captured', what, exitCode: EXIT.nothing }
@@ -170,7 +173,9 @@ function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefine
     })
   }
   if (failure && summary.descendants === '') {
-    return new PyprofError({ ...common, why: `${failure.what} ${failure.why}`, hint: failure.hint })
+    // A command that pyprof has started has ended by now.
+    const hint = summary.launched && failure.code === 'not-python' ? FOLLOW_CHILDREN : failure.hint
+    return new PyprofError({ ...common, why: `${failure.what} ${failure.why}`, hint })
   }
   const unreadable = summary.processes.find((process) => process.unreadable !== '')
   if (unreadable) {
@@ -186,7 +191,7 @@ function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefine
       why: 'The command ended before it ran any Python that pyprof reads.',
       hint:
         summary.descendants === ''
-          ? 'When it starts Python as a child, follow it: pyprof record --subprocesses …'
+          ? FOLLOW_CHILDREN
           : 'When it ran Python for moments only, look more often: pyprof record --rate 1khz …',
     })
   }

@@ -10,7 +10,7 @@ import { modeOf, type RawMode, requireViewable } from '../mode.ts'
 import type { RotationLimit } from '../parse.ts'
 import type { RawPolicyOptions } from '../policy.ts'
 import type { ControlFifos } from './control.ts'
-import { defaultPath, type OutputRequest, STDOUT_PATH } from './outputs.ts'
+import { defaultPath, folderError, isFolder, type OutputRequest, STDOUT_PATH } from './outputs.ts'
 import type { Rotation } from './streamed-output.ts'
 
 export type Target =
@@ -226,6 +226,7 @@ export function outputRequests(
   return guessed.map(({ path, guess }) => {
     const chosen = guess ?? format
     if (chosen) return { path, format: chosen, isDefault: false }
+    if (isFolder(path)) throw folderError(path)
     throw usageError(
       `The format of ${path === STDOUT_PATH ? 'stdout (-o -)' : path} is not known.`,
       path === STDOUT_PATH ? 'It has no suffix to guess it from.' : 'Its suffix means none.',

@@ -73,7 +73,7 @@ function findPlace({ path, isDefault }: OutputRequest<unknown>): Place {
   try {
     const old = isDefault ? undefined : statSync(path, { throwIfNoEntry: false })
     if (old?.isDirectory() || path.endsWith('/')) {
-      throw unwritable(path, 'it is a folder', `Name a file in it: -o ${join(path, 'profile.svg')}`)
+      throw folderError(path)
     }
     if (old && !old.isFile()) {
       // Opening a pipe would already be seen at its other end.
@@ -114,6 +114,14 @@ let temporaryFiles = 0
 export function temporaryPath(folder: string): string {
   temporaryFiles++
   return join(folder, `.pyprof-${process.pid}-${temporaryFiles}.tmp`)
+}
+
+export function isFolder(path: string): boolean {
+  return path !== STDOUT_PATH && (statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false)
+}
+
+export function folderError(path: string): PyprofError {
+  return unwritable(path, 'it is a folder', `Name a file in it: -o ${join(path, 'FILE')}`)
 }
 
 function unwritable(path: string, why: string, hint: string): PyprofError {

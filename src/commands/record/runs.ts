@@ -7,6 +7,7 @@ import type { CommandContext } from '../context.ts'
 import { counted } from '../numbers.ts'
 import { guardOf } from '../policy.ts'
 import { showJson } from '../show.ts'
+import { currentFolder } from '../stdio.ts'
 import { type RawRecordOptions, recordOptions } from './options.ts'
 import type { RecordSummary } from './report.ts'
 import { record } from './run.ts'
@@ -98,7 +99,7 @@ export async function recordRun(
   const options = recordOptions({ ...raw, output: [path], json: true }, command, [])
   const printed: string[] = []
   const quiet: CommandContext = { ...context, writeOut: (data) => void printed.push(String(data)) }
-  const guard = guardOf(raw, context, process.cwd())
+  const guard = guardOf(raw, context, currentFolder())
   const status = await record({ ...options, run: readRunFacts() }, guard, quiet)
   const summary: RecordSummary | undefined =
     printed.length > 0 ? JSON.parse(printed.join('')) : undefined

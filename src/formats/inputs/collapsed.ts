@@ -86,6 +86,12 @@ class CollapsedReader {
         'Collapsed stacks are lines such as: main;work 12',
       )
     }
+    if (this.#odd > this.#rows.length) {
+      throw new InputError(
+        `${formatCount(this.#odd)} of its ${formatCount(this.#odd + this.#rows.length)} lines are no stack and a number.`,
+        'Collapsed stacks are lines such as: main;work 12',
+      )
+    }
     const { scale, note } = this.#unit(rate)
     const profile = this.#profile
     const now: number[] = []

@@ -90,7 +90,8 @@ function read(pieces: Iterable<Uint8Array>, { rate }: InputOptions): Imported {
   return {
     profile: profile.finish(
       own
-        ? { ...own.meta, duration: Math.max(own.duration, duration) }
+        ? // The file does not say what threads were doing.
+          { ...own.meta, states: [], duration: Math.max(own.duration, duration) }
         : profile.meta({
             exporter: typeof file.exporter === 'string' ? file.exporter : '',
             command,
@@ -276,7 +277,8 @@ function gapFinder(own: OwnDetails | undefined): (start: number, duration: numbe
 }
 
 function recognizes(head: Buffer): boolean {
-  return /^\ufeff?\s*\{/.test(head.toString('utf8', 0, 64))
+  // Python's pstats files begin with a brace too, and go on with other bytes.
+  return /^\ufeff?\s*\{\s*(?:["}]|$)/.test(head.toString('utf8', 0, 64))
 }
 
 export const speedscopeInput: Input = {

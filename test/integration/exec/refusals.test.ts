@@ -65,6 +65,7 @@ it('no Python, no process, an old Python', async () => {
   const shell = await refused(target.pid, ['gc'])
   expect(shell).toMatchObject({ status: 3, out: '' })
   expect(shell.err).toContain('is not a Python')
+  expect(shell.err).toContain('Choose a Python process: pyprof ps')
   const nobody = await refused(4194304, ['gc'])
   expect(nobody).toMatchObject({ status: 3, out: '' })
   expect(nobody.err).toContain('There is no process 4194304')

@@ -131,6 +131,23 @@ describe('a command that is no Python', () => {
     expect(readdirSync(folder)).toEqual([])
   })
 
+  it('that was looked into is not to be attached to, since it has ended', async () => {
+    const { status, err } = await pyprof([
+      'record',
+      '-o',
+      '-',
+      '-f',
+      'collapsed',
+      '--',
+      'sleep',
+      '1',
+    ])
+    expect(status).toBe(4)
+    expect(err.split('\n').at(-2)).toBe(
+      '        When it starts Python as a child, follow it: pyprof record --subprocesses …',
+    )
+  })
+
   it('leaves a summary and an old file, when they are wanted', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'out.svg'), 'old')

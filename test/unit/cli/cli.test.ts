@@ -55,6 +55,22 @@ describe('help and version', () => {
   })
 })
 
+test.each([['--version'], ['record --help'], ['help ps']])(
+  '%s that no device takes is an error, not a defect',
+  (argv) => {
+    const script = `"$0" "$1" ${argv} > /dev/full`
+    const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath, BIN], {
+      encoding: 'utf8',
+    })
+    expect({ status, stderr }).toEqual({
+      status: 4,
+      stderr: expect.stringMatching(
+        /^pyprof: The result could not be written to stdout\.\n.*ENOSPC.*\n.*\n$/,
+      ),
+    })
+  },
+)
+
 describe('wrong usage is exit code 2 and one line that says what was expected', () => {
   test.each([
     [['recrod']],
@@ -155,6 +171,28 @@ describe('an error is three lines: what, why, what to do', () => {
       '',
     ])
   })
+})
+
+test('an argument that is no UTF-8 is refused, since another file would be written', () => {
+  const folder = temporaryFolder()
+  const script = `"$0" "$1" convert run.pyprof -o $'\\xff.svg'`
+  const run = (text: string) =>
+    spawnSync('bash', ['-c', text, process.execPath, BIN], { encoding: 'utf8', cwd: folder })
+  const { status, stderr } = run(script)
+  expect(status).toBe(2)
+  expect(stderr).toMatch(/^pyprof: The argument '\ufffd\.svg' is no UTF-8\.\n.*\n.*\n$/)
+  // A name may hold the character that stands for such bytes.
+  expect(run(script.replace('\\xff', '\\xef\\xbf\\xbd')).stderr).toContain(
+    'run.pyprof cannot be read',
+  )
+})
+
+test('a folder as an output whose format nothing tells is called a folder', () => {
+  const { status, stderr } = pyprof('record', '-p', '1', '-o', '/tmp')
+  expect(status).toBe(2)
+  expect(stderr).toMatch(
+    /^pyprof: \/tmp cannot be written\.\n.*it is a folder\.\n.*-o \/tmp\/FILE\n$/,
+  )
 })
 
 test('options behind -- belong to the command', () => {

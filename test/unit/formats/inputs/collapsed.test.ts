@@ -98,9 +98,15 @@ test('CPython 3.15: a thread first, counts at 1 kHz', () => {
 })
 
 test('a line that is none is counted and shown, not dropped in silence', () => {
-  expect(read('a;b 10\nnonsense\nc 1e9\n').notes[1]).toBe(
+  expect(read('a;b 10\nnonsense\nc 1e9\nd 20\n').notes[1]).toBe(
     "2 lines are no stacks, such as 'nonsense'.",
   )
+})
+
+test('a text of which most lines are none is refused', () => {
+  const table =
+    'python3 app.py 400\nFunctions by self time\n\n    self  function\n  50.0 %  main  a.py:1\n'
+  expect(() => read(table)).toThrow('3 of its 4 lines are no stack and a number.')
 })
 
 test('what has no line of a stack is refused', () => {

@@ -39,12 +39,22 @@ function refusal(text: string): string {
   throw new Error('It was taken.')
 }
 
+test("Python's pstats files begin with a brace too, and are none", () => {
+  const recognizes = (text: string) => speedscopeInput.recognizes(Buffer.from(text, 'latin1'))
+  expect(['{"a":1}', ' {\n "a"', '{', '{}', '\xef\xbb\xbf{ "'].map(recognizes)).toEqual(
+    Array(5).fill(true),
+  )
+  expect(['{\xa9\x03z\x06app.py', '{(\x03\0\0\0u'].map(recognizes)).toEqual([false, false])
+})
+
 describe('what pyprof wrote', () => {
   test('keeps threads, times and places, and what the file says of itself', () => {
-    const profile = goldenProfile()
+    const golden = goldenProfile()
+    const profile = { ...golden, meta: { ...golden.meta, states: ['cpu', 'gil'] as const } }
     const text = written(speedscope, profile)
     const found = read(text).profile
-    expect(found.meta).toEqual(profile.meta)
+    // What threads were doing is not in the file, so that nobody may be called idle.
+    expect(found.meta).toEqual({ ...profile.meta, states: [] })
     expect(found.gaps).toEqual(profile.gaps)
     expect(found.accounting).toEqual(profile.accounting)
     expect(found.threads.map(({ name, nativeId }) => [name, nativeId])).toEqual(
