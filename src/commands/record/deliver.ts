@@ -155,6 +155,8 @@ const MODE_VERBS = {
 
 const FOLLOW_CHILDREN =
   'When it starts Python as a child, follow it: pyprof record --subprocesses …'
+const LOOK_MORE_OFTEN =
+  'When it ran Python for moments only, look more often: pyprof record --rate 1khz …'
 
 function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefined): PyprofError {
   const what = 'Nothing was captured, and no file was written.'
@@ -189,10 +191,7 @@ function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefine
     return new PyprofError({
       ...common,
       why: 'The command ended before it ran any Python that pyprof reads.',
-      hint:
-        summary.descendants === ''
-          ? FOLLOW_CHILDREN
-          : 'When it ran Python for moments only, look more often: pyprof record --rate 1khz …',
+      hint: summary.descendants === '' ? FOLLOW_CHILDREN : LOOK_MORE_OFTEN,
     })
   }
   const when =
@@ -202,7 +201,10 @@ function nothingCaptured(summary: RecordSummary, failure: PyprofError | undefine
     return new PyprofError({
       ...common,
       why: `${end} There was no thread to sample until then.`,
-      hint: 'Record for longer, or at a higher rate: --duration, --rate.',
+      hint:
+        summary.launched && summary.endReason === 'exited'
+          ? LOOK_MORE_OFTEN
+          : 'Record for longer, or at a higher rate: --duration, --rate.',
     })
   }
   return new PyprofError({

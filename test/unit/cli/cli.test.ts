@@ -187,6 +187,15 @@ test('an argument that is no UTF-8 is refused, since another file would be writt
   )
 })
 
+test('a folder that was removed under pyprof is no defect', () => {
+  const folder = temporaryFolder()
+  const script = `mkdir gone && cd gone && rmdir ../gone && "$0" "$1" record -o ${folder}/out.svg -- no-such-command`
+  const options = { encoding: 'utf8', cwd: folder } as const
+  const { status, stderr } = spawnSync('bash', ['-c', script, process.execPath, BIN], options)
+  expect(status).toBe(127)
+  expect(stderr).toMatch(/^pyprof: The command no-such-command could not be started\.\n.*\n.*\n$/)
+})
+
 test('a folder as an output whose format nothing tells is called a folder', () => {
   const { status, stderr } = pyprof('record', '-p', '1', '-o', '/tmp')
   expect(status).toBe(2)

@@ -3,6 +3,7 @@ import { type Imported, InputError } from '../../../../src/formats/inputs/index.
 import { speedscopeInput } from '../../../../src/formats/inputs/speedscope.ts'
 import { speedscope } from '../../../../src/formats/speedscope.ts'
 import { byFunction } from '../../../../src/profile/granularity.ts'
+import type { Profile } from '../../../../src/profile/profile.ts'
 import { placeTotals, weightTotals } from '../../../../src/profile/views.ts'
 import { asciiProfile, MS } from '../../../support/ascii-profile.ts'
 import { resolvedSamples } from '../../../support/recordings.ts'
@@ -50,7 +51,7 @@ test("Python's pstats files begin with a brace too, and are none", () => {
 describe('what pyprof wrote', () => {
   test('keeps threads, times and places, and what the file says of itself', () => {
     const golden = goldenProfile()
-    const profile = { ...golden, meta: { ...golden.meta, states: ['cpu', 'gil'] as const } }
+    const profile: Profile = { ...golden, meta: { ...golden.meta, states: ['cpu', 'gil'] } }
     const text = written(speedscope, profile)
     const found = read(text).profile
     // What threads were doing is not in the file, so that nobody may be called idle.
