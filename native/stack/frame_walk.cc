@@ -264,7 +264,7 @@ bool FrameWalk::BeginsHere() {
 /// a greenlet lacks. Before, a thread counts how deep its calls are, and a greenlet begins with the
 /// count of its parent: deeper than its own frames.
 bool FrameWalk::IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkResult& result,
-                           bool stopped) {
+                           Motion motion, bool in_python) {
   if (chunks_.empty() || (result.kept == 0 && fresh_.empty())) return false;
   if (base_frame_ != 0) {
     const FrameLink& root = result.kept > 0 ? plan->links.front() : fresh_.back();
@@ -286,8 +286,11 @@ bool FrameWalk::IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkR
   const auto frames = std::count_if(plan->links.begin(), kept_end, is_frame) +
                       std::count_if(fresh_.begin(), fresh_.end(), is_frame);
   const int64_t deeper = int64_t{limit} - remaining - frames;
-  // A call that is being entered or left may not be counted yet, but none is counted too often.
-  if (stopped) {
+  // A call that is being entered or left may be counted without its frame, or the other way round,
+  // but never more than one.
+  const bool beyond_doubt =
+      !in_python || (motion == Motion::kStopped && (deeper > 1 || deeper < 0));
+  if (beyond_doubt) {
     verdict.score = deeper > 0 ? kDecided : -kDecided;
   } else if (deeper <= 0) {
     --verdict.score;
@@ -490,7 +493,7 @@ bool FrameWalk::RecoverBelow(const FrameLink* limit) {
 }
 
 WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
-                           const std::byte* state, Motion motion) {
+                           const std::byte* state, Motion motion, bool in_python) {
   WalkResult result;
   planned_ = planned;
   leaf_lost_ = false;
@@ -531,7 +534,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   if (leaf_gained_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
     result.whole = true;
-    result.greenlet = IsGreenlet(plan, state, result, motion == Motion::kStopped);
+    result.greenlet = IsGreenlet(plan, state, result, motion, in_python);
     if (!chunks_.empty() && highest != nullptr) plan->root_chunk = chunks_.front().address;
     if (result.kept == 0 || !fresh_.empty()) {
       for (size_t i = 0; i < result.kept; ++i) {

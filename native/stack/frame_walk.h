@@ -76,9 +76,9 @@ class FrameWalk {
   FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* sizes, Snapshot* snapshot);
 
   /// Walks the thread whose planned segments are `planned` (as ThreadPlan::AppendRanges orders
-  /// them), and teaches the plan.
+  /// them), and teaches the plan. `in_python`: it may be in the middle of a call.
   WalkResult Walk(ThreadPlan* plan, std::span<const Segment> planned, const std::byte* state,
-                  Motion motion);
+                  Motion motion, bool in_python);
 
   /// The new links of the last walk, leaf first.
   const std::vector<FrameLink>& fresh() const { return fresh_; }
@@ -92,7 +92,8 @@ class FrameWalk {
   bool LoadChunks(ThreadPlan* plan, uint64_t newest);
   bool LoadOlderChunks(ThreadPlan* plan);
   bool BeginsHere();
-  bool IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkResult& result, bool stopped);
+  bool IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkResult& result, Motion motion,
+                  bool in_python);
   bool PlannedChunksHold(const ThreadPlan& plan, uint64_t newest);
   void CopyWhole(uint32_t chunk);
   uint64_t Top(uint64_t current);
