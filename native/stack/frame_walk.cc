@@ -350,9 +350,27 @@ uint64_t FrameWalk::Climb(FrameLink from) {
   }
 }
 
+/// From a frame upwards over those outside of the chunks that the plan knows, live and lead back to
+/// it.
+uint64_t FrameWalk::ClimbApart(const ThreadPlan& plan, uint64_t from) {
+  const auto stands_on = [this](uint64_t at, uint64_t below) {
+    FrameLink link{};
+    return at != below && LinkWithoutRead(at, &link) && link.owner == kOwnedByGenerator &&
+           link.code != 0 && LeadsTo(link.previous, below) && codes_->Find(link.code) != nullptr;
+  };
+  for (int hop = 0; hop < kMaxHops; ++hop) {
+    const auto above = std::find_if(plan.outside.begin(), plan.outside.end(),
+                                    [&](uint64_t at) { return stands_on(at, from); });
+    if (above == plan.outside.end()) break;
+    from = *above;
+  }
+  return from;
+}
+
 /// The innermost frame by the copied chunks: upwards from the innermost frame that was alive at or
-/// below `current`; from the root, where none of those can be seen any more.
-uint64_t FrameWalk::Top(uint64_t current) {
+/// below `current`; from the root, where none of those can be seen any more. What is found so may
+/// have called a generator, whose frame is elsewhere.
+uint64_t FrameWalk::Top(const ThreadPlan& plan, uint64_t current) {
   LoopGuard loop;
   FrameLink link{};
   uint64_t at = current;
@@ -364,14 +382,20 @@ uint64_t FrameWalk::Top(uint64_t current) {
         codes_->Find(link.code) != nullptr) {
       const uint64_t top = link.chunk == kOutside || !sizes_->Trusted() ? at : Climb(link);
       leaf_gained_ = top != current;
-      return top;
+      return leaf_gained_ ? ClimbApart(plan, top) : top;
     }
     at = link.previous;
   }
   const bool root = sizes_->Trusted() && !chunks_.empty() && LiveOn(FirstFrame(0), 0, &link);
   if (!root) return current;
   leaf_lost_ = true;
-  return Climb(link);
+  const uint64_t top = Climb(link);
+  const uint64_t apart = ClimbApart(plan, top);
+  // A generator ran, and it cannot be seen which: that is not the time of who called it.
+  const auto held = [current](const Chunk& chunk) { return current - chunk.address < chunk.size; };
+  leaf_unknown_ = apart == top && ChunkOf(current) == kOutside &&
+                  std::none_of(plan.spares.begin(), plan.spares.end(), held);
+  return apart;
 }
 
 /// Follows `previous` from the top to the root. What this snapshot shows just as the plan has it,
@@ -498,6 +522,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   planned_ = planned;
   leaf_lost_ = false;
   leaf_gained_ = false;
+  leaf_unknown_ = false;
   fresh_.clear();
   outside_.clear();
   base_frame_ =
@@ -518,7 +543,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   const bool popped_is_null = layout_.Minor() >= 14;
   const bool moving = motion == Motion::kPossible;
   const Reason broken =
-      Descend(plan, popped_is_null && moving ? Top(current) : current, &result.kept);
+      Descend(plan, popped_is_null && moving ? Top(*plan, current) : current, &result.kept);
 
   const auto on_stack = [](const FrameLink& link) { return link.chunk != kOutside; };
   const auto top = std::find_if(fresh_.begin(), fresh_.end(), on_stack);
@@ -530,7 +555,10 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
     plan->NoteTop(highest->address - chunks_.back().address + codes_->FrameBytes(highest->code));
   }
 
-  if (leaf_lost_) result.Degrade(Quality::kRepaired, Reason::kMoved);
+  if (leaf_lost_) {
+    result.Degrade(leaf_unknown_ ? Quality::kPartial : Quality::kRepaired, Reason::kMoved);
+  }
+  result.leaf_gone = leaf_unknown_;
   if (leaf_gained_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
     result.whole = true;

@@ -96,7 +96,8 @@ class FrameWalk {
                   bool in_python);
   bool PlannedChunksHold(const ThreadPlan& plan, uint64_t newest);
   void CopyWhole(uint32_t chunk);
-  uint64_t Top(uint64_t current);
+  uint64_t Top(const ThreadPlan& plan, uint64_t current);
+  uint64_t ClimbApart(const ThreadPlan& plan, uint64_t from);
   uint64_t Climb(FrameLink from);
   bool LiveOn(uint64_t address, uint64_t below, FrameLink* out);
   bool Runs(const FrameLink& link);
@@ -121,6 +122,8 @@ class FrameWalk {
   uint64_t base_frame_ = 0;
   /// Neither the current frame nor any of its callers was there any more.
   bool leaf_lost_ = false;
+  /// So it was, and it was a generator's, of which no other was there either.
+  bool leaf_unknown_ = false;
   /// The top of the copied chunk is not the frame that was current when the thread state was
   /// copied.
   bool leaf_gained_ = false;
