@@ -351,20 +351,26 @@ uint64_t FrameWalk::Climb(FrameLink from) {
 }
 
 /// From a frame upwards over those outside of the chunks that the plan knows, live and lead back to
-/// it.
+/// it, to the innermost of a generator.
 uint64_t FrameWalk::ClimbApart(const ThreadPlan& plan, uint64_t from) {
-  const auto stands_on = [this](uint64_t at, uint64_t below) {
+  apart_.clear();
+  for (const uint64_t at : plan.outside) {
     FrameLink link{};
-    return at != below && LinkWithoutRead(at, &link) && link.owner == kOwnedByGenerator &&
-           link.code != 0 && LeadsTo(link.previous, below) && codes_->Find(link.code) != nullptr;
-  };
-  for (int hop = 0; hop < kMaxHops; ++hop) {
-    const auto above = std::find_if(plan.outside.begin(), plan.outside.end(),
-                                    [&](uint64_t at) { return stands_on(at, from); });
-    if (above == plan.outside.end()) break;
-    from = *above;
+    if (!LinkWithoutRead(at, &link) || link.previous == 0) continue;
+    const bool runs =
+        link.owner == kOwnedByGenerator && link.code != 0 && codes_->Find(link.code) != nullptr;
+    if (runs || link.owner >= kOwnedByInterpreter) apart_.push_back(link);
   }
-  return from;
+  const auto by_previous = [](const FrameLink& link) { return link.previous; };
+  std::ranges::sort(apart_, {}, by_previous);
+  uint64_t top = from;
+  for (size_t hop = 0; hop < apart_.size(); ++hop) {
+    const auto above = std::ranges::lower_bound(apart_, from, {}, by_previous);
+    if (above == apart_.end() || above->previous != from) break;
+    from = above->address;
+    if (above->code != 0) top = from;
+  }
+  return top;
 }
 
 /// The innermost frame by the copied chunks: upwards from the innermost frame that was alive at or

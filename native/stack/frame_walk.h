@@ -119,6 +119,7 @@ class FrameWalk {
   mutable uint32_t last_chunk_ = 0;
   std::vector<FrameLink> fresh_;
   std::vector<uint64_t> outside_;
+  std::vector<FrameLink> apart_;
   uint64_t base_frame_ = 0;
   /// Neither the current frame nor any of its callers was there any more.
   bool leaf_lost_ = false;
