@@ -1,7 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { waitBriefly } from '../../src/commands/stdio.ts'
 import { type Minor, python } from './pythons.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
@@ -68,9 +70,7 @@ const PROFILER_CLI = join(
 )
 
 /** Longer than the profiler takes to start and load a file, ms. */
-const LOAD_PATIENCE = 12_000
-/** Who asks while it starts may take it for dead, and then nobody finds it any more. */
-const LOAD_ATTEMPTS = 4
+const LOAD_PATIENCE = 40_000
 const SESSION = 'test'
 
 /** The Firefox Profiler without its pages: the same code, which loads a profile and is asked. */
@@ -79,32 +79,21 @@ export class FirefoxProfiler {
 
   /** Loads a file; the end of the test ends the profiler. @throws Error when it does not load */
   constructor(file: string) {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        this.#load(file)
-        return
-      } catch (error) {
-        if (attempt === LOAD_ATTEMPTS) throw error
-      }
-    }
-  }
-
-  #load(file: string): void {
-    this.#env = { PROFILER_CLI_SESSION_DIR: temporaryFolder(), PROFILER_CLI_NO_SYMBOLICATE: '1' }
+    const folder = temporaryFolder()
+    this.#env = { PROFILER_CLI_SESSION_DIR: folder, PROFILER_CLI_NO_SYMBOLICATE: '1' }
     // Its `load` does this too, but gives up when the daemon is not there within half a second.
     const daemon = spawn(process.execPath, [PROFILER_CLI, '--daemon', file, '--session', SESSION], {
       env: { ...process.env, ...this.#env },
       stdio: 'ignore',
     })
     onTestFinished(() => void daemon.kill('SIGKILL'))
+    // Who asks while it starts may take it for dead, and then nobody finds it any more.
+    const log = join(folder, `${SESSION}.log`)
+    const said = () => (existsSync(log) ? readFileSync(log, 'utf8') : '')
     const giveUp = Date.now() + LOAD_PATIENCE
-    for (;;) {
-      try {
-        this.threads()
-        return
-      } catch (error) {
-        if (Date.now() > giveUp) throw error
-      }
+    while (!said().includes('Profile loaded successfully')) {
+      if (Date.now() > giveUp) throw new Error(`The Firefox Profiler does not load it: ${said()}`)
+      waitBriefly()
     }
   }
 
