@@ -133,7 +133,8 @@ function convert(
   const isCut = raw.from !== undefined || raw.to !== undefined
   // The time of several inputs begins with the earliest one, which is known when all are read.
   const readRange = paths.length === 1 ? range : { from: 0, to: Number.POSITIVE_INFINITY }
-  const folds = !isCut && mode !== 'cpu' && formats.every((format) => format.isSum)
+  const isCutLater = isCut && paths.length > 1
+  const folds = !isCutLater && mode !== 'cpu' && formats.every((format) => format.isSum)
   const progress = new WorkProgress(context)
   const files = paths.map((path) =>
     readProfile(path, { range: readRange, rate: raw.rate, folds }, progress),

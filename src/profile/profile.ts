@@ -170,6 +170,8 @@ export interface SampleTable {
    * is in all that has a time line.
    */
   readonly count?: Column
+  /** At how many instants they were taken, where the times of the rows do not tell it any more. */
+  readonly instants?: number
 }
 
 /** Time in which ticks were due but the profiler did not run. */
