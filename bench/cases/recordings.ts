@@ -46,12 +46,10 @@ const anHour = ({ quick }: Run) =>
 
 const largeWorks = (run: Run): readonly Work[] => [
   convert('collapsed', '.collapsed'),
-  convert('filter, collapsed', '.collapsed', '--include', 'module:package_1'),
   convert('pprof', '.pb.gz'),
-  convert('flame graph', '.svg'),
+  convert('table', '.table'),
   convert('without its first hour, collapsed', '.collapsed', '--from', '1h'),
   convert('an hour of it, recording', '.pyprof', ...anHour(run)),
-  convert('an hour of it, table', '.table', ...anHour(run)),
   convert('an hour of it, speedscope', '.speedscope.json', ...anHour(run)),
 ]
 

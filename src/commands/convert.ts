@@ -12,6 +12,7 @@ import { redactedProfile } from '../profile/redacted.ts'
 import { type Summary, summarize } from '../profile/summary.ts'
 import { unviewed, viewed } from '../profile/viewed.ts'
 import { weightTotals } from '../profile/views.ts'
+import type { Holding } from '../recording/reader.ts'
 import { redactorFor } from '../redaction/redactor.ts'
 import { Sources } from '../sampling/sources.ts'
 import { addChoiceOptions, choiceOf, type RawChoice, unmatchedTexts } from './choice.ts'
@@ -133,11 +134,10 @@ function convert(
   const isCut = raw.from !== undefined || raw.to !== undefined
   // The time of several inputs begins with the earliest one, which is known when all are read.
   const readRange = paths.length === 1 ? range : { from: 0, to: Number.POSITIVE_INFINITY }
-  const isCutLater = isCut && paths.length > 1
-  const folds = !isCutLater && mode !== 'cpu' && formats.every((format) => format.isSum)
+  const holds = mode === 'cpu' ? 'all' : neededOf(formats, paths.length === 1, isCut)
   const progress = new WorkProgress(context)
   const files = paths.map((path) =>
-    readProfile(path, { range: readRange, rate: raw.rate, folds }, progress),
+    readProfile(path, { range: readRange, rate: raw.rate, holds }, progress),
   )
   const whole = mergeProfiles(files.map((file) => file.profile))
   const all = isCut ? cutProfile(whole, range) : whole
@@ -169,6 +169,13 @@ function convert(
   for (const error of errors) context.report(error)
   if (bugs.length > 0) throw bugs[0]
   return errors.length === 0 ? EXIT.done : EXIT.nothing
+}
+
+/** What has to be held of samples; of several inputs, times are needed to merge and cut them. */
+function neededOf(formats: readonly Format[], isOne: boolean, isCut: boolean): Holding {
+  if (formats.every((format) => format.isSum) && (isOne || !isCut)) return 'sums'
+  if (formats.every((format) => format.isSum || format.isEstimate) && isOne) return 'estimates'
+  return 'all'
 }
 
 function checkOptions(paths: readonly string[], raw: RawConvertOptions, range: TimeRange): void {

@@ -1,4 +1,4 @@
-import type { Profile, SampleTable, TimeRange } from './profile.ts'
+import { NO_TIME, type Profile, type SampleTable, type TimeRange } from './profile.ts'
 import { pickSamples, RowList } from './sample-columns.ts'
 
 /**
@@ -22,7 +22,10 @@ export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
     })
     .filter(({ duration }) => duration > 0)
   const time = new Float64Array(kept.length)
-  for (let row = 0; row < time.length; row++) time[row] = kept.time[row]! - from
+  for (let row = 0; row < time.length; row++) {
+    const at = kept.time[row]!
+    time[row] = at === NO_TIME ? NO_TIME : at - from
+  }
   const within = (instant: number) => Math.min(Math.max(instant, from), end) - from
   return {
     ...profile,

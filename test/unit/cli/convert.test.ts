@@ -81,6 +81,8 @@ describe('converting', () => {
     const part = await convert(['out.txt'], ...cut)
     expect(part).toEqual(await convert(both, ...cut))
     expect(part.summary).toMatchObject({ durationNs: 1e9, ticks: 100, samples: 171 })
+    const report = await convert(['out.txt', 'out.md'], ...cut)
+    expect(report).toEqual(await convert([...both, 'out.md'], ...cut))
   })
 
   test('goes by content, not by name', async () => {
