@@ -112,61 +112,61 @@ interface Sizes {
   readonly theirs: Source
 }
 
+/** Our format with its options, and their option for the same or what is nearest to it. */
 const SAMPLING_FORMATS = [
-  ['collapsed', '--collapsed'],
-  ['flamegraph', '--flamegraph'],
-  ['html', '--flamegraph'],
-  ['pstats', '--pstats'],
-  ['heatmap', '--heatmap'],
-  ['firefox', '--gecko'],
+  ['collapsed', ['--style', 'tachyon'], '--collapsed'],
+  ['flamegraph', [], '--flamegraph'],
+  ['html', [], '--flamegraph'],
+  ['pstats', [], '--pstats'],
+  ['heatmap', [], '--heatmap'],
+  ['firefox', [], '--gecko'],
 ] as const
 
-/** Recordings of CPython's sampler and of ours, one after the other, and what is made of each. */
+/**
+ * Recordings of CPython's sampler and of ours, both of the same time of the same process, and what is
+ * made of each.
+ */
 async function cpythonPairs(
   { program, samples, name }: Peer,
   lengths: Lengths,
 ): Promise<{ pairs: Pair[]; sizes: Sizes[] }> {
-  const theirs = async (
-    pid: number,
-    file: string,
-    { seconds, rate }: Lengths,
-    compression: string,
-  ) => {
-    const path = temporary(file)
-    const how = ['-d', String(seconds), '-r', String(rate), '--compression', compression]
+  const theirs = async (pid: number, file: string, { seconds, rate }: Lengths, packing: string) => {
+    const path = temporary(`${file}.bin`)
+    const how = ['-d', String(seconds), '-r', String(rate), '--compression', packing]
     const usage = await measure(
       [...program, 'attach', '--binary', ...how, '-o', path, String(pid)],
       'sampler',
     )
     return { path, samples: told(samples(usage), usage) }
   }
+  const both = async (pid: number, file: string, howLong: Lengths, packing: string) => {
+    const [own, other] = await Promise.all([
+      recordOurs(pid, `${file}.pyprof`, howLong),
+      theirs(pid, file, howLong, packing),
+    ])
+    return { ours: own, theirs: other }
+  }
   return await withExpression('3.15', async (pid) => {
-    const ours = {
-      long: await recordOurs(pid, 'long.pyprof', lengths),
-      short: await recordOurs(pid, 'short.pyprof', SHORT),
-    }
-    const packed = await theirs(pid, 'long.zstd.bin', lengths, 'zstd')
-    const replayed = {
-      long: await theirs(pid, 'long.bin', lengths, 'none'),
-      short: await theirs(pid, 'short.bin', SHORT, 'none'),
-    }
+    const packed = await both(pid, 'packed', lengths, 'zstd')
+    const long = await both(pid, 'long', lengths, 'none')
+    const short = await both(pid, 'short', SHORT, 'none')
     const pairs = SAMPLING_FORMATS.map(
-      ([format, option]): Pair => ({
+      ([format, options, theirOption]): Pair => ({
         name: format === 'html' ? 'html, beside their flame graph' : format,
         peer: name,
-        ours: { ...ours, command: convert(format) },
+        ours: { long: long.ours, short: short.ours, command: convert(format, ...options) },
         theirs: {
-          ...replayed,
-          command: ({ path }, output) => [...program, 'replay', option, '-o', output, path],
+          long: long.theirs,
+          short: short.theirs,
+          command: ({ path }, output) => [...program, 'replay', theirOption, '-o', output, path],
         },
       }),
     )
-    const recording = { peer: name, ours: ours.long }
     return {
       pairs,
       sizes: [
-        { ...recording, what: 'recording, theirs with zstd', theirs: packed },
-        { ...recording, what: 'recording, neither packed', theirs: replayed.long },
+        { peer: name, what: 'recording, theirs with zstd', ...packed },
+        { peer: name, what: 'recording, neither packed', ...long },
       ],
     }
   })
@@ -249,7 +249,7 @@ async function pySpySizes({ program, name }: Peer, lengths: Lengths): Promise<Si
 
 async function run(context: Run): Promise<void> {
   const { quick, rounds, peers, say } = context
-  const lengths = { seconds: quick ? 2 : 30, rate: 10_000 }
+  const lengths = { seconds: quick ? 2 : 60, rate: 2000 }
   const pySpyLengths = { seconds: quick ? 2 : 30, rate: 1000 }
   const pairs: Pair[] = []
   const sizes: Sizes[] = []
@@ -339,7 +339,7 @@ async function run(context: Run): Promise<void> {
   say(
     `CPU time of the command, less that of the same with a recording of a moment. Recorded for ${lengths.seconds} s ` +
       `at ${lengths.rate} Hz (py-spy: ${pySpyLengths.seconds} s at ${pySpyLengths.rate} Hz), one busy thread in an ` +
-      `expression of ${NODES} nodes. py-spy writes while it records, so that its time cannot be told apart.`,
+      `expression of ${NODES} nodes, ours and CPython's at the same time. py-spy writes while it records, so that its time cannot be told apart.`,
   )
 }
 
