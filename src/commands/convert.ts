@@ -139,25 +139,35 @@ function convert(
   const files = paths.map((path) =>
     readProfile(path, { range: readRange, rate: raw.rate, holds }, progress),
   )
-  const whole = mergeProfiles(files.map((file) => file.profile))
-  const all = isCut ? cutProfile(whole, range) : whole
-  const recorded = raw.redactPaths ? redactedProfile(all, redactorFor({ paths: true })) : all
-  if (recorded.samples.length === 0) throw nothingLeft(whole.meta.duration, isCut)
-  const isWhole = formats.every((format) => format.isRecording)
-  const { profile, removed, unmatched } = isWhole
-    ? unviewed(recorded)
-    : viewed(recorded, {
-        // A file that holds one mode only is shown in that mode.
-        mode: mode ?? recorded.meta.mode,
-        idle: raw.idle ?? false,
-        choice: choiceOf(raw),
-      })
-  const summed = summarize(profile, recorded, removed)
-  if (summed.timeNs.python === 0 && weightTotals(recorded).python > 0) {
-    throw nothingShown(summed, unmatched)
-  }
+  const { recorded, profile, summed, unmatched } = progress.during('Adding up', () => {
+    const whole = mergeProfiles(files.map((file) => file.profile))
+    const all = isCut ? cutProfile(whole, range) : whole
+    const recorded = raw.redactPaths ? redactedProfile(all, redactorFor({ paths: true })) : all
+    if (recorded.samples.length === 0) throw nothingLeft(whole.meta.duration, isCut)
+    const isWhole = formats.every((format) => format.isRecording)
+    const { profile, removed, unmatched } = isWhole
+      ? unviewed(recorded)
+      : viewed(recorded, {
+          // A file that holds one mode only is shown in that mode.
+          mode: mode ?? recorded.meta.mode,
+          idle: raw.idle ?? false,
+          choice: choiceOf(raw),
+        })
+    const summed = summarize(profile, recorded, removed)
+    if (summed.timeNs.python === 0 && weightTotals(recorded).python > 0) {
+      throw nothingShown(summed, unmatched)
+    }
+    return { recorded, profile, summed, unmatched }
+  })
   const content = { recorded, shown: profile }
-  const { written, errors, bugs } = writeOutputs(content, outputs, formatOptions, context)
+  const { written, errors, bugs } = writeOutputs(
+    content,
+    outputs,
+    formatOptions,
+    context,
+    undefined,
+    progress,
+  )
   const summary: ConvertSummary = {
     ...summed,
     unmatched,
