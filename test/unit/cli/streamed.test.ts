@@ -10,6 +10,7 @@ import {
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { rotatedFiles, rotatedPath } from '../../../src/commands/record/streamed-output.ts'
+import { ProfileBuilder } from '../../../src/profile/builder.ts'
 import type { Batch } from '../../../src/sampling/addon.ts'
 import { batchOf, FakeAddon, SAMPLING, workBatch } from '../../support/fake-addon.ts'
 import { read } from '../../support/recordings.ts'
@@ -73,6 +74,19 @@ describe('a .pyprof output', () => {
       outputs: [{ path, format: 'pyprof', bytes: statSync(path).size }],
     })
     expect(readdirSync(folder)).toEqual(['run.pyprof'])
+  })
+
+  test.each([
+    ['alone is written without holding samples', ['-o', 'run.pyprof'], true],
+    ['beside another one is not', ['-o', 'run.pyprof', '-o', 'out.svg'], false],
+  ])('%s', async (_, argv, forgets) => {
+    const folder = temporaryFolder()
+    const forget = vi.spyOn(ProfileBuilder.prototype, 'forgetSamples')
+    onTestFinished(() => forget.mockRestore())
+    const outputs = argv.map((each) => (each === '-o' ? each : join(folder, each)))
+    const { outcome } = recording(outputs, [...ticks(0, 5), over(5)])
+    expect((await outcome).exitCode).toBe(0)
+    expect(forget.mock.calls.length > 0).toBe(forgets)
   })
 
   test('has the same summary when another output is written too', async () => {
