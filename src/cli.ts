@@ -146,5 +146,7 @@ function exit(exitCode: number): never {
 }
 
 process.on('uncaughtException', (error) => exit(printBug(error)))
+// Without a handler Node opens a debugger, and once the last one is gone the signal ends it.
+process.on('SIGUSR1', () => {})
 // Everything has been written synchronously; a launched command that is left behind must not hold.
 exit(await main(process.argv.slice(2)))

@@ -190,9 +190,11 @@ describe('an HTML page opened from disk', () => {
     const serving = startPyprof(['view', '--no-open', file])
     await serving.tells('Ctrl-C ends it.')
     const url = / is at (\S+)\n/.exec(serving.err)![1]!
+    serving.signal('SIGUSR1')
     const page = await browser.open(url)
     await page.waitFor(`${VIEW}.innerText.includes('MainThread (pid 100, tid 100)')`)
     expect(await page.evaluate(`document.querySelectorAll('option').length`)).toBe(3)
+    expect(serving.err, 'a debugger is no answer to a signal').not.toContain('Debugger')
     expect(page.problems).toEqual([])
     expect(page.requests.filter((each) => !each.startsWith('data:'))).toEqual([url])
     serving.signal('SIGINT')
