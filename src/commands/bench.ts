@@ -7,7 +7,8 @@ import { diffOptions, parseGateOption, several } from './diff/options.ts'
 import { diff } from './diff.ts'
 import { DEFAULT_OVERHEAD, parseOverhead, parseRate, parseRuns } from './parse.ts'
 import { addPolicyOptions, type RawPolicyOptions } from './policy.ts'
-import type { RawRecordOptions } from './record/options.ts'
+import { type ControlFifos, parseControl } from './record/control.ts'
+import { type RawRecordOptions, requireControl } from './record/options.ts'
 import { makeFolder, recordRun, runLine, runPath } from './record/runs.ts'
 
 interface RawBenchOptions extends RawPolicyOptions {
@@ -16,6 +17,8 @@ interface RawBenchOptions extends RawPolicyOptions {
   readonly rate: number
   readonly read: RawRecordOptions['read']
   readonly maxOverhead: number
+  readonly control?: ControlFifos
+  readonly controlStart?: 'enabled' | 'disabled'
   readonly failOn?: readonly Gate[]
   readonly inconclusive: 'pass' | 'fail'
   readonly json?: boolean
@@ -54,6 +57,13 @@ export function registerBench(program: Command, context: CommandContext): void {
         .argParser(parseOverhead)
         .default(DEFAULT_OVERHEAD, '0.5%'),
     )
+    .option('--control <fifos>', 'as for pyprof record, of every run', parseControl)
+    .addOption(
+      new Option('--control-start <state>', 'as for pyprof record').choices([
+        'enabled',
+        'disabled',
+      ]),
+    )
     .option(
       '--fail-on <gate>',
       "what may not grow, as for pyprof diff: 'total>5%'; may be given several times",
@@ -85,7 +95,8 @@ async function bench(
   raw: RawBenchOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { runs, output, rate, read, maxOverhead } = raw
+  const { runs, output, rate, read, maxOverhead, control, controlStart } = raw
+  requireControl(raw)
   const folders = { base: join(output, 'base'), head: join(output, 'head') }
   makeFolder(folders.base)
   makeFolder(folders.head)
@@ -98,8 +109,10 @@ async function bench(
       ...(raw.policy && { policy: raw.policy }),
       ...(raw.redact !== undefined && { redact: raw.redact }),
     }
-    const options = { rate, read, maxOverhead, subprocesses: true, stdlib: true, ...policy }
-    const result = await recordRun(options, command, path, context)
+    const controlled = { ...(control && { control }), ...(controlStart && { controlStart }) }
+    const sampling = { rate, read, maxOverhead, subprocesses: true, stdlib: true }
+    const options = { ...sampling, ...controlled, ...policy }
+    const result = await recordRun(options, command, path, true, context)
     context.writeErr(runLine(`${side} ${run} of ${runs}`, result))
     if (result.status !== EXIT.done) return result.status
   }

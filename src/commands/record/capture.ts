@@ -12,6 +12,7 @@ import type {
 } from '../../profile/profile.ts'
 import { RunningSums, type SampleSums, sumSamples } from '../../profile/sample-sums.ts'
 import type { Written } from '../../recording/encoder.ts'
+import { MarkNames } from '../../redaction/mark-names.ts'
 import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
 import {
@@ -108,6 +109,7 @@ export class Capture {
   /** Why processes could not be read, by index: asked while they are there. */
   readonly #unreadable: string[] = []
   readonly #marks = new Map<string, Mark>()
+  readonly #markNames: MarkNames
   readonly #commands: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
@@ -122,6 +124,7 @@ export class Capture {
     }
     const threads = status?.threads ?? 1
     const files = new BatchRedactor(options.redactor.file)
+    this.#markNames = new MarkNames(options.redactor)
     try {
       this.#session = new Session({
         addon,
@@ -176,11 +179,13 @@ export class Capture {
     if (now === undefined) return ENDED_ALREADY
     const before = this.#marks.get(name)
     if (!before && this.#marks.size >= MAX_MARKS) return `more than ${MAX_MARKS} names of marks`
+    const sum = (before?.count ?? 0) + count
+    if (!Number.isSafeInteger(sum)) return 'the count is too large'
     this.#marks.set(name, {
-      name,
+      name: this.#markNames.of(name),
       first: before?.first ?? now,
       last: now,
-      count: (before?.count ?? 0) + count,
+      count: sum,
     })
     return ''
   }

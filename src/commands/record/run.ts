@@ -138,7 +138,7 @@ class Recording {
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
       this.#openControl()
-      command = await launch(argv, this.#variables)
+      command = await launch(argv, this.#variables, this.#options.isTalk)
       over = Promise.race([command.ended, left])
       const { pid, ended } = command
       capture = this.#capture({
@@ -165,7 +165,8 @@ class Recording {
 
   #openControl(): void {
     const { control } = this.#options
-    this.#control = control && new ControlChannel(control, (text) => this.#context.writeErr(text))
+    const say = (text: string) => this.#context.writeErr(text)
+    this.#control = control && new ControlChannel(control, say, this.#redactor)
   }
 
   get #variables(): Record<string, string> {

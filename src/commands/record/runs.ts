@@ -56,7 +56,8 @@ export async function recordRuns(
   const runs = raw.runs ?? 1
   const results: RunResult[] = []
   for (let run = 1; run <= runs; run++) {
-    const result = await recordRun(raw, command, runPath(folder, run), context)
+    const path = runPath(folder, run)
+    const result = await recordRun(raw, command, path, raw.json ?? false, context)
     results.push(result)
     context.writeErr(runLine(`run ${run} of ${runs}`, result))
     if (result.status !== EXIT.done) break
@@ -88,18 +89,22 @@ export function runPath(folder: string, run: number): string {
   return join(folder, `run-${String(run).padStart(3, '0')}.pyprof`)
 }
 
-/** Records one run of a set, with the facts of the machine in its file. */
+/**
+ * Records one run of a set, with the facts of the machine in its file.
+ * @param isTalk what the command prints goes to stderr
+ */
 export async function recordRun(
   raw: RawRecordOptions,
   command: readonly string[],
   path: string,
+  isTalk: boolean,
   context: CommandContext,
 ): Promise<RunResult> {
   const options = recordOptions({ ...raw, output: [path], json: true }, command, [])
   const printed: string[] = []
   const quiet: CommandContext = { ...context, writeOut: (data) => void printed.push(String(data)) }
   const guard = guardOf(raw, context, process.cwd())
-  const status = await record({ ...options, run: readRunFacts() }, guard, quiet)
+  const status = await record({ ...options, run: readRunFacts(), isTalk }, guard, quiet)
   const summary: RecordSummary | undefined =
     printed.length > 0 ? JSON.parse(printed.join('')) : undefined
   return { status, summary }
