@@ -19,9 +19,9 @@ describe('record --runs', () => {
     const folder = join(temporaryFolder(), 'set')
     const { status, out, err } = await pyprof([
       ...['record', '--runs', '2', '--json', '-r', '500', '-o', folder, '--'],
-      ...[python('3.14'), '-c', work(0.2)],
+      ...[python('3.14'), '-c', work(0.5)],
     ])
-    expect(status).toBe(0)
+    expect(status, err).toBe(0)
     expect(err).toMatch(/^run 1 of 2: .*run-001\.pyprof\nrun 2 of 2: .*run-002\.pyprof\n$/)
     expect(readdirSync(folder).sort()).toEqual(['run-001.pyprof', 'run-002.pyprof'])
     const runs = JSON.parse(out).runs as readonly { status: number; summary: object }[]
@@ -38,7 +38,7 @@ describe('record --runs', () => {
     const folder = join(temporaryFolder(), 'set')
     const { status, err } = await pyprof([
       ...['record', '--runs', '3', '-r', '500', '-o', folder, '--'],
-      ...[python('3.14'), '-c', `${work(0.2)}\nraise SystemExit(9)`],
+      ...[python('3.14'), '-c', `${work(0.5)}\nraise SystemExit(9)`],
     ])
     expect(status).toBe(9)
     expect(err).toContain('ended with 9, so no more runs follow')
@@ -49,7 +49,7 @@ describe('record --runs', () => {
     const folder = join(temporaryFolder(), 'set')
     const program = [
       'import os, sys',
-      work(0.2),
+      work(0.5),
       'print("printed")',
       'open(sys.argv[1], "a").write("x")',
       'sys.exit(9 if os.path.getsize(sys.argv[1]) == 2 else 0)',
@@ -109,7 +109,7 @@ describe('bench', () => {
     const folder = join(temporaryFolder(), 'runs')
     const side = (seconds: number) => `'${python('3.14')}' -c '${work(seconds)}'`
     const { status, out, err } = await pyprof([
-      ...['bench', side(0.1), side(0.6), '--runs', '4', '-r', '500', '-o', folder],
+      ...['bench', side(0.3), side(0.9), '--runs', '4', '-r', '500', '-o', folder],
       ...['--fail-on', 'total>20%', '--json'],
     ])
     expect(err.match(/^(?:base|head) \d/gm)).toEqual([

@@ -5,7 +5,7 @@ import time
 
 import pyprof_control
 
-until = time.process_time() + 0.2
+until = time.process_time() + 0.5
 while time.process_time() < until:
     pass
 control = pyprof_control.control()
