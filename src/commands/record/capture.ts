@@ -56,6 +56,8 @@ export interface CaptureOptions {
   /** Whether sampling is switched from outside, and whether it begins switched off. */
   readonly isControlled: boolean
   readonly startsDisabled: boolean
+  /** Called before the recording's marks are counted for the last time. */
+  readonly beforeEnd?: () => void
   /** Of a set of runs. */
   readonly run: RunFacts | undefined
   readonly progress: Progress | undefined
@@ -110,6 +112,8 @@ export class Capture {
   readonly #unreadable: string[] = []
   readonly #marks = new Map<string, Mark>()
   readonly #markNames: MarkNames
+  /** ns; only while the last marks are taken. */
+  #endsAt: number | undefined
   readonly #commands: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
@@ -166,7 +170,8 @@ export class Capture {
 
   /** What --control may do. */
   readonly controlled: Controlled = {
-    enable: (enabled) => (this.#session.setEnabled(enabled) ? '' : ENDED_ALREADY),
+    // Off is what it is when the recording has ended.
+    enable: (enabled) => (this.#session.setEnabled(enabled) || !enabled ? '' : ENDED_ALREADY),
     mark: (name, count) => this.#mark(name, count),
     stop: () => {
       this.#session.stop()
@@ -175,7 +180,7 @@ export class Capture {
   }
 
   #mark(name: string, count: number): string {
-    const now = this.#session.elapsed()
+    const now = this.#session.elapsed() ?? this.#endsAt
     if (now === undefined) return ENDED_ALREADY
     const before = this.#marks.get(name)
     if (!before && this.#marks.size >= MAX_MARKS) return `more than ${MAX_MARKS} names of marks`
@@ -256,6 +261,9 @@ export class Capture {
   #result(status: SamplerStatus): Captured {
     this.#options.progress?.erase()
     if (this.#refusal) throw this.#refusal
+    this.#endsAt = status.elapsed
+    this.#options.beforeEnd?.()
+    this.#endsAt = undefined
     const profile = this.#profile(status, endReason(status, this.#targetEnded))
     this.#record(profile)
     const { keepsSamples, recorder } = this.#options

@@ -1,7 +1,17 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { Socket } from 'node:net'
 import { resolve } from 'node:path'
+import { StringDecoder } from 'node:string_decoder'
 import { InvalidArgumentError } from 'commander'
 import { usageError } from '../../errors.ts'
 import { visible } from '../../formats/text.ts'
@@ -32,6 +42,8 @@ export const CONTROL_VARIABLE = 'PYPROF_CONTROL'
 const MAX_LINE = 4096
 /** Of an answer; what is no command is told with it. */
 const MAX_ANSWER = 200
+/** What a FIFO holds, unless somebody made it larger. */
+const PIPE_SIZE = 65_536
 const OPEN = constants.O_RDWR | constants.O_NONBLOCK
 
 /** @throws InvalidArgumentError */
@@ -87,6 +99,8 @@ export class ControlChannel {
   #ctl: number
   #ack = -1
   #socket: Socket | undefined
+  #controlled: Controlled | undefined
+  readonly #decoder = new StringDecoder('utf8')
   #pending = ''
   #hasComplained = false
 
@@ -115,11 +129,23 @@ export class ControlChannel {
   serve(controlled: Controlled): void {
     const socket = new Socket({ fd: this.#ctl, readable: true, writable: false })
     this.#socket = socket
-    socket.setEncoding('utf8')
-    socket.on('data', (data) => this.#take(String(data), controlled))
+    this.#controlled = controlled
+    socket.on('data', (data) => this.#take(data))
     socket.on('error', (error) => {
       this.#say(`--control has ended: ${errorText(error)}. The recording goes on.\n`)
     })
+  }
+
+  /** Commands that have been written are obeyed now, those of who is gone by now too. */
+  drain(): void {
+    if (!this.#controlled || this.#ctl < 0) return
+    const room = Buffer.alloc(PIPE_SIZE)
+    try {
+      // Who writes on and on does not keep the recording from its end.
+      this.#take(room.subarray(0, readSync(this.#ctl, room)))
+    } catch (error) {
+      if (errorCode(error) !== 'EAGAIN') throw error
+    }
   }
 
   /** Removes the FIFOs that were made for this. */
@@ -138,8 +164,10 @@ export class ControlChannel {
     }
   }
 
-  #take(data: string, controlled: Controlled): void {
-    const lines = (this.#pending + data).split('\n')
+  #take(data: Buffer): void {
+    const controlled = this.#controlled
+    if (!controlled) return
+    const lines = (this.#pending + this.#decoder.write(data)).split('\n')
     this.#pending = lines.pop() ?? ''
     for (const line of lines) {
       const text = line.replaceAll('\0', '').trim()

@@ -186,8 +186,10 @@ class Recording {
     const { exporter } = this.#context
     // A short command may be over before anything is sampled.
     this.#sources?.note(0, target.pid)
+    const control = this.#control
     const capture = new Capture({
-      isControlled: this.#control !== undefined,
+      ...(control && { beforeEnd: () => control.drain() }),
+      isControlled: control !== undefined,
       startsDisabled: this.#options.startsDisabled,
       run: this.#options.run,
       addon: this.#addon,
@@ -206,7 +208,7 @@ class Recording {
       keepsSamples: this.#plan.atEnd.length > 0,
       ...target,
     })
-    this.#control?.serve(capture.controlled)
+    control?.serve(capture.controlled)
     return capture
   }
 
@@ -232,7 +234,9 @@ class Recording {
     }
     const { endReason } = captured.profile.meta
     this.#ending = { result: exitCode === EXIT.done ? 'done' : 'failed', reason: endReason }
-    if (launched && OUTLIVED.has(endReason)) {
+    // Without a signal, `stop` of --control has ended it.
+    const isStopped = endReason === 'interrupted' && captured.signal === null
+    if (launched && (isStopped || OUTLIVED.has(endReason))) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)
     }
     return exitCode

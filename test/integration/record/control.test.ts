@@ -1,5 +1,7 @@
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { pyprof, startPyprof } from '../../support/cli.ts'
 import {
@@ -10,7 +12,7 @@ import {
   functionsOf,
 } from '../../support/control.ts'
 import { python } from '../../support/pythons.ts'
-import { TARGETS } from '../../support/target.ts'
+import { startPython, TARGETS } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const target = (name: string) => join(TARGETS, 'record', name)
@@ -200,5 +202,79 @@ describe('record --control', () => {
     expect(status).toBe(2)
     expect(err).toContain('marking.py cannot be used by --control.\n        It is no FIFO.\n')
     expect(existsSync(made)).toBe(false)
+  })
+
+  it('counts what a command said before it ended, however late pyprof reads it', async () => {
+    const folder = temporaryFolder()
+    // Nobody waits for answers here.
+    const control = ['--control', `fifo:${join(folder, 'ctl')}`, '-o', join(folder, 'out.svg')]
+    const command = [python('3.14'), target('last_words.py')]
+    for (let run = 0; run < 3; run++) {
+      const outcome = await pyprof(['record', '--json', ...control, '--', ...command], { env })
+      expect(outcome.status, outcome.err).toBe(0)
+      expect(outcome.err).toBe('')
+      expect(controlSummary(outcome.out).iterations).toBe(200)
+    }
+  })
+
+  it('lets a command end its recording, and go on', async () => {
+    const folder = temporaryFolder()
+    const script = [
+      'import pyprof_control, sys, time',
+      'control = pyprof_control.control()',
+      'until = time.process_time() + 0.5',
+      'while time.process_time() < until: pass',
+      'control.mark("work")',
+      'print(control._ask("stop"))',
+      // The recording is over a moment after it was asked to be.
+      'while control.mark("late"): pass',
+      'print(control.enable(), control.disable(), control.ping())',
+      'sys.exit(3)',
+    ].join('\n')
+    const { status, out, err } = await pyprof(
+      [
+        ...['record', '--json', '--control', controlFifos(folder), '-o', join(folder, 'out.svg')],
+        ...['--', python('3.14'), '-W', 'ignore', '-c', script],
+      ],
+      { env },
+    )
+    expect(status).toBe(3)
+    expect(out).toContain('True\nFalse True True\n')
+    expect(err).toContain('The command goes on as process')
+    expect(err).toContain('--control: error the recording has ended')
+    expect(controlSummary(out)).toMatchObject({ endReason: 'interrupted' })
+    expect(controlSummary(out).control.marks[0]).toMatchObject({ name: 'work', count: 1 })
+  })
+
+  it('controls the recording of a running process, from whichever shell', async () => {
+    const folder = temporaryFolder()
+    const [ctl, ack] = [join(folder, 'ctl'), join(folder, 'ack')]
+    const collapsed = join(folder, 'out.collapsed')
+    const running = await startPython('3.14', 'idle.py')
+    execFileSync('mkfifo', [ctl, ack])
+    const recording = startPyprof([
+      ...['record', '--pid', String(running.target.pid), '-r', '500', '--json'],
+      ...[...controlIn(folder), '-o', collapsed],
+    ])
+    // As docs/cli.md has it.
+    const say = (command: string) =>
+      promisify(execFile)('sh', [
+        '-c',
+        `echo '${command}' >"$1"; read -r answer <"$2"; echo "$answer"`,
+        'sh',
+        ctl,
+        ack,
+      ])
+    expect(await say('enable')).toMatchObject({ stdout: 'ack\n' })
+    await recording.samples()
+    expect(await say('fly')).toMatchObject({ stdout: 'error unknown command: fly\n' })
+    expect(await say('mark seen')).toMatchObject({ stdout: 'ack\n' })
+    expect(await say('stop')).toMatchObject({ stdout: 'ack\n' })
+    const { status, out } = await recording.ended
+    expect(status).toBe(0)
+    expect(controlSummary(out).control.marks).toMatchObject([{ name: 'seen', count: 1 }])
+    expect(functionsOf(collapsed)).toContain('inner')
+    // FIFOs of others stay.
+    expect(existsSync(ctl) && existsSync(ack)).toBe(true)
   })
 })
