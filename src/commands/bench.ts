@@ -5,7 +5,7 @@ import { EXIT } from '../errors.ts'
 import type { CommandContext } from './context.ts'
 import { diffOptions, parseGateOption, several } from './diff/options.ts'
 import { diff } from './diff.ts'
-import { DEFAULT_OVERHEAD, parseOverhead, parseRate, parseRuns } from './parse.ts'
+import { DEFAULT_OVERHEAD, parseRate, parseRuns } from './parse.ts'
 import { addPolicyOptions, type RawPolicyOptions } from './policy.ts'
 import { type ControlFifos, parseControl } from './record/control.ts'
 import { type RawRecordOptions, requireControl } from './record/options.ts'
@@ -16,7 +16,6 @@ interface RawBenchOptions extends RawPolicyOptions {
   readonly output: string
   readonly rate: number
   readonly read: RawRecordOptions['read']
-  readonly maxOverhead: number
   readonly control?: ControlFifos
   readonly controlStart?: 'enabled' | 'disabled'
   readonly failOn?: readonly Gate[]
@@ -49,13 +48,8 @@ export function registerBench(program: Command, context: CommandContext): void {
     .option('-r, --rate <rate>', 'samples a second: 100, 0.5, 250hz, 1khz', parseRate, 100)
     .addOption(
       new Option('--read <how>', 'as for pyprof record')
-        .choices(['auto', 'exact', 'live', 'stop'])
-        .default('auto'),
-    )
-    .addOption(
-      new Option('--max-overhead <share>', 'as for pyprof record')
-        .argParser(parseOverhead)
-        .default(DEFAULT_OVERHEAD, '0.5%'),
+        .choices(['exact', 'live', 'stop'])
+        .default('live'),
     )
     .option('--control <fifos>', 'as for pyprof record, of every run', parseControl)
     .addOption(
@@ -95,7 +89,7 @@ async function bench(
   raw: RawBenchOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { runs, output, rate, read, maxOverhead, control, controlStart } = raw
+  const { runs, output, rate, read, control, controlStart } = raw
   requireControl(raw)
   const folders = { base: join(output, 'base'), head: join(output, 'head') }
   makeFolder(folders.base)
@@ -110,7 +104,7 @@ async function bench(
       ...(raw.redact !== undefined && { redact: raw.redact }),
     }
     const controlled = { ...(control && { control }), ...(controlStart && { controlStart }) }
-    const sampling = { rate, read, maxOverhead, subprocesses: true, stdlib: true }
+    const sampling = { rate, read, maxOverhead: DEFAULT_OVERHEAD, subprocesses: true, stdlib: true }
     const options = { ...sampling, ...controlled, ...policy }
     const result = await recordRun(options, command, path, true, context)
     context.writeErr(runLine(`${side} ${run} of ${runs}`, result))

@@ -90,7 +90,8 @@ export function runPath(folder: string, run: number): string {
 }
 
 /**
- * Records one run of a set, with the facts of the machine in its file.
+ * Records one run of a set, with the facts of the machine in its file. It is read live unless told
+ * otherwise: `auto` may choose another reading for each run, and then they cannot be compared.
  * @param isTalk what the command prints goes to stderr
  */
 export async function recordRun(
@@ -100,7 +101,8 @@ export async function recordRun(
   isTalk: boolean,
   context: CommandContext,
 ): Promise<RunResult> {
-  const options = recordOptions({ ...raw, output: [path], json: true }, command, [])
+  const read = raw.read === 'auto' ? 'live' : raw.read
+  const options = recordOptions({ ...raw, read, output: [path], json: true }, command, [])
   const printed: string[] = []
   const quiet: CommandContext = { ...context, writeOut: (data) => void printed.push(String(data)) }
   const guard = guardOf(raw, context, process.cwd())

@@ -99,6 +99,16 @@ describe('record -s', () => {
     },
   )
 
+  it('of pyperf records its workers, without a hook too', async () => {
+    const options = ['--processes', '2', '--values', '2', '--warmups', '0', '--loops', '10']
+    const command = [benchmarks(), target('bench_pyperf.py'), ...options, '--quiet']
+    const { status, running } = await recordTree(command)
+    expect(status).toBe(0)
+    const workers = running('price')
+    expect(workers).toHaveLength(2)
+    expect(new Set(workers.map(({ parent }) => parent)).size).toBe(1)
+  })
+
   it('of pytest-xdist records all of its workers, and keeps the status of pytest', async () => {
     const workers = ['-n', '2', '--dist', 'each', target('bench_workers.py')]
     const { status, printed, running } = await recordTree([benchmarks(), ...PYTEST, ...workers])

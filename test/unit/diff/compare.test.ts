@@ -278,6 +278,13 @@ describe('what cannot be compared', () => {
     expect(() => compared([base[0]!, head[0]!], [base[1]!, head[1]!])).toThrow()
   })
 
+  test('of another reading is told how to record all alike', () => {
+    const head = madeRuns('head', { ...APP, meta: { read: 'exact' } }, 2)
+    expect(() => compared(madeRuns('base', APP, 2), head)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('alike, with --read live') }),
+    )
+  })
+
   test('is not another patch release, nor what is not known', () => {
     const base = madeRuns('base', { ...APP, meta: { pythonVersion: '3.14.1', machine: '' } }, 2)
     const head = madeRuns('head', { ...APP, meta: { pythonVersion: '3.14.9', machine: 'x' } }, 2)
