@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { EXIT, usageError } from '../../errors.ts'
 import { formatTime, visible } from '../../formats/text.ts'
 import { readRunFacts } from '../../sampling/run-facts.ts'
@@ -92,6 +92,8 @@ export function runPath(folder: string, run: number): string {
 /**
  * Records one run of a set, with the facts of the machine in its file. It is read live unless told
  * otherwise: `auto` may choose another reading for each run, and then they cannot be compared.
+ * A run that does not end with 0 goes to the folder `failed` beside the others, where it is compared
+ * with nothing.
  * @param isTalk what the command prints goes to stderr
  */
 export async function recordRun(
@@ -109,7 +111,19 @@ export async function recordRun(
   const status = await record({ ...options, run: readRunFacts(), isTalk }, guard, quiet)
   const summary: RecordSummary | undefined =
     printed.length > 0 ? JSON.parse(printed.join('')) : undefined
-  return { status, summary }
+  return { status, summary: status === EXIT.done ? summary : withFailed(summary) }
+}
+
+function withFailed(summary: RecordSummary | undefined): RecordSummary | undefined {
+  if (!summary) return undefined
+  const outputs = summary.outputs.map((output) => {
+    const folder = join(dirname(output.path), 'failed')
+    const path = join(folder, basename(output.path))
+    mkdirSync(folder, { recursive: true })
+    renameSync(output.path, path)
+    return { ...output, path }
+  })
+  return { ...summary, outputs }
 }
 
 /** A run in one line. */

@@ -43,8 +43,8 @@ describe('record --runs', () => {
       ...[python('3.14'), '-c', `${work(0.5)}\nraise SystemExit(9)`],
     ])
     expect(status).toBe(9)
-    expect(err).toContain('ended with 9, so no more runs follow')
-    expect(readdirSync(folder)).toEqual(['run-001.pyprof'])
+    expect(err).toContain('failed/run-001.pyprof; ended with 9, so no more runs follow')
+    expect(readdirSync(folder)).toEqual(['failed'])
   })
 
   it('keeps the runs before the one that fails, and that one; what the command prints is talk', async () => {
@@ -61,8 +61,11 @@ describe('record --runs', () => {
       ...[python('3.14'), '-c', program, join(folder, '..', 'count')],
     ])
     expect(status).toBe(9)
-    expect(readdirSync(folder).sort()).toEqual(['run-001.pyprof', 'run-002.pyprof'])
+    expect(readdirSync(folder).sort()).toEqual(['failed', 'run-001.pyprof'])
     const { runs } = JSON.parse(out) as { runs: readonly { status: number; summary: object }[] }
+    const failed = join(folder, 'failed', 'run-002.pyprof')
+    expect(existsSync(failed)).toBe(true)
+    expect(runs[1]!.summary).toMatchObject({ outputs: [{ path: failed }] })
     expect(runs.map((run) => run.status)).toEqual([0, 9])
     expect(runs[1]!.summary).toMatchObject({ endReason: 'exited' })
     expect(err.match(/^printed$/gm)).toHaveLength(2)
@@ -81,7 +84,7 @@ describe('record --runs', () => {
     const { status, err } = await program.ended
     expect(status).toBe(128 + constants.signals.SIGTERM)
     expect(err).toContain('ended with 143, so no more runs follow')
-    expect(readdirSync(folder)).toEqual(['run-001.pyprof'])
+    expect(readdirSync(join(folder, 'failed'))).toEqual(['run-001.pyprof'])
   })
 
   it.each([
