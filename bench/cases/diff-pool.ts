@@ -16,24 +16,30 @@ import { ROOT } from '../lib/root.ts'
 import { percent, table } from '../lib/table.ts'
 import { temporary } from '../lib/temporary.ts'
 
-/** Rounds of bench/targets/shares.py: about a second. */
-const WORK = 3000
 const RATE = '1khz'
-/** Runs without a change, and with each change. */
-const POOL = 40
-const CHANGED = 20
-/** Runs a side of each comparison, and how many are drawn from the pools. */
+/** Runs a side of a comparison. No run is in two comparisons of a line. */
 const SIDE = 10
-const SMALL_SIDE = 5
-const DRAWS = 40
+/** Groups of so many runs: as they are, and with each change. */
+const GROUPS = 40
+const REAL_GROUPS = GROUPS / 2
+const CHANGED_GROUPS = GROUPS / 10
+/** The change that must be found nearly always has more. */
+const MAIN_CHANGE = { name: 'thirty', growth: 10 }
+const MAIN_GROUPS = GROUPS / 4
 
 const FUNCTIONS = ['thirty', 'ten', 'three'] as const
 const GROWTHS = [2, 5, 10, 20] as const
 
-/** A run of the workload without a change is `''` grown by 0. */
+/** A program of bench/targets, as it is or with more work in one of its functions. */
 interface Variant {
+  readonly program: string
+  /** About 0.8 s. */
+  readonly rounds: number
   readonly name: string
+  /** Percent. */
   readonly growth: number
+  /** Comparisons' worth of runs. */
+  readonly groups: number
 }
 
 export const diffPool: Case = {
@@ -42,17 +48,11 @@ export const diffPool: Case = {
     'How often does `pyprof diff` call equal real runs different, and find work that was added?',
   long: true,
   run: async ({ quick, rounds, say }: Run) => {
-    const pool = quick ? 6 : rounds(POOL)
-    const changed = Math.ceil((pool * CHANGED) / POOL)
-    const side = Math.min(SIDE, Math.floor(pool / 3))
-    const draws = quick ? 4 : DRAWS
-    const none = { name: '', growth: 0 }
-    const variants = FUNCTIONS.flatMap((name) => GROWTHS.map((growth) => ({ name, growth })))
+    const side = quick ? 2 : SIDE
+    const scale = quick ? 0.05 : rounds(GROUPS) / GROUPS
+    const variants = variantsOf((groups) => Math.max(1, Math.round(groups * scale)))
     const order = shuffled(
-      [
-        ...new Array<Variant>(pool).fill(none),
-        ...variants.flatMap((variant) => new Array<Variant>(changed).fill(variant)),
-      ],
+      variants.flatMap((variant) => new Array<Variant>(variant.groups * side).fill(variant)),
       random(1),
     )
     const recordings = new Map<Variant, Recorded[]>()
@@ -62,39 +62,75 @@ export const diffPool: Case = {
     }
     say(`${order.length} runs in random order at ${RATE}.`)
     for (const mode of MODES) {
-      const runs = (variant: Variant) => recordings.get(variant)!.map((each) => each[mode])
-      const times = runs(none).map((each) => timeOf(each, mode))
+      const groupsOf = (variant: Variant, size: number) =>
+        inGroups(
+          recordings.get(variant)!.map((each) => each[mode]),
+          size,
+        )
+      const same = variants.filter(({ growth }) => growth === 0)
       say(`\n### By ${mode === 'cpu' ? 'CPU time' : 'the clock'}\n`)
-      say(`Without a change they took ${Math.min(...times).toFixed(2)} to`)
-      say(
-        `${Math.max(...times).toFixed(2)} s, a standard deviation of ${percent(spread(times))}.\n`,
-      )
-      const next = random(2)
       say(
         table(
           [
-            'equal sides: runs a side',
+            'equal sides',
+            'a run, s',
+            'SD',
+            'runs a side',
             'comparisons',
             'total slower',
             'a function changed',
             GATES.join(', '),
           ],
-          [...new Set([Math.min(SMALL_SIDE, side), side])].map((count) => [
-            String(count),
-            String(draws),
-            ...falseAlarmsOf(runs(none), count, draws, next).map(String),
-          ]),
+          same.flatMap((variant) => {
+            const times = recordings.get(variant)!.map((each) => timeOf(each[mode], mode))
+            return [Math.ceil(side / 2), side].map((size) => {
+              const pairs = inGroups(groupsOf(variant, size), 2)
+              return [
+                variant.program,
+                `${Math.min(...times).toFixed(2)}–${Math.max(...times).toFixed(2)}`,
+                percent(spread(times)),
+                String(size),
+                String(pairs.length),
+                ...falseAlarmsIn(pairs).map(String),
+              ]
+            })
+          }),
         ),
       )
+      const [plain] = same
+      const base = groupsOf(plain!, side)
       say(`\n${side} runs a side:\n`)
       say(
         table(
           ['function', 'added work', 'found', 'others', 'interval holds it', 'told as detectable'],
-          variants.map((variant) => foundIn(runs(none), runs(variant), variant, side, draws, next)),
+          variants
+            .filter(({ growth }) => growth > 0)
+            .map((variant) => foundIn(base, groupsOf(variant, side), variant)),
         ),
       )
     }
   },
+}
+
+function variantsOf(scaled: (groups: number) => number): Variant[] {
+  const shares = { program: 'shares.py', rounds: 3000 }
+  return [
+    { ...shares, name: '', growth: 0, groups: scaled(GROUPS) },
+    { program: 'unparse.py', rounds: 40, name: '', growth: 0, groups: scaled(REAL_GROUPS) },
+    ...FUNCTIONS.flatMap((name) =>
+      GROWTHS.map((growth) => {
+        const isMain = name === MAIN_CHANGE.name && growth === MAIN_CHANGE.growth
+        return { ...shares, name, growth, groups: scaled(isMain ? MAIN_GROUPS : CHANGED_GROUPS) }
+      }),
+    ),
+  ]
+}
+
+/** Consecutive ones together; what is left over is left out. */
+function inGroups<T>(values: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.floor(values.length / size) }, (_, group) =>
+    values.slice(group * size, (group + 1) * size),
+  )
 }
 
 /** Limits that a careful user of a quiet machine would set. */
@@ -104,16 +140,10 @@ const GATES = ['total>2%', 'any>10%']
  * How many comparisons of runs that are alike call the total slower, some function changed, or fail
  * one of GATES.
  */
-function falseAlarmsOf(
-  runs: readonly DiffRun[],
-  count: number,
-  draws: number,
-  next: () => number,
-): number[] {
+function falseAlarmsIn(pairs: readonly (readonly DiffRun[][])[]): number[] {
   const alarms = [0, 0, 0]
-  for (let draw = 0; draw < draws; draw++) {
-    const drawn = shuffled(runs, next)
-    const result = compared(drawn.slice(0, count), drawn.slice(count, 2 * count), GATES)
+  for (const [base = [], head = []] of pairs) {
+    const result = compared(base, head, GATES)
     if (result.total?.kind === 'grew') alarms[0]!++
     if (result.functions.rows.some(isFinding)) alarms[1]!++
     if (result.outcome === 'regression') alarms[2]!++
@@ -123,28 +153,23 @@ function falseAlarmsOf(
 
 /** A line of the table: how often added work is found, and what else is called changed. */
 function foundIn(
-  base: readonly DiffRun[],
-  head: readonly DiffRun[],
+  base: readonly DiffRun[][],
+  head: readonly DiffRun[][],
   { name, growth }: Variant,
-  side: number,
-  draws: number,
-  next: () => number,
 ): string[] {
   const truth = growth / 100
+  const count = Math.min(base.length, head.length)
   let [found, others, held, detectable] = [0, 0, 0, 0]
-  for (let draw = 0; draw < draws; draw++) {
-    const result = compared(
-      shuffled(base, next).slice(0, side),
-      shuffled(head, next).slice(0, side),
-    )
+  for (let at = 0; at < count; at++) {
+    const result = compared(base[at]!, head[at]!)
     const own = result.functions.rows.filter(({ time }) => time === 'self')
     const changed = own.find(({ place }) => place.qualname === name)
     if (changed?.kind === 'grew') found++
     if (own.some((row) => row !== changed && isFinding(row))) others++
     if (changed && changed.low! <= truth && changed.high! >= truth) held++
-    detectable += (changed?.detectable ?? 0) / draws
+    detectable += (changed?.detectable ?? 0) / count
   }
-  const of = (count: number) => `${count} of ${draws}`
+  const of = (some: number) => `${some} of ${count}`
   return [name, `+${growth} %`, of(found), of(others), of(held), `+${percent(detectable, 1)}`]
 }
 
@@ -182,15 +207,15 @@ function compared(
 const MODES = ['wall', 'cpu'] as const
 type Recorded = Readonly<Record<(typeof MODES)[number], DiffRun>>
 
-function recorded({ name, growth }: Variant, id: string): Recorded {
+function recorded({ program, rounds, name, growth }: Variant, id: string): Recorded {
   const file = temporary(`${id}.pyprof`)
-  const program = [python('3.14', ROOT), join(ROOT, 'bench', 'targets', 'shares.py'), String(WORK)]
-  const target = onCore('target', [...program, ...(name === '' ? [] : [name, String(growth)])])
-  const [command = '', ...args] = onCore('sampler', [
+  const command = [python('3.14', ROOT), join(ROOT, 'bench', 'targets', program), String(rounds)]
+  const target = onCore('target', [...command, ...(name === '' ? [] : [name, String(growth)])])
+  const [profiler = '', ...args] = onCore('sampler', [
     ...PYPROF,
     ...['record', '-r', RATE, '--read', 'live', '-o', file, '--', ...target],
   ])
-  execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  execFileSync(profiler, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const range = { from: 0, to: Number.POSITIVE_INFINITY }
   const { profile } = readProfile(file, { range, rate: undefined })
   rmSync(file)

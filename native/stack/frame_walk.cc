@@ -264,7 +264,7 @@ bool FrameWalk::BeginsHere() {
 /// a greenlet lacks. Before, a thread counts how deep its calls are, and a greenlet begins with the
 /// count of its parent: deeper than its own frames.
 bool FrameWalk::IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkResult& result,
-                           bool stopped) {
+                           Motion motion, bool in_python) {
   if (chunks_.empty() || (result.kept == 0 && fresh_.empty())) return false;
   if (base_frame_ != 0) {
     const FrameLink& root = result.kept > 0 ? plan->links.front() : fresh_.back();
@@ -286,8 +286,11 @@ bool FrameWalk::IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkR
   const auto frames = std::count_if(plan->links.begin(), kept_end, is_frame) +
                       std::count_if(fresh_.begin(), fresh_.end(), is_frame);
   const int64_t deeper = int64_t{limit} - remaining - frames;
-  // A call that is being entered or left may not be counted yet, but none is counted too often.
-  if (stopped) {
+  // A call that is being entered or left may be counted without its frame, or the other way round,
+  // but never more than one.
+  const bool beyond_doubt =
+      !in_python || (motion == Motion::kStopped && (deeper > 1 || deeper < 0));
+  if (beyond_doubt) {
     verdict.score = deeper > 0 ? kDecided : -kDecided;
   } else if (deeper <= 0) {
     --verdict.score;
@@ -347,9 +350,33 @@ uint64_t FrameWalk::Climb(FrameLink from) {
   }
 }
 
+/// From a frame upwards over those outside of the chunks that the plan knows, live and lead back to
+/// it, to the innermost of a generator.
+uint64_t FrameWalk::ClimbApart(const ThreadPlan& plan, uint64_t from) {
+  apart_.clear();
+  for (const uint64_t at : plan.outside) {
+    FrameLink link{};
+    if (!LinkWithoutRead(at, &link) || link.previous == 0) continue;
+    const bool runs =
+        link.owner == kOwnedByGenerator && link.code != 0 && codes_->Find(link.code) != nullptr;
+    if (runs || link.owner >= kOwnedByInterpreter) apart_.push_back(link);
+  }
+  const auto by_previous = [](const FrameLink& link) { return link.previous; };
+  std::ranges::sort(apart_, {}, by_previous);
+  uint64_t top = from;
+  for (size_t hop = 0; hop < apart_.size(); ++hop) {
+    const auto above = std::ranges::lower_bound(apart_, from, {}, by_previous);
+    if (above == apart_.end() || above->previous != from) break;
+    from = above->address;
+    if (above->code != 0) top = from;
+  }
+  return top;
+}
+
 /// The innermost frame by the copied chunks: upwards from the innermost frame that was alive at or
-/// below `current`; from the root, where none of those can be seen any more.
-uint64_t FrameWalk::Top(uint64_t current) {
+/// below `current`; from the root, where none of those can be seen any more. What is found so may
+/// have called a generator, whose frame is elsewhere.
+uint64_t FrameWalk::Top(const ThreadPlan& plan, uint64_t current) {
   LoopGuard loop;
   FrameLink link{};
   uint64_t at = current;
@@ -361,14 +388,20 @@ uint64_t FrameWalk::Top(uint64_t current) {
         codes_->Find(link.code) != nullptr) {
       const uint64_t top = link.chunk == kOutside || !sizes_->Trusted() ? at : Climb(link);
       leaf_gained_ = top != current;
-      return top;
+      return leaf_gained_ ? ClimbApart(plan, top) : top;
     }
     at = link.previous;
   }
   const bool root = sizes_->Trusted() && !chunks_.empty() && LiveOn(FirstFrame(0), 0, &link);
   if (!root) return current;
   leaf_lost_ = true;
-  return Climb(link);
+  const uint64_t top = Climb(link);
+  const uint64_t apart = ClimbApart(plan, top);
+  // A generator ran, and it cannot be seen which: that is not the time of who called it.
+  const auto held = [current](const Chunk& chunk) { return current - chunk.address < chunk.size; };
+  leaf_unknown_ = apart == top && ChunkOf(current) == kOutside &&
+                  std::none_of(plan.spares.begin(), plan.spares.end(), held);
+  return apart;
 }
 
 /// Follows `previous` from the top to the root. What this snapshot shows just as the plan has it,
@@ -490,11 +523,12 @@ bool FrameWalk::RecoverBelow(const FrameLink* limit) {
 }
 
 WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
-                           const std::byte* state, Motion motion) {
+                           const std::byte* state, Motion motion, bool in_python) {
   WalkResult result;
   planned_ = planned;
   leaf_lost_ = false;
   leaf_gained_ = false;
+  leaf_unknown_ = false;
   fresh_.clear();
   outside_.clear();
   base_frame_ =
@@ -515,7 +549,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
   const bool popped_is_null = layout_.Minor() >= 14;
   const bool moving = motion == Motion::kPossible;
   const Reason broken =
-      Descend(plan, popped_is_null && moving ? Top(current) : current, &result.kept);
+      Descend(plan, popped_is_null && moving ? Top(*plan, current) : current, &result.kept);
 
   const auto on_stack = [](const FrameLink& link) { return link.chunk != kOutside; };
   const auto top = std::find_if(fresh_.begin(), fresh_.end(), on_stack);
@@ -527,11 +561,14 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
     plan->NoteTop(highest->address - chunks_.back().address + codes_->FrameBytes(highest->code));
   }
 
-  if (leaf_lost_) result.Degrade(Quality::kRepaired, Reason::kMoved);
+  if (leaf_lost_) {
+    result.Degrade(leaf_unknown_ ? Quality::kPartial : Quality::kRepaired, Reason::kMoved);
+  }
+  result.leaf_gone = leaf_unknown_;
   if (leaf_gained_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
     result.whole = true;
-    result.greenlet = IsGreenlet(plan, state, result, motion == Motion::kStopped);
+    result.greenlet = IsGreenlet(plan, state, result, motion, in_python);
     if (!chunks_.empty() && highest != nullptr) plan->root_chunk = chunks_.front().address;
     if (result.kept == 0 || !fresh_.empty()) {
       for (size_t i = 0; i < result.kept; ++i) {

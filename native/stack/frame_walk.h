@@ -76,9 +76,9 @@ class FrameWalk {
   FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* sizes, Snapshot* snapshot);
 
   /// Walks the thread whose planned segments are `planned` (as ThreadPlan::AppendRanges orders
-  /// them), and teaches the plan.
+  /// them), and teaches the plan. `in_python`: it may be in the middle of a call.
   WalkResult Walk(ThreadPlan* plan, std::span<const Segment> planned, const std::byte* state,
-                  Motion motion);
+                  Motion motion, bool in_python);
 
   /// The new links of the last walk, leaf first.
   const std::vector<FrameLink>& fresh() const { return fresh_; }
@@ -92,10 +92,12 @@ class FrameWalk {
   bool LoadChunks(ThreadPlan* plan, uint64_t newest);
   bool LoadOlderChunks(ThreadPlan* plan);
   bool BeginsHere();
-  bool IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkResult& result, bool stopped);
+  bool IsGreenlet(ThreadPlan* plan, const std::byte* state, const WalkResult& result, Motion motion,
+                  bool in_python);
   bool PlannedChunksHold(const ThreadPlan& plan, uint64_t newest);
   void CopyWhole(uint32_t chunk);
-  uint64_t Top(uint64_t current);
+  uint64_t Top(const ThreadPlan& plan, uint64_t current);
+  uint64_t ClimbApart(const ThreadPlan& plan, uint64_t from);
   uint64_t Climb(FrameLink from);
   bool LiveOn(uint64_t address, uint64_t below, FrameLink* out);
   bool Runs(const FrameLink& link);
@@ -117,9 +119,12 @@ class FrameWalk {
   mutable uint32_t last_chunk_ = 0;
   std::vector<FrameLink> fresh_;
   std::vector<uint64_t> outside_;
+  std::vector<FrameLink> apart_;
   uint64_t base_frame_ = 0;
   /// Neither the current frame nor any of its callers was there any more.
   bool leaf_lost_ = false;
+  /// So it was, and it was a generator's, of which no other was there either.
+  bool leaf_unknown_ = false;
   /// The top of the copied chunk is not the frame that was current when the thread state was
   /// copied.
   bool leaf_gained_ = false;

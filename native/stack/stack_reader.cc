@@ -171,11 +171,17 @@ Motion StackReader::MotionOf(const Thread& thread) const {
   if (!control_known_ || motion_ == Motion::kStopped) return motion_;
   const size_t gil = gil_of_[thread.interpreter];
   if (motion_ == Motion::kStill && gil == 0) return Motion::kStill;
-  if (!bracketed_) return Motion::kPossible;
+  return MayRunPython(thread) ? Motion::kPossible : Motion::kStill;
+}
+
+/// Whether the thread may run Python code in this snapshot: it may have the GIL.
+bool StackReader::MayRunPython(const Thread& thread) const {
+  if (!control_known_) return true;
+  const size_t gil = gil_of_[thread.interpreter];
   const Control& before = before_[gil];
-  if (!before.SameHolder(after_[gil])) return Motion::kPossible;
-  const bool runs = thread.plan.address == before.holder && (before.locked || after_[gil].locked);
-  return runs ? Motion::kPossible : Motion::kStill;
+  const Control& after = after_[gil];
+  if (motion_ != Motion::kStopped && !(bracketed_ && before.SameHolder(after))) return true;
+  return thread.plan.address == before.holder && (before.locked || after.locked);
 }
 
 uint64_t StackReader::HolderNow() {
@@ -302,7 +308,7 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
   const bool had_frames = !thread->plan.links.empty();
   const Motion motion = MotionOf(*thread);
-  WalkResult walked = walk_.Walk(&thread->plan, planned, state, motion);
+  WalkResult walked = walk_.Walk(&thread->plan, planned, state, motion, MayRunPython(*thread));
   // What is proved afterwards says nothing of a thread that runs under another GIL.
   if (motion_ == Motion::kStill && motion == Motion::kPossible) {
     walked.Degrade(Quality::kRepaired, Reason::kUnproved);

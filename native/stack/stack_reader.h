@@ -165,6 +165,7 @@ class StackReader {
   bool ReadThread(Thread* thread, const std::byte* state, const std::byte* head,
                   ThreadSample* sample);
   Motion MotionOf(const Thread& thread) const;
+  bool MayRunPython(const Thread& thread) const;
   void ReadAll();
   bool ReadHolder();
   void Intern(Thread* thread, const WalkResult& walked, uint64_t collected_in,

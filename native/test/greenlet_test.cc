@@ -103,5 +103,34 @@ TEST_P(GreenletTest, ACallThatIsNotCountedYetIsNoGreenlet) {
   EXPECT_EQ(stopped.Picture(), "main*: <module> hub");
 }
 
+TEST_P(GreenletTest, ACallThatIsCountedBeforeItsFrameIsNoGreenlet) {
+  if (GetParam() == 15) return;
+  const uint64_t back = GetParam() == 13 ? 28 : 24;
+  const uint64_t word = main.state() + python.layout().thread.current_frame - back;
+  const auto right = python.memory().Get<int32_t>(word);
+  python.memory().Put<int32_t>(word, right - 1);
+  EXPECT_EQ(stopped.Picture(), "main*: <module> hub");
+  python.memory().Put<int32_t>(word, right);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(stopped.Picture(), "main*: <module> hub");
+}
+
+TEST_P(GreenletTest, OneBegunByTheOutermostFrameIsKnownAtOnceWhereNoCallIsUnderWay) {
+  python.AddThread("waits").Enter().Call("run").BeginGreenlet().Enter().Call("job");
+  EXPECT_EQ(stopped.Picture(), "waits: <greenlet> job\nmain*: <module> hub");
+}
+
+TEST_P(GreenletTest, OneBegunByTheOutermostFrameOfARunningThreadTakesSeveralLooks) {
+  FakePython other{GetParam()};
+  FakeThread& thread = other.AddThread("main").Enter().Call("<module>");
+  thread.BeginGreenlet().Enter().Call("job");
+  other.GiveGil(thread);
+  FakeReader reader(&other, Motion::kStopped);
+  if (GetParam() != 15) {
+    EXPECT_EQ(reader.Picture(), "main*: job");
+  }
+  for (int i = 0; i < 5; ++i) reader.Sample();
+  EXPECT_EQ(reader.Picture(), "main*: <greenlet> job");
+}
+
 }  // namespace
 }  // namespace pyprof::test

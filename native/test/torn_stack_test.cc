@@ -118,10 +118,35 @@ TEST_P(TornStack14Test, BytesAboveTheLeafThatAreNoCodeAreNotShown) {
   EXPECT_EQ(reader.Picture(), "main*: a b");
 }
 
-TEST_P(TornStack14Test, WhatStillStandsIsNotSureWhenTheLeafIsGone) {
+TEST_P(TornStack14Test, ALeafThatIsGoneIsNotTheTimeOfItsCaller) {
   Learn();
   main.PointCurrentFrameAt(0x7f6600000000);
-  EXPECT_EQ(reader.Picture(), "main* [repaired moved]: a b c");
+  EXPECT_EQ(reader.Picture(), "main* [partial moved]: a b c <gone>");
+}
+
+TEST_P(TornStack14Test, AGeneratorThatEndedLeavesWhatElseRunsOnItsCaller) {
+  Learn();
+  const FakeGenerator outer = python.Generator("outer");
+  const FakeGenerator inner = python.Generator("inner");
+  main.Resume(outer).Resume(inner);
+  EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: a b c outer inner");
+  python.SetExecutable(inner.frame, 0);
+  python.SetPrevious(inner.frame, 0);
+  EXPECT_EQ(reader.Picture(), "main* [repaired moved]: a b c outer");
+  python.SetExecutable(outer.frame, 0);
+  python.SetPrevious(outer.frame, 0);
+  EXPECT_EQ(reader.Picture(), "main* [partial moved]: a b c <gone>");
+}
+
+TEST_P(TornStack14Test, AGeneratorThatCameAfterCurrentFrameWasReadIsShown) {
+  Learn();
+  main.Call("d");
+  const uint64_t d = main.frame(4);
+  const FakeGenerator gen = python.Generator("gen");
+  main.Return().Resume(gen);
+  EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: a b c gen");
+  main.PointCurrentFrameAt(d);
+  EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: a b c gen");
 }
 
 TEST_P(TornStack13Test, CurrentFrameDecidesWhatTheLeafIs) {

@@ -2,6 +2,7 @@ import { micromark } from 'micromark'
 import { gfm, gfmHtml } from 'micromark-extension-gfm'
 import { describe, expect, test } from 'vitest'
 import { compare } from '../../../src/diff/compare.ts'
+import { signedText } from '../../../src/diff/percent.ts'
 import { flameDiff } from '../../../src/diff/reports/flame.ts'
 import { githubAnnotations } from '../../../src/diff/reports/github.ts'
 import { diffPage } from '../../../src/diff/reports/html.ts'
@@ -43,6 +44,16 @@ function renamed(of: DiffResult, name: string, qualname: string, file: string): 
       : value,
   ) as DiffResult
 }
+
+test.each([
+  [0.054, '+5.4 %'],
+  [-0.03, '−3.0 %'],
+  [0.0001, '0.0 %'],
+  [98.9, '+9890.0 %'],
+  [1e15, '> +9900 %'],
+])('a change of %d is told as %s', (change, text) => {
+  expect(signedText(change)).toBe(text)
+})
 
 describe('the table', () => {
   const text = [...diffTable(result, OPTIONS)].join('')
