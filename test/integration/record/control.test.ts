@@ -225,7 +225,7 @@ describe('record --control', () => {
       'until = time.process_time() + 0.5',
       'while time.process_time() < until: pass',
       'control.mark("work")',
-      'print(control._ask("stop"))',
+      'print(control._ask("stop"), flush=True)',
       // The recording is over a moment after it was asked to be.
       'while control.mark("late"): pass',
       'print(control.enable(), control.disable(), control.ping(), file=sys.stderr)',
