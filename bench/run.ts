@@ -4,11 +4,12 @@ import { diffPool } from './cases/diff-pool.ts'
 import { diffSynthetic } from './cases/diff-synthetic.ts'
 import { endurance } from './cases/endurance.ts'
 import { exportCase } from './cases/export.ts'
+import { exportPeers } from './cases/export-peers.ts'
 import { manyThreads } from './cases/many-threads.ts'
 import { peerRateCase } from './cases/peer-rate.ts'
 import { processCpu } from './cases/process-cpu.ts'
 import { readCost } from './cases/read-cost.ts'
-import { recordings } from './cases/recordings.ts'
+import { recordings, recordingsLarge } from './cases/recordings.ts'
 import { slowDown } from './cases/slow-down.ts'
 import { startUp } from './cases/start-up.ts'
 import { syscalls } from './cases/syscalls.ts'
@@ -26,8 +27,10 @@ const CASES: readonly Case[] = [
   slowDown,
   syscalls,
   exportCase,
+  exportPeers,
   startUp,
   recordings,
+  recordingsLarge,
   endurance,
   diffSynthetic,
   diffPool,

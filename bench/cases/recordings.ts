@@ -9,9 +9,11 @@ import { table } from '../lib/table.ts'
 import { temporary } from '../lib/temporary.ts'
 
 const SAMPLES = 10_000_000
+/** 1 GB at 2.61 bytes a sample, and a little more. */
+const LARGE_SAMPLES = 400_000_000
 const STACKS = 100_000
-/** The lengths that are compared, as parts of the longest. */
-const PARTS = [4, 2, 1]
+/** What `--quick` takes of both. */
+const QUICK_PART = 20
 const READ = join(import.meta.dirname, '..', 'lib', 'read-recording.js')
 
 interface Work {
@@ -32,9 +34,23 @@ const WORKS: readonly Work[] = [
   convert('speedscope', '.speedscope.json'),
   convert('pprof', '.pb.gz'),
   convert('collapsed', '.collapsed'),
+  convert('table', '.table'),
   convert('filter, speedscope', '.speedscope.json', '--include', 'module:package_1'),
   convert('filter, collapsed', '.collapsed', '--include', 'module:package_1'),
   convert('cut, recording', '.pyprof', '--from', '1m'),
+]
+
+/** An hour in the middle of the days that a large recording lasts, or of the hours of a quick one. */
+const anHour = ({ quick }: Run) =>
+  quick ? ['--from', '3h', '--to', '4h'] : ['--from', '70h', '--to', '71h']
+
+const largeWorks = (run: Run): readonly Work[] => [
+  convert('collapsed', '.collapsed'),
+  convert('pprof', '.pb.gz'),
+  convert('table', '.table'),
+  convert('without its first hour, collapsed', '.collapsed', '--from', '1h'),
+  convert('an hour of it, recording', '.pyprof', ...anHour(run)),
+  convert('an hour of it, speedscope', '.speedscope.json', ...anHour(run)),
 ]
 
 interface Found {
@@ -44,18 +60,24 @@ interface Found {
   bytes: number
 }
 
-async function run({ rounds, quick, say }: Run): Promise<void> {
-  const most = quick ? SAMPLES / 20 : SAMPLES
-  const stacks = quick ? STACKS / 20 : STACKS
-  const files = PARTS.map((part) => {
-    const samples = most / part
+/** Does all works with recordings of all lengths, in turn, and shows what each took. */
+async function takeTurns(
+  { rounds, quick, say }: Run,
+  works: readonly Work[],
+  lengths: readonly number[],
+  usualRounds: number,
+): Promise<void> {
+  const scale = quick ? QUICK_PART : 1
+  const stacks = STACKS / scale
+  const files = lengths.map((length) => {
+    const samples = length / scale
     const path = temporary(`${samples}.pyprof`)
     return { path, samples, bytes: writeLargeRecording(path, samples, stacks) }
   })
   const found: Found[] = files.flatMap(({ samples }) =>
-    WORKS.map((work) => ({ samples, work, usages: [], bytes: 0 })),
+    works.map((work) => ({ samples, work, usages: [], bytes: 0 })),
   )
-  for (let round = 0; round < rounds(3); round++) {
+  for (let round = 0; round < rounds(usualRounds); round++) {
     for (const each of found) {
       const { path } = files.find(({ samples }) => samples === each.samples)!
       const output = temporary(each.work.output ?? '')
@@ -65,11 +87,12 @@ async function run({ rounds, quick, say }: Run): Promise<void> {
       rmSync(output)
     }
   }
+  for (const { path } of files) rmSync(path)
   const cpu = (each: Found) => median(each.usages.map((usage) => usage.cpu))
   say(
     table(
       ['work', 'samples', 's', 'CPU, s', 'CPU ÷ that of half', 'peak, MB', 'output, MB'],
-      WORKS.flatMap((work) => {
+      works.flatMap((work) => {
         const own = found.filter((each) => each.work === work)
         return own.map((each, at) => [
           work.name,
@@ -83,11 +106,15 @@ async function run({ rounds, quick, say }: Run): Promise<void> {
       }),
     ),
   )
-  const [longest, half] = [files.at(-1)!, files.at(-2)!]
-  const perSample = (longest.bytes - half.bytes) / (longest.samples - half.samples)
+  const longest = files.at(-1)!
+  const half = files.at(-2)
+  const perSample = half
+    ? `${((longest.bytes - half.bytes) / (longest.samples - half.samples)).toFixed(2)} bytes a sample ` +
+      `behind its tables of ${stacks} stacks`
+    : `${(longest.bytes / longest.samples).toFixed(2)} bytes a sample with its tables of ${stacks} stacks`
   say(
-    `The longest has ${(longest.bytes / 1e6).toFixed(1)} MB, ${perSample.toFixed(2)} bytes a sample ` +
-      `behind its tables of ${stacks} stacks. To reach: 600 MB, 2 for twice the samples, 3 bytes.`,
+    `The longest has ${(longest.bytes / 1e6).toFixed(1)} MB, ${perSample}. ` +
+      'To reach: 600 MB, 2 for twice the samples, 3 bytes.',
   )
 }
 
@@ -95,5 +122,12 @@ export const recordings: Case = {
   name: 'recordings',
   question: 'What do a large recording and what is made of it take, in time, memory and bytes?',
   long: true,
-  run,
+  run: (context) => takeTurns(context, WORKS, [SAMPLES / 4, SAMPLES / 2, SAMPLES], 3),
+}
+
+export const recordingsLarge: Case = {
+  name: 'recordings-large',
+  question: 'Is a recording of 1 GB converted without holding it all?',
+  long: true,
+  run: (context) => takeTurns(context, largeWorks(context), [LARGE_SAMPLES], 1),
 }

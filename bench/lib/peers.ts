@@ -5,8 +5,11 @@ import { measure, type Usage } from './measured.ts'
 import { ROOT } from './root.ts'
 import { temporary } from './temporary.ts'
 
-/** What `--install-peers` installs; later versions of austin need glibc 2.38. */
-const PACKAGES = ['py-spy==0.4.3', 'austin-dist==3.7.0']
+/**
+ * What `--install-peers` installs; later versions of austin need glibc 2.38. austin-python has the
+ * converters of austin's text; before 2 it leaves out samples that austin calls invalid.
+ */
+const PACKAGES = ['py-spy==0.4.3', 'austin-dist==3.7.0', 'austin-python==2.4.0']
 /** The minor of their environment. */
 const VENV_MINOR: Minor = '3.14'
 
@@ -15,6 +18,8 @@ export interface Peer {
   readonly name: string
   /** Minors of the targets that it reads. */
   readonly minors: readonly Minor[]
+  /** How it is called. */
+  readonly program: readonly string[]
   /** Records a process and writes what it found to a file, collapsed where it can. */
   command(pid: number, rate: number, seconds: number, more?: readonly string[]): string[]
   /** The same with the output that it makes when it is not asked for one, where that is another. */
@@ -44,6 +49,7 @@ function cpython(): Peer {
   return {
     name: "CPython 3.15's sampler",
     minors: ['3.15'],
+    program,
     command: writing(['--collapsed']),
     usualCommand: writing(['--pstats']),
     samples: (usage) => captured(usage)?.samples,
@@ -58,6 +64,7 @@ function pySpy(program: string, minors: readonly Minor[]): Peer {
   return {
     name: 'py-spy',
     minors,
+    program: [program],
     command: (pid, rate, seconds, more = []) => [
       ...[program, 'record', '-r', String(rate), '-d', String(seconds), '-f', 'raw', '-i'],
       ...[...more, '-o', temporary('py-spy.collapsed'), '-p', String(pid)],
@@ -71,6 +78,7 @@ function austin(program: string, minors: readonly Minor[]): Peer {
   return {
     name: 'austin',
     minors,
+    program: [program],
     command: (pid, rate, seconds, more = []) => [
       ...[program, '-i', `${Math.round(1e6 / rate)}us`, '-x', String(seconds), ...more],
       ...['-o', temporary('austin.out'), '-p', String(pid)],
@@ -80,7 +88,8 @@ function austin(program: string, minors: readonly Minor[]): Peer {
   }
 }
 
-function findProgram(name: string): string | undefined {
+/** A program among what `--install-peers` installed, else in PATH. */
+export function findProgram(name: string): string | undefined {
   const own = join(ROOT, '.venvs', `bench-peers-${VENV_MINOR}`, 'bin')
   for (const folder of [own, ...(process.env.PATH ?? '').split(delimiter)]) {
     const path = join(folder, name)

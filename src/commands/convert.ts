@@ -12,6 +12,7 @@ import { redactedProfile } from '../profile/redacted.ts'
 import { type Summary, summarize } from '../profile/summary.ts'
 import { unviewed, viewed } from '../profile/viewed.ts'
 import { weightTotals } from '../profile/views.ts'
+import type { Holding } from '../recording/reader.ts'
 import { redactorFor } from '../redaction/redactor.ts'
 import { Sources } from '../sampling/sources.ts'
 import { addChoiceOptions, choiceOf, type RawChoice, unmatchedTexts } from './choice.ts'
@@ -133,30 +134,40 @@ function convert(
   const isCut = raw.from !== undefined || raw.to !== undefined
   // The time of several inputs begins with the earliest one, which is known when all are read.
   const readRange = paths.length === 1 ? range : { from: 0, to: Number.POSITIVE_INFINITY }
-  const folds = !isCut && mode !== 'cpu' && formats.every((format) => format.isSum)
+  const holds = mode === 'cpu' ? 'all' : neededOf(formats, paths.length === 1, isCut)
   const progress = new WorkProgress(context)
   const files = paths.map((path) =>
-    readProfile(path, { range: readRange, rate: raw.rate, folds }, progress),
+    readProfile(path, { range: readRange, rate: raw.rate, holds }, progress),
   )
-  const whole = mergeProfiles(files.map((file) => file.profile))
-  const all = isCut ? cutProfile(whole, range) : whole
-  const recorded = raw.redactPaths ? redactedProfile(all, redactorFor({ paths: true })) : all
-  if (recorded.samples.length === 0) throw nothingLeft(whole.meta.duration, isCut)
-  const isWhole = formats.every((format) => format.isRecording)
-  const { profile, removed, unmatched } = isWhole
-    ? unviewed(recorded)
-    : viewed(recorded, {
-        // A file that holds one mode only is shown in that mode.
-        mode: mode ?? recorded.meta.mode,
-        idle: raw.idle ?? false,
-        choice: choiceOf(raw),
-      })
-  const summed = summarize(profile, recorded, removed)
-  if (summed.timeNs.python === 0 && weightTotals(recorded).python > 0) {
-    throw nothingShown(summed, unmatched)
-  }
+  const { recorded, profile, summed, unmatched } = progress.during('Adding up', () => {
+    const whole = mergeProfiles(files.map((file) => file.profile))
+    const all = isCut ? cutProfile(whole, range) : whole
+    const recorded = raw.redactPaths ? redactedProfile(all, redactorFor({ paths: true })) : all
+    if (recorded.samples.length === 0) throw nothingLeft(whole.meta.duration, isCut)
+    const isWhole = formats.every((format) => format.isRecording)
+    const { profile, removed, unmatched } = isWhole
+      ? unviewed(recorded)
+      : viewed(recorded, {
+          // A file that holds one mode only is shown in that mode.
+          mode: mode ?? recorded.meta.mode,
+          idle: raw.idle ?? false,
+          choice: choiceOf(raw),
+        })
+    const summed = summarize(profile, recorded, removed)
+    if (summed.timeNs.python === 0 && weightTotals(recorded).python > 0) {
+      throw nothingShown(summed, unmatched)
+    }
+    return { recorded, profile, summed, unmatched }
+  })
   const content = { recorded, shown: profile }
-  const { written, errors, bugs } = writeOutputs(content, outputs, formatOptions, context)
+  const { written, errors, bugs } = writeOutputs(
+    content,
+    outputs,
+    formatOptions,
+    context,
+    undefined,
+    progress,
+  )
   const summary: ConvertSummary = {
     ...summed,
     unmatched,
@@ -168,6 +179,13 @@ function convert(
   for (const error of errors) context.report(error)
   if (bugs.length > 0) throw bugs[0]
   return errors.length === 0 ? EXIT.done : EXIT.nothing
+}
+
+/** What has to be held of samples; of several inputs, times are needed to merge and cut them. */
+function neededOf(formats: readonly Format[], isOne: boolean, isCut: boolean): Holding {
+  if (formats.every((format) => format.isSum) && (isOne || !isCut)) return 'sums'
+  if (formats.every((format) => format.isSum || format.isEstimate) && isOne) return 'estimates'
+  return 'all'
 }
 
 function checkOptions(paths: readonly string[], raw: RawConvertOptions, range: TimeRange): void {

@@ -28,8 +28,10 @@ export class StatusLine {
     this.#isDrawn = true
   }
 
+  /** What is drawn next is drawn at once. */
   erase(): void {
     if (this.#isDrawn) this.#write(ERASE_LINE)
     this.#isDrawn = false
+    this.#drawnAt = Number.NEGATIVE_INFINITY
   }
 }

@@ -34,6 +34,7 @@ export class WorkProgress {
     total?: number,
   ): Generator<Piece> {
     let done = 0
+    this.#begin(doing)
     for (const piece of pieces) {
       done += piece.length
       this.#update(doing, done, total)
@@ -41,14 +42,33 @@ export class WorkProgress {
     }
   }
 
+  /** Tells what is done, of which nobody knows how far it is. */
+  during<Result>(doing: string, work: () => Result): Result {
+    this.#begin(doing)
+    try {
+      return work()
+    } finally {
+      this.erase()
+    }
+  }
+
   erase(): void {
     this.#line?.erase()
   }
 
+  #begin(doing: string): void {
+    this.#draw(() => visible(doing))
+  }
+
   #update(doing: string, done: number, total: number | undefined): void {
+    this.#draw(() => {
+      const of = total === undefined ? '' : ` of ${formatSize(total)}, ${formatShare(done / total)}`
+      return `${visible(doing)}   ${formatSize(done)}${of}`
+    })
+  }
+
+  #draw(text: () => string): void {
     const now = this.#now()
-    if (!this.#line || now - this.#begun < PATIENCE_MS) return
-    const of = total === undefined ? '' : ` of ${formatSize(total)}, ${formatShare(done / total)}`
-    this.#line.update(() => `${visible(doing)}   ${formatSize(done)}${of}`, now)
+    if (this.#line && now - this.#begun >= PATIENCE_MS) this.#line.update(text, now)
   }
 }

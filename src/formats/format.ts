@@ -76,6 +76,11 @@ export interface Format {
   readonly isRecording?: boolean
   /** It adds samples up, so that those that are alike may come as one row. */
   readonly isSum?: boolean
+  /**
+   * It adds samples up and tells how far chance may have moved the sums, for which a part of them is
+   * enough: those of other instants may come folded, as rows without a time.
+   */
+  readonly isEstimate?: boolean
   /** The options that it has beside `threads`. */
   readonly options: readonly FormatOption[]
   /** The output in pieces, so that a long recording never needs one string that holds it all. */

@@ -14,8 +14,12 @@ export class FoldedSamples {
   readonly #count: number[] = []
   /** Rows by thread, then by all else that tells them apart, as one number. */
   readonly #rows: Map<number, number>[] = []
+  #instants = 0
+  #now: number | undefined
 
   push(sample: Sample): void {
+    if (sample.time !== this.#now) this.#instants++
+    this.#now = sample.time
     this.#rows[sample.thread] ??= new Map()
     const rows = this.#rows[sample.thread]!
     const key = keyOf(sample)
@@ -56,6 +60,7 @@ export class FoldedSamples {
       state: this.#state,
       cpu: this.#cpu,
       count: this.#count,
+      instants: this.#instants,
     }
   }
 }

@@ -1,6 +1,6 @@
 import { BLOCKS, type Interval, shareInterval, togetherness } from './intervals.ts'
 import type { PlaceIndex } from './place-view.ts'
-import { NO_STACK, type Profile, QUALITY } from './profile.ts'
+import { NO_STACK, NO_TIME, type Profile, QUALITY } from './profile.ts'
 import { compareText, placeTotals, rowsByThread } from './views.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
@@ -52,11 +52,10 @@ export function hotPlaces(
     )
   const chance = new Chance(profile)
   const placeOf = (stack: number) => places.ofFrame[profile.stacks.frame[stack]!]!
-  const estimate = (ns: number, shows: Uint8Array): Estimate => ({
-    ns,
-    share: chance.all === 0 ? 0 : ns / chance.all,
-    interval: chance.interval(shows) ?? null,
-  })
+  const estimate = (ns: number, shows: Uint8Array): Estimate => {
+    const share = chance.all === 0 ? 0 : ns / chance.all
+    return { ns, share, interval: chance.interval(share, shows) ?? null }
+  }
   const row = (place: PlaceIndex): HotPlace => {
     const { length, parent } = profile.stacks
     const leaf = new Uint8Array(length)
@@ -84,7 +83,10 @@ export function hotPlaces(
 /** Slices of time that blocks are put together from, so that they hold about equal sampled time. */
 const SLICES = 1000
 
-/** The samples of a profile by thread and block, for one question after the other. */
+/**
+ * The samples of a profile by thread and block, for one question after the other. Rows without a time
+ * count for the shares, and those that have one tell how far chance may have moved them.
+ */
 class Chance {
   /** ns of all samples. */
   readonly all: number
@@ -106,19 +108,25 @@ class Chance {
     const { instantOf, count } = instants(profile)
     this.#instantOf = instantOf
     this.#samplesAt = new Uint32Array(count)
+    let all = 0
     for (let row = 0; row < samples.length; row++) {
       if (threads[samples.thread[row]!]!.waitingTasks) continue
+      all += samples.weight[row]!
+      if (samples.time[row] === NO_TIME) continue
       this.#samplesAt[instantOf[row]!]!++
       this.#allTime[this.#blockOf[row]!]! += samples.weight[row]!
       this.#samples++
     }
-    this.all = this.#allTime.reduce((a, b) => a + b, 0)
+    this.all = all
   }
 
-  /** @param shows 1 for the stacks that show what is asked for */
-  interval(shows: Uint8Array): Interval | undefined {
+  /**
+   * @param share of what is asked for
+   * @param shows 1 for the stacks that show it
+   */
+  interval(share: number, shows: Uint8Array): Interval | undefined {
     const { samples, threads } = this.#profile
-    const { stack, quality, weight } = samples
+    const { time, stack, quality, weight } = samples
     const { start, order } = this.#byThread
     const hitTime = new Float64Array(BLOCKS)
     const hitsAt = new Uint32Array(this.#samplesAt.length)
@@ -129,6 +137,7 @@ class Chance {
       let was = 0
       for (let at = start[thread]!; at < start[thread + 1]!; at++) {
         const row = order[at]!
+        if (time[row] === NO_TIME) continue
         const leaf = stack[row]!
         const is = leaf === NO_STACK || quality[row] === MISSED ? 0 : shows[leaf]!
         if (is === 1) {
@@ -141,6 +150,7 @@ class Chance {
       }
     }
     return shareInterval({
+      share,
       samples: this.#samples,
       hits,
       stays,
@@ -167,6 +177,7 @@ function blocks({ samples }: Profile): Uint8Array {
   const { time, weight, length } = samples
   let [first, last, all] = [Number.POSITIVE_INFINITY, 0, 0]
   for (let row = 0; row < length; row++) {
+    if (time[row] === NO_TIME) continue
     first = Math.min(first, time[row]!)
     last = Math.max(last, time[row]!)
     all += weight[row]!
@@ -174,7 +185,9 @@ function blocks({ samples }: Profile): Uint8Array {
   const sliceOf = (row: number) =>
     Math.min(SLICES - 1, Math.floor(((time[row]! - first) / (last - first || 1)) * SLICES))
   const sliceTime = new Float64Array(SLICES)
-  for (let row = 0; row < length; row++) sliceTime[sliceOf(row)]! += weight[row]!
+  for (let row = 0; row < length; row++) {
+    if (time[row] !== NO_TIME) sliceTime[sliceOf(row)]! += weight[row]!
+  }
   const blockOfSlice = new Uint8Array(SLICES)
   let before = 0
   for (let slice = 0; slice < SLICES; slice++) {
@@ -183,6 +196,8 @@ function blocks({ samples }: Profile): Uint8Array {
     before += sliceTime[slice]!
   }
   const blockOf = new Uint8Array(length)
-  for (let row = 0; row < length; row++) blockOf[row] = blockOfSlice[sliceOf(row)]!
+  for (let row = 0; row < length; row++) {
+    if (time[row] !== NO_TIME) blockOf[row] = blockOfSlice[sliceOf(row)]!
+  }
   return blockOf
 }

@@ -17,6 +17,8 @@ export interface Evidence {
   /** Time by block, ns, BLOCKS of each: what showed it, and all. */
   readonly hitTime: Float64Array
   readonly allTime: Float64Array
+  /** Its share, where these samples are only a part of all; that among them when absent. */
+  readonly share?: number
 }
 
 /**
@@ -52,11 +54,12 @@ export function shareInterval(evidence: Evidence): Interval | undefined {
   const misses = samples - hits
   if (stays / together < LEAST_STAYS || misses / together < LEAST_STAYS) return undefined
   const all = sum(allTime)
-  const share = sum(hitTime) / all
+  const among = sum(hitTime) / all
+  const share = evidence.share ?? among
   if (!(share > 0 && share < 1)) return undefined
   let squares = 0
   for (let block = 0; block < BLOCKS; block++) {
-    squares += (hitTime[block]! - share * allTime[block]!) ** 2
+    squares += (hitTime[block]! - among * allTime[block]!) ** 2
   }
   const variance = ((BLOCKS / (BLOCKS - 1)) * squares) / all ** 2
   const leaving = stays / hits

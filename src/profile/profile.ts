@@ -19,6 +19,8 @@ export const NO_COLUMN = -1
 export const NO_PROCESS = -1
 /** A sample's CPU time where it was not measured. */
 export const NO_CPU = -1
+/** The time of a row that stands for samples of many instants; see ThinnedSamples. */
+export const NO_TIME = -1
 
 /** Read-only view of a numeric column; the producer may own a larger buffer behind it. */
 export type Column = ArrayLike<number>
@@ -170,6 +172,8 @@ export interface SampleTable {
    * is in all that has a time line.
    */
   readonly count?: Column
+  /** At how many instants they were taken, where the times of the rows do not tell it any more. */
+  readonly instants?: number
 }
 
 /** Time in which ticks were due but the profiler did not run. */

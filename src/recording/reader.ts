@@ -10,6 +10,7 @@ import {
 } from '../profile/profile.ts'
 import { type Sample, SampleColumns } from '../profile/sample-columns.ts'
 import { ProfileTables } from '../profile/tables.ts'
+import { ThinnedSamples } from '../profile/thinned-samples.ts'
 import { BlockReader } from './blocks.ts'
 import { ByteReader, DamageError } from './bytes.ts'
 import { BLOCK, MAX_STACK_DEPTH } from './layout.ts'
@@ -41,6 +42,18 @@ export interface Recording {
   readonly lostBytes: number
 }
 
+/** How samples can be held, by what is to be known of them. */
+const HOLDERS = {
+  /** Each as it is: their time line. */
+  all: () => new SampleColumns(),
+  /** Their sums, and enough of the time line to judge chance by. */
+  estimates: () => new ThinnedSamples(),
+  /** Their sums: those that are alike are one row. */
+  sums: () => new FoldedSamples(),
+}
+export type Holding = keyof typeof HOLDERS
+type Holder = ReturnType<(typeof HOLDERS)[Holding]>
+
 const ALWAYS: TimeRange = { from: 0, to: Number.POSITIVE_INFINITY }
 
 /**
@@ -48,16 +61,16 @@ const ALWAYS: TimeRange = { from: 0, to: Number.POSITIVE_INFINITY }
  * thing that does not hold together.
  * @param pieces the bytes of the file in order
  * @param range samples outside are checked but not kept
- * @param folds makes one row of samples that are alike, so that what is kept is bounded by stacks
+ * @param holds what is to be known of the samples; all but `all` is bounded by stacks
  * @throws RefusedError when it is no recording, of another version, or its header is damaged
  */
 export function readRecording(
   pieces: Iterable<Uint8Array>,
   range: TimeRange = ALWAYS,
-  folds: boolean = false,
+  holds: Holding = 'all',
 ): Recording {
   const blocks = new BlockReader(pieces)
-  const content = new Content(range, folds ? new FoldedSamples() : new SampleColumns())
+  const content = new Content(range, HOLDERS[holds]())
   let damage = ''
   let damagedAt = blocks.position
   try {
@@ -85,7 +98,7 @@ class Content {
   readonly #processes: Process[] = []
   readonly #threads: Thread[] = []
   readonly #decoder = new SampleDecoder()
-  readonly #samples: FoldedSamples | SampleColumns
+  readonly #samples: Holder
   readonly #gaps: Gap[] = []
   readonly #counters = new Map(COUNTER_NAMES.map((name) => [name, 0]))
   #meta: StoredMeta | undefined
@@ -95,7 +108,7 @@ class Content {
   #blocks = 0
   isEnded = false
 
-  constructor(range: TimeRange, samples: FoldedSamples | SampleColumns) {
+  constructor(range: TimeRange, samples: Holder) {
     this.#range = range
     this.#samples = samples
   }

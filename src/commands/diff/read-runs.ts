@@ -27,10 +27,10 @@ export function* readRuns(
 ): Iterable<RunInput> {
   const range = { from: 0, to: Number.POSITIVE_INFINITY }
   // CPU time belongs to the samples that follow each other, so in that mode none are added up.
-  const folds = !needsTimes && mode !== 'cpu'
+  const holds = needsTimes || mode === 'cpu' ? 'all' : 'sums'
   const progress = new WorkProgress(context)
   for (const path of files) {
-    const { profile: whole, format, notes } = readProfile(path, { range, rate, folds }, progress)
+    const { profile: whole, format, notes } = readProfile(path, { range, rate, holds }, progress)
     // Sums are all that is compared here; of everything else a reader should know.
     for (const note of format === 'pprof' ? [] : notes) context.writeErr(`${path}: ${note}\n`)
     if (whole.samples.length === 0) throw nothingIn(path, 'It has no samples.')

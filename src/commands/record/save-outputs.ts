@@ -37,6 +37,7 @@ export interface Content {
 /**
  * Writes as many of the outputs as can be written.
  * @param keep leaves a recording to convert where an output is lost, and gives its path
+ * @param progress of the work that this is a part of
  */
 export function writeOutputs(
   content: Content,
@@ -44,9 +45,9 @@ export function writeOutputs(
   options: FormatOptions,
   context: CommandContext,
   keep: () => string | undefined = () => undefined,
+  progress: WorkProgress = new WorkProgress(context),
 ): Delivered {
   const delivered: Delivered = { written: [], errors: [], bugs: [] }
-  const progress = new WorkProgress(context)
   for (const output of outputs) {
     const pieces = () => piecesOf(output, content, options, context)
     try {

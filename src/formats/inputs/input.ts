@@ -1,10 +1,11 @@
 import type { Profile, TimeRange } from '../../profile/profile.ts'
+import type { Holding } from '../../recording/reader.ts'
 
 export interface InputOptions {
   /** Samples outside may be left out while reading; they are cut off anyway. */
   readonly range: TimeRange
-  /** Samples that are alike may become one row: nothing with a time line is made of them. */
-  readonly folds?: boolean
+  /** What is needed of the samples; more may be held. All when absent. */
+  readonly holds?: Holding
   /** Hz; what a number without a unit stands for. Undefined when the user did not say it. */
   readonly rate: number | undefined
 }

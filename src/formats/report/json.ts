@@ -32,5 +32,6 @@ export const json: Format = {
   alsoSuffixes: ['.json'],
   describe: 'hottest functions and lines with the summary, for programs',
   options: REPORT_OPTIONS,
+  isEstimate: true,
   write,
 }

@@ -63,5 +63,6 @@ export const markdown: Format = {
   suffixes: ['.md', '.markdown'],
   describe: 'hottest functions and lines, as GitHub Flavored Markdown',
   options: REPORT_OPTIONS,
+  isEstimate: true,
   write,
 }

@@ -109,5 +109,6 @@ export const table: Format = {
   alsoSuffixes: ['.txt'],
   describe: 'hottest functions and lines, for a terminal',
   options: [...REPORT_OPTIONS, 'columns'],
+  isEstimate: true,
   write,
 }

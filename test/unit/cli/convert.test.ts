@@ -66,16 +66,23 @@ describe('converting', () => {
         })),
       ),
     )
-    const convert = async (...names: string[]) => {
+    const convert = async (names: readonly string[], ...options: string[]) => {
       const outputs = names.flatMap((name) => ['-o', join(folder, name)])
       const argv = ['convert', '--json', '-t', '--exclude', 'f3', join(folder, 'run.pyprof')]
-      const { out } = await runCommand([...argv, ...outputs])
+      const { out } = await runCommand([...argv, ...options, ...outputs])
       const { outputs: _, ...summary } = JSON.parse(out.toString())
       return { summary, text: readFileSync(join(folder, 'out.txt'), 'utf8') }
     }
-    const sums = await convert('out.txt')
-    expect(sums).toEqual(await convert('out.txt', 'out.speedscope.json'))
+    const both = ['out.txt', 'out.speedscope.json']
+    const sums = await convert(['out.txt'])
+    expect(sums).toEqual(await convert(both))
     expect(sums.summary).toMatchObject({ samples: 514, quality: { partial: { samples: 103 } } })
+    const cut = ['--from', '1s', '--to', '2s']
+    const part = await convert(['out.txt'], ...cut)
+    expect(part).toEqual(await convert(both, ...cut))
+    expect(part.summary).toMatchObject({ durationNs: 1e9, ticks: 100, samples: 171 })
+    const report = await convert(['out.txt', 'out.md'], ...cut)
+    expect(report).toEqual(await convert([...both, 'out.md'], ...cut))
   })
 
   test('goes by content, not by name', async () => {

@@ -10,6 +10,7 @@ import {
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { rotatedFiles, rotatedPath } from '../../../src/commands/record/streamed-output.ts'
+import { ProfileBuilder } from '../../../src/profile/builder.ts'
 import type { Batch } from '../../../src/sampling/addon.ts'
 import { batchOf, FakeAddon, SAMPLING, workBatch } from '../../support/fake-addon.ts'
 import { read } from '../../support/recordings.ts'
@@ -73,6 +74,19 @@ describe('a .pyprof output', () => {
       outputs: [{ path, format: 'pyprof', bytes: statSync(path).size }],
     })
     expect(readdirSync(folder)).toEqual(['run.pyprof'])
+  })
+
+  test.each([
+    ['alone is written without holding samples', ['-o', 'run.pyprof'], true],
+    ['beside another one is not', ['-o', 'run.pyprof', '-o', 'out.svg'], false],
+  ])('%s', async (_, argv, forgets) => {
+    const folder = temporaryFolder()
+    const forget = vi.spyOn(ProfileBuilder.prototype, 'forgetSamples')
+    onTestFinished(() => forget.mockRestore())
+    const outputs = argv.map((each) => (each === '-o' ? each : join(folder, each)))
+    const { outcome } = recording(outputs, [...ticks(0, 5), over(5)])
+    expect((await outcome).exitCode).toBe(0)
+    expect(forget.mock.calls.length > 0).toBe(forgets)
   })
 
   test('has the same summary when another output is written too', async () => {
@@ -327,38 +341,49 @@ describe('SIGUSR1', () => {
 })
 
 describe('--rotate', () => {
-  test('begins a new file when the time is over, and keeps so many of the newest', async () => {
-    const folder = temporaryFolder()
-    const path = join(folder, 'run.pyprof')
-    // One of an earlier run is the oldest, and goes first.
-    writeFileSync(join(folder, 'run-20200101T000000Z.pyprof'), 'old')
-    // Each append of a tick of a second is a file of its own.
-    const slow = (batch: Batch) => ({
-      ...batch,
-      time: batch.time.map((time) => time * 100),
-      weight: batch.weight.map((weight) => weight * 100),
-      status: { ...batch.status, elapsed: batch.status.elapsed * 100 },
-    })
-    const run = recording(['--rotate', '1s', '--keep', '2', '-o', path], ticks(0, 4).map(slow))
-    for (let drains = 1; drains <= 4; drains++) {
-      await run.drained(drains)
-      run.signal('SIGUSR1')
-    }
-    run.signal('SIGINT')
-    const { exitCode, err } = await run.outcome
-    expect(exitCode).toBe(0)
-    const names = rotatedFiles(path, readdirSync(folder))
-    expect(names).toHaveLength(2)
-    expect(readdirSync(folder)).toHaveLength(2)
-    for (const name of names) {
-      const { isComplete, profile } = read(readFileSync(join(folder, name)))
-      expect(isComplete).toBe(true)
-      expect(profile!.samples.length).toBeGreaterThan(0)
-      expect(profile!.samples.time[0]).toBe(1e9)
-      expect(profile!.meta.endReason).toBe('rotated')
-      expect(err).toContain(`Wrote pyprof to ${join(folder, name)}`)
-    }
+  // Each append of a tick of a second is a file of its own, and so is each that has to tell a long name again.
+  const slow = (batch: Batch): Batch => ({
+    ...batch,
+    time: batch.time.map((time) => time * 100),
+    weight: batch.weight.map((weight) => weight * 100),
+    status: { ...batch.status, elapsed: batch.status.elapsed * 100 },
   })
+  const long = (batch: Batch): Batch => ({
+    ...batch,
+    strings: batch.strings.map((text) => text.padEnd(20_000, 'x')),
+  })
+
+  test.each([
+    ['the time is over', '1s', slow, 1e9],
+    ['the file is large', '10kB', long, 10e6],
+  ])(
+    'begins a new file when %s, and keeps so many of the newest',
+    async (_, limit, made, first) => {
+      const folder = temporaryFolder()
+      const path = join(folder, 'run.pyprof')
+      // One of an earlier run is the oldest, and goes first.
+      writeFileSync(join(folder, 'run-20200101T000000Z.pyprof'), 'old')
+      const run = recording(['--rotate', limit, '--keep', '2', '-o', path], ticks(0, 4).map(made))
+      for (let drains = 1; drains <= 4; drains++) {
+        await run.drained(drains)
+        run.signal('SIGUSR1')
+      }
+      run.signal('SIGINT')
+      const { exitCode, err } = await run.outcome
+      expect(exitCode).toBe(0)
+      const names = rotatedFiles(path, readdirSync(folder))
+      expect(names).toHaveLength(2)
+      expect(readdirSync(folder)).toHaveLength(2)
+      for (const name of names) {
+        const { isComplete, profile } = read(readFileSync(join(folder, name)))
+        expect(isComplete).toBe(true)
+        expect(profile!.samples.length).toBeGreaterThan(0)
+        expect(profile!.samples.time[0]).toBe(first)
+        expect(profile!.meta.endReason).toBe('rotated')
+        expect(err).toContain(`Wrote pyprof to ${join(folder, name)}`)
+      }
+    },
+  )
 
   test('names files by their time, which sorts', () => {
     const at = (second: number) =>

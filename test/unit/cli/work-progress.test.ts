@@ -35,6 +35,34 @@ describe('what takes longer than a second', () => {
     ])
   })
 
+  test('is told from its beginning where what came before took so long', () => {
+    const drawn: string[] = []
+    let now = 0
+    const progress = new WorkProgress(
+      { drawsProgress: true, writeErr: (text) => drawn.push(text) },
+      () => now,
+      () => true,
+    )
+    progress.during('Reading', () => {
+      now = 1000
+    })
+    expect(progress.during('Adding up', () => 'sum')).toBe('sum')
+    const fail = () => {
+      throw new Error('Nothing is left.')
+    }
+    expect(() => progress.during('Choosing', fail)).toThrow('Nothing is left.')
+    for (const _ of progress.through(['x'], 'Writing out.svg')) progress.erase()
+    const erased = '\r\x1b[K'
+    expect(drawn).toEqual([
+      '\r\x1b[KAdding up',
+      erased,
+      '\r\x1b[KChoosing',
+      erased,
+      '\r\x1b[KWriting out.svg',
+      erased,
+    ])
+  })
+
   test('has no share where nobody knows of how much', () => {
     expect(shown()[0]).toBe('\r\x1b[KReading run.pyprof   80 kB')
   })

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { micromark } from 'micromark'
 import { gfm, gfmHtml } from 'micromark-extension-gfm'
 import { describe, expect, it } from 'vitest'
@@ -8,6 +9,7 @@ import { columnsOf } from '../../../src/formats/text.ts'
 import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { asciiProfile, type DraftSample, MS, profileOf } from '../../support/ascii-profile.ts'
+import { samples, total } from './arbitraries.ts'
 import { goldenProfile, written } from './fixtures.ts'
 
 /** Work and rest in turns of 1 to 4 samples, so that there is something to judge chance by. */
@@ -130,6 +132,36 @@ describe('json', () => {
     expect(row.self.interval.high).toBeGreaterThan(row.self.share)
     const { rows, left } = report.tables[0]
     expect(rows[0].self.ns + left.selfNs).toBe(6000 * MS)
+  })
+
+  it('holds every function and nanosecond of any profile, once', () => {
+    fc.assert(
+      fc.property(samples, fc.constantFrom('self' as const, 'total' as const), (drafts, sort) => {
+        const options = { top: 1000, sort }
+        const profile = profileOf(drafts)
+        const report = JSON.parse(written(json, profile, options))
+        const shown = drafts.filter(({ quality }) => quality !== 'missed')
+        const expected = new Map<string, number>()
+        for (const { stack, weight } of shown) {
+          const keys = stack.map(({ name, file, firstLine }) =>
+            JSON.stringify([name, file, firstLine]),
+          )
+          for (const key of new Set(keys)) expected.set(key, (expected.get(key) ?? 0) + weight!)
+        }
+        const [{ rows, allNs, left }] = report.tables
+        expect(left).toEqual({ places: 0, selfNs: 0 })
+        expect(allNs).toBe(total(drafts.map(({ weight }) => weight!)))
+        const found = rows.map(({ name, file, line, total }: (typeof rows)[number]) => [
+          ...[JSON.stringify([name, file, line]), total.ns],
+        ])
+        const withTime = [...expected].filter(([, ns]) => ns > 0)
+        expect(found.toSorted()).toEqual(withTime.toSorted())
+        const python = shown.filter(({ stack }) => stack.length > 0)
+        expect(total(rows.map(({ self }: (typeof rows)[number]) => self.ns))).toBe(
+          total(python.map(({ weight }) => weight!)),
+        )
+      }),
+    )
   })
 
   it('gives no interval where there is too little to judge by', () => {

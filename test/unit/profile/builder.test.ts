@@ -129,6 +129,22 @@ describe('ProfileBuilder', () => {
     expect(builder.build(META, PROCESSES, 0).samples.stack[5002]).toBe(2)
   })
 
+  test('forgets samples that are written elsewhere, and keeps tables and counts', () => {
+    const builder = new ProfileBuilder()
+    builder.add(workBatch(3))
+    const before = builder.build(META, PROCESSES, 0)
+    builder.forgetSamples()
+    const after = builder.build(META, PROCESSES, 0)
+    expect([after.samples.length, after.samples.time.length, builder.sampleCount]).toEqual([
+      0, 0, 3,
+    ])
+    expect(before.samples.length).toBe(3)
+    expect([after.stacks, after.strings]).toEqual([before.stacks, before.strings])
+    builder.add(batchOf({ ...sampleColumns(2, 1) }))
+    expect(builder.build(META, PROCESSES, 0).samples.length).toBe(2)
+    expect(builder.sampleCount).toBe(5)
+  })
+
   test('takes the accounting from the last status and the CPU time from the caller', () => {
     const builder = new ProfileBuilder()
     expect(builder.build(META, PROCESSES, 1).accounting).toEqual({
