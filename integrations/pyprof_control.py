@@ -9,20 +9,25 @@
             parse()
 
 Without a pyprof that listens all of this does nothing. The protocol is that of `perf record
---control`: a line is a command, each is answered by a line. It is for one caller at a time.
+--control`: a line is a command, each is answered by a line. Threads and processes that ask at the
+same time get their own answers; but sampling is one switch, which they share.
 """
 
 import contextlib
+import fcntl
 import os
 import select
+import threading
 import time
 import warnings
 
 #: Where pyprof tells the commands that it starts what to talk to.
 VARIABLE = "PYPROF_CONTROL"
 
-#: So long may pyprof take to answer, seconds.
+#: So long may pyprof take to answer, or another process to get its answer, seconds.
 PATIENCE = 30.0
+#: Between two looks whether another process has got its answer, seconds.
+TURN = 0.001
 
 
 class Control:
@@ -36,6 +41,7 @@ class Control:
         kind, _, paths = spec.partition(":")
         ctl, _, ack = paths.partition(",")
         self._ctl = self._ack = -1
+        self._turn = threading.Lock()
         if not spec:
             return
         if kind != "fifo" or not ctl:
@@ -88,20 +94,40 @@ class Control:
         self._ctl = self._ack = -1
 
     def _ask(self, command):
-        if self._ctl < 0:
-            return False
-        try:
-            self._drain()
-            os.write(self._ctl, f"{command}\n".encode())
-            if self._ack < 0:
-                return True
-            answer = self._answer()
-        except OSError as error:
-            self._lose(f"does not answer: {error}")
-            return False
+        with self._turn:
+            if self._ctl < 0:
+                return False
+            try:
+                answer = self._exchange(f"{command}\n".encode(errors="backslashreplace"))
+            except OSError as error:
+                self._lose(f"does not answer: {error}")
+                return False
         if answer != "ack":
             warnings.warn(f"pyprof: {command}: {answer}", RuntimeWarning, stacklevel=3)
         return answer == "ack"
+
+    def _exchange(self, line):
+        if self._ack < 0:
+            os.write(self._ctl, line)
+            return "ack"
+        # The next answer in the FIFO is that of whoever has the lock.
+        self._lock()
+        try:
+            self._drain()
+            os.write(self._ctl, line)
+            return self._answer()
+        finally:
+            fcntl.flock(self._ctl, fcntl.LOCK_UN)
+
+    def _lock(self):
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return fcntl.flock(self._ctl, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise TimeoutError("another process waits for its answer") from None
+            time.sleep(TURN)
 
     def _drain(self):
         """Answers to somebody who did not wait for them."""

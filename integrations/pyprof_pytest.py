@@ -4,12 +4,11 @@
         env PYTHONPATH=integrations python3 -m pytest -p pyprof_pytest bench/
 
 With pytest-benchmark the time of each `benchmark(...)` is sampled, and the mark counts its
-iterations, with those of warm-up and calibration. Tests that do not use it are sampled as a whole with the marker `pyprof`, or all of them
-with --pyprof-all, and count as one. In pytest-xdist's workers it does nothing: sampling is one
-switch, which several processes cannot share.
+iterations, with those of warm-up and calibration. Tests that do not use it are sampled as a whole
+with the marker `pyprof`, or all of them with --pyprof-all, and count as one. With the workers of
+pytest-xdist (`-n 2`) it is refused: sampling is one switch, and what one worker does not measure
+would be sampled while another one measures.
 """
-
-import os
 
 import pytest
 
@@ -24,17 +23,21 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "pyprof: sample this test as a whole")
-
-
-def _is_worker():
-    return "PYTEST_XDIST_WORKER" in os.environ
+    # What pytest-xdist makes of `-n`; without it there is no such option.
+    has_workers = config.getoption("dist", "no") != "no" and config.getoption("tx", None)
+    if has_workers and pyprof_control.control().connected:
+        raise pytest.UsageError(
+            "pyprof_pytest cannot sample what several workers measure at once: sampling is one "
+            "switch. Run without workers (-n 0); or sample all that they do: leave out "
+            "`-p pyprof_pytest` and --control, and run pyprof record -s … -- pytest -n …"
+        )
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
     has_benchmark = "benchmark" in getattr(item, "fixturenames", ())
     wanted = item.get_closest_marker("pyprof") or item.config.getoption("--pyprof-all")
-    if has_benchmark or not wanted or _is_worker():
+    if has_benchmark or not wanted:
         yield
         return
     control = pyprof_control.control()
@@ -48,7 +51,7 @@ def pytest_runtest_call(item):
 @pytest.fixture(autouse=True)
 def _pyprof_benchmark(request):
     """Puts the switch around the runs of pytest-benchmark's fixture, not around what it reports."""
-    if "benchmark" not in request.fixturenames or _is_worker():
+    if "benchmark" not in request.fixturenames:
         yield
         return
     benchmark = request.getfixturevalue("benchmark")

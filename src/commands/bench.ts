@@ -5,9 +5,10 @@ import { EXIT } from '../errors.ts'
 import type { CommandContext } from './context.ts'
 import { diffOptions, parseGateOption, several } from './diff/options.ts'
 import { diff } from './diff.ts'
-import { DEFAULT_OVERHEAD, parseOverhead, parseRate, parseRuns } from './parse.ts'
+import { DEFAULT_OVERHEAD, parseRate, parseRuns } from './parse.ts'
 import { addPolicyOptions, type RawPolicyOptions } from './policy.ts'
-import type { RawRecordOptions } from './record/options.ts'
+import { type ControlFifos, parseControl } from './record/control.ts'
+import { type RawRecordOptions, requireControl } from './record/options.ts'
 import { makeFolder, recordRun, runLine, runPath } from './record/runs.ts'
 
 interface RawBenchOptions extends RawPolicyOptions {
@@ -15,7 +16,8 @@ interface RawBenchOptions extends RawPolicyOptions {
   readonly output: string
   readonly rate: number
   readonly read: RawRecordOptions['read']
-  readonly maxOverhead: number
+  readonly control?: ControlFifos
+  readonly controlStart?: 'enabled' | 'disabled'
   readonly failOn?: readonly Gate[]
   readonly inconclusive: 'pass' | 'fail'
   readonly json?: boolean
@@ -46,13 +48,15 @@ export function registerBench(program: Command, context: CommandContext): void {
     .option('-r, --rate <rate>', 'samples a second: 100, 0.5, 250hz, 1khz', parseRate, 100)
     .addOption(
       new Option('--read <how>', 'as for pyprof record')
-        .choices(['auto', 'exact', 'live', 'stop'])
-        .default('auto'),
+        .choices(['exact', 'live', 'stop'])
+        .default('live'),
     )
+    .option('--control <fifos>', 'as for pyprof record, of every run', parseControl)
     .addOption(
-      new Option('--max-overhead <share>', 'as for pyprof record')
-        .argParser(parseOverhead)
-        .default(DEFAULT_OVERHEAD, '0.5%'),
+      new Option('--control-start <state>', 'as for pyprof record').choices([
+        'enabled',
+        'disabled',
+      ]),
     )
     .option(
       '--fail-on <gate>',
@@ -85,7 +89,8 @@ async function bench(
   raw: RawBenchOptions,
   context: CommandContext,
 ): Promise<number> {
-  const { runs, output, rate, read, maxOverhead } = raw
+  const { runs, output, rate, read, control, controlStart } = raw
+  requireControl(raw)
   const folders = { base: join(output, 'base'), head: join(output, 'head') }
   makeFolder(folders.base)
   makeFolder(folders.head)
@@ -98,8 +103,10 @@ async function bench(
       ...(raw.policy && { policy: raw.policy }),
       ...(raw.redact !== undefined && { redact: raw.redact }),
     }
-    const options = { rate, read, maxOverhead, subprocesses: true, stdlib: true, ...policy }
-    const result = await recordRun(options, command, path, context)
+    const controlled = { ...(control && { control }), ...(controlStart && { controlStart }) }
+    const sampling = { rate, read, maxOverhead: DEFAULT_OVERHEAD, subprocesses: true, stdlib: true }
+    const options = { ...sampling, ...controlled, ...policy }
+    const result = await recordRun(options, command, path, true, context)
     context.writeErr(runLine(`${side} ${run} of ${runs}`, result))
     if (result.status !== EXIT.done) return result.status
   }

@@ -29,8 +29,8 @@ const ENDED: Readonly<Record<EndReason, string>> = {
 
 /**
  * Whether runs can be compared by time. They can when each did the same work: the program ran to its
- * end, or its iterations were counted, or the user says so. Else a run is as long as somebody wanted,
- * and only shares of it mean anything.
+ * end and its marks do not tell otherwise, or its iterations were counted, or the user says so. Else a
+ * run is as long as somebody wanted, and only shares of it mean anything.
  */
 export function basisOf({ base, head }: RunSets, isSameWork: boolean): Basis {
   const runs = [...base, ...head]
@@ -40,14 +40,16 @@ export function basisOf({ base, head }: RunSets, isSameWork: boolean): Basis {
   const time = { kind: 'time', perIteration: false } as const
   if (isSameWork) return { ...time, reason: 'All runs did the same work, by --same-work.' }
   const cut = runs.find(({ endReason }) => endReason !== 'exited')
-  if (!cut) return { ...time, reason: 'Each program ran to its end.' }
-  const ended = ENDED[cut.endReason]
+  const [first] = runs
+  const other = runs.find(({ work }) => work !== first?.work)
+  if (!cut && !other) return { ...time, reason: 'Each program ran to its end.' }
+  const why = cut
+    ? `${cut.name} ${ENDED[cut.endReason]}, so its time says nothing about its work`
+    : `${first?.name} and ${other?.name} did not do the same work, by their marks`
   return {
     kind: 'share',
     perIteration: false,
-    reason:
-      `${cut.name} ${ended}, so its time says nothing about its work: only shares are compared. ` +
-      'What grows makes the shares of all else shrink.',
+    reason: `${why}: only shares are compared. What grows makes the shares of all else shrink.`,
   }
 }
 

@@ -70,12 +70,15 @@ export function requireComparable(
   const [first] = refused
   if (!first) return
   const [noun, why] = MEANING[first.what]
+  // What `auto` chooses depends on how busy the machine is.
+  const isReading = refused.some(({ what }) => what === 'reading')
+  const alike = isReading ? 'alike, with --read live' : 'alike'
   const values = first.values.map(({ value, run }) => `${value} (${run})`).join(', ')
   throw new PyprofError({
     code: 'not-comparable',
     what: `The runs differ in their ${noun}: ${values}.`,
     why,
-    hint: `Record them alike, or compare all the same: ${refused
+    hint: `Record them ${alike}, or compare all the same: ${refused
       .map(({ what }) => `--allow-different ${what}`)
       .join(' ')}`,
     exitCode: EXIT.nothing,

@@ -1,4 +1,5 @@
 import {
+  type Control,
   type EndReason,
   type Mode,
   NO_CPU,
@@ -39,6 +40,8 @@ export interface RunFacts {
   readonly endReason: EndReason
   /** How often the program did what is measured, by its marks; undefined when nobody counted. */
   readonly iterations: number | undefined
+  /** All that its marks count, as text; '' without marks. */
+  readonly work: string
   /** How samples were chosen and merged, in words. */
   readonly view: string
   /** Whether some of the samples were left out. */
@@ -93,6 +96,7 @@ export function runOf({ name, profile, isTimed }: RunInput, keepsWhole = false):
     startedAt: meta.startedAt,
     endReason: meta.endReason,
     iterations: meta.iterations,
+    work: workText(meta.control),
     view: viewText(profile),
     isFiltered: (meta.view?.steps ?? []).some(({ effect }) => effect === 'removed'),
     // What was not recorded on purpose is no part of what is measured.
@@ -108,6 +112,11 @@ export function runOf({ name, profile, isTimed }: RunInput, keepsWhole = false):
     profile: condensed(profile, scale),
     whole: keepsWhole ? profile : undefined,
   }
+}
+
+function workText(control: Control | undefined): string {
+  const counts = (control?.marks ?? []).map(({ name, count }) => `${name}: ${count}`)
+  return counts.sort().join(', ')
 }
 
 function viewText({ meta }: Profile): string {

@@ -31,17 +31,19 @@ export class LaunchError extends PyprofError {
 /**
  * Starts a command. When this resolves, the program has replaced the forked child already.
  * @param variables of its environment, besides pyprof's own
+ * @param isTalk its stdout goes where pyprof's stderr goes
  * @throws LaunchError when it cannot be started
  */
 export async function launch(
   command: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  isTalk = false,
 ): Promise<LaunchedCommand> {
   const [program = '', ...args] = command
   let child: ChildProcess
   try {
     child = spawn(program, args, {
-      stdio: standardStreams(command),
+      stdio: standardStreams(command, isTalk),
       env: { ...process.env, ...variables },
     })
   } catch (error) {
@@ -58,12 +60,15 @@ export async function launch(
   return { pid, ended, kill: (signal) => void child.kill(signal) }
 }
 
+const STDERR = 2
+
 /**
  * The three standard streams, and what arguments such as /dev/fd/63 name: a shell's `<(…)` is a
  * descriptor that Node would not hand on by itself.
  */
-export function standardStreams(command: readonly string[]): StdioOptions {
-  const streams: ('inherit' | 'ignore' | number)[] = ['inherit', 'inherit', 'inherit']
+export function standardStreams(command: readonly string[], isTalk = false): StdioOptions {
+  const stdout = isTalk ? STDERR : 'inherit'
+  const streams: ('inherit' | 'ignore' | number)[] = ['inherit', stdout, 'inherit']
   for (const arg of command) {
     const match = /^\/(?:dev|proc\/self)\/fd\/(\d{1,4})$/.exec(arg)
     const fd = Number(match?.[1] ?? 0)

@@ -12,6 +12,7 @@ import type {
 } from '../../profile/profile.ts'
 import { RunningSums, type SampleSums, sumSamples } from '../../profile/sample-sums.ts'
 import type { Written } from '../../recording/encoder.ts'
+import { MarkNames } from '../../redaction/mark-names.ts'
 import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
 import {
@@ -55,6 +56,8 @@ export interface CaptureOptions {
   /** Whether sampling is switched from outside, and whether it begins switched off. */
   readonly isControlled: boolean
   readonly startsDisabled: boolean
+  /** Called before the recording's marks are counted for the last time. */
+  readonly beforeEnd?: () => void
   /** Of a set of runs. */
   readonly run: RunFacts | undefined
   readonly progress: Progress | undefined
@@ -108,6 +111,9 @@ export class Capture {
   /** Why processes could not be read, by index: asked while they are there. */
   readonly #unreadable: string[] = []
   readonly #marks = new Map<string, Mark>()
+  readonly #markNames: MarkNames
+  /** ns; only while the last marks are taken. */
+  #endsAt: number | undefined
   readonly #commands: string[] = []
 
   /** @throws PyprofError when the target cannot be read, unless `wait` */
@@ -122,6 +128,7 @@ export class Capture {
     }
     const threads = status?.threads ?? 1
     const files = new BatchRedactor(options.redactor.file)
+    this.#markNames = new MarkNames(options.redactor)
     try {
       this.#session = new Session({
         addon,
@@ -163,7 +170,8 @@ export class Capture {
 
   /** What --control may do. */
   readonly controlled: Controlled = {
-    enable: (enabled) => (this.#session.setEnabled(enabled) ? '' : ENDED_ALREADY),
+    // Off is what it is when the recording has ended.
+    enable: (enabled) => (this.#session.setEnabled(enabled) || !enabled ? '' : ENDED_ALREADY),
     mark: (name, count) => this.#mark(name, count),
     stop: () => {
       this.#session.stop()
@@ -172,15 +180,17 @@ export class Capture {
   }
 
   #mark(name: string, count: number): string {
-    const now = this.#session.elapsed()
+    const now = this.#session.elapsed() ?? this.#endsAt
     if (now === undefined) return ENDED_ALREADY
     const before = this.#marks.get(name)
     if (!before && this.#marks.size >= MAX_MARKS) return `more than ${MAX_MARKS} names of marks`
+    const sum = (before?.count ?? 0) + count
+    if (!Number.isSafeInteger(sum)) return 'the count is too large'
     this.#marks.set(name, {
-      name,
+      name: this.#markNames.of(name),
       first: before?.first ?? now,
       last: now,
-      count: (before?.count ?? 0) + count,
+      count: sum,
     })
     return ''
   }
@@ -251,6 +261,9 @@ export class Capture {
   #result(status: SamplerStatus): Captured {
     this.#options.progress?.erase()
     if (this.#refusal) throw this.#refusal
+    this.#endsAt = status.elapsed
+    this.#options.beforeEnd?.()
+    this.#endsAt = undefined
     const profile = this.#profile(status, endReason(status, this.#targetEnded))
     this.#record(profile)
     const { keepsSamples, recorder } = this.#options

@@ -1,10 +1,21 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, constants, openSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { Socket } from 'node:net'
 import { resolve } from 'node:path'
+import { StringDecoder } from 'node:string_decoder'
 import { InvalidArgumentError } from 'commander'
 import { usageError } from '../../errors.ts'
 import { visible } from '../../formats/text.ts'
+import type { Redactor } from '../../redaction/redactor.ts'
 import { errorCode, errorText } from '../stdio.ts'
 
 /** Where commands come from and where answers go, as absolute paths. */
@@ -27,17 +38,25 @@ export interface Controlled {
 /** The name of the variable that tells a launched command what to talk to, as --control has it. */
 export const CONTROL_VARIABLE = 'PYPROF_CONTROL'
 
-/** Longer commands are none. */
+/** UTF-16 units; longer commands are none. A FIFO keeps no more together either (PIPE_BUF). */
 const MAX_LINE = 4096
+/** Of an answer; what is no command is told with it. */
+const MAX_ANSWER = 200
+/** What a FIFO holds, unless somebody made it larger. */
+const PIPE_SIZE = 65_536
 const OPEN = constants.O_RDWR | constants.O_NONBLOCK
 
 /** @throws InvalidArgumentError */
 export function parseControl(text: string): ControlFifos {
   const [, ctl, ack] = /^fifo:([^,]+)(?:,([^,]+))?$/.exec(text) ?? []
-  if (ctl === undefined || ctl === ack) {
+  const fifos = ctl !== undefined && {
+    ctl: resolve(ctl),
+    ack: ack === undefined ? undefined : resolve(ack),
+  }
+  if (!fifos || fifos.ctl === fifos.ack) {
     throw new InvalidArgumentError('Expected fifo:CTL or fifo:CTL,ACK, the paths of two FIFOs.')
   }
-  return { ctl: resolve(ctl), ack: ack === undefined ? undefined : resolve(ack) }
+  return fifos
 }
 
 /** The same as a word for a command's environment. */
@@ -75,20 +94,31 @@ export function obey(line: string, controlled: Controlled): string {
 export class ControlChannel {
   readonly fifos: ControlFifos
   readonly #say: (text: string) => void
+  readonly #redactor: Redactor
   readonly #made: string[] = []
   #ctl: number
   #ack = -1
   #socket: Socket | undefined
+  #controlled: Controlled | undefined
+  readonly #decoder = new StringDecoder('utf8')
   #pending = ''
   #hasComplained = false
 
-  /** @throws PyprofError code `usage` when a path is no FIFO and cannot become one */
-  constructor(fifos: ControlFifos, say: (text: string) => void) {
+  /**
+   * @param redactor of what is said of commands
+   * @throws PyprofError code `usage` when a path is no FIFO and cannot become one, or both are one
+   */
+  constructor(fifos: ControlFifos, say: (text: string) => void, redactor: Redactor) {
     this.fifos = fifos
     this.#say = say
+    this.#redactor = redactor
     this.#ctl = this.#open(fifos.ctl)
     try {
       if (fifos.ack !== undefined) this.#ack = this.#open(fifos.ack)
+      // Else every answer would be a command, and be answered.
+      if (this.#ack >= 0 && isSameFile(this.#ctl, this.#ack)) {
+        throw controlError(fifos.ctl, `It is the same FIFO as ${fifos.ack}.`)
+      }
     } catch (error) {
       this.close()
       throw error
@@ -99,11 +129,23 @@ export class ControlChannel {
   serve(controlled: Controlled): void {
     const socket = new Socket({ fd: this.#ctl, readable: true, writable: false })
     this.#socket = socket
-    socket.setEncoding('utf8')
-    socket.on('data', (data) => this.#take(String(data), controlled))
+    this.#controlled = controlled
+    socket.on('data', (data) => this.#take(data))
     socket.on('error', (error) => {
       this.#say(`--control has ended: ${errorText(error)}. The recording goes on.\n`)
     })
+  }
+
+  /** Commands that have been written are obeyed now, those of who is gone by now too. */
+  drain(): void {
+    if (!this.#controlled || this.#ctl < 0) return
+    const room = Buffer.alloc(PIPE_SIZE)
+    try {
+      // Who writes on and on does not keep the recording from its end.
+      this.#take(room.subarray(0, readSync(this.#ctl, room)))
+    } catch (error) {
+      if (errorCode(error) !== 'EAGAIN') throw error
+    }
   }
 
   /** Removes the FIFOs that were made for this. */
@@ -122,17 +164,24 @@ export class ControlChannel {
     }
   }
 
-  #take(data: string, controlled: Controlled): void {
-    const lines = (this.#pending + data).split('\n')
+  #take(data: Buffer): void {
+    const controlled = this.#controlled
+    if (!controlled) return
+    const lines = (this.#pending + this.#decoder.write(data)).split('\n')
     this.#pending = lines.pop() ?? ''
     for (const line of lines) {
       const text = line.replaceAll('\0', '').trim()
       if (text === '') continue
-      const answer = obey(text.slice(0, MAX_LINE), controlled)
-      if (answer !== 'ack') this.#say(`--control: ${visible(answer)}\n`)
-      this.#answer(answer)
+      const answer =
+        line.length > MAX_LINE
+          ? `error a command has ${MAX_LINE} characters at most`
+          : obey(text, controlled)
+      // What is cut can hide where a secret ends, so it is redacted before.
+      if (answer !== 'ack') this.#say(`--control: ${visible(cut(this.#redactor.text(answer)))}\n`)
+      this.#answer(cut(answer))
     }
-    if (this.#pending.length > MAX_LINE) this.#pending = this.#pending.slice(0, MAX_LINE)
+    // Too long is told by one character more.
+    this.#pending = this.#pending.slice(0, MAX_LINE + 1)
   }
 
   #answer(answer: string): void {
@@ -169,6 +218,15 @@ export class ControlChannel {
     }
     this.#made.push(path)
   }
+}
+
+function cut(answer: string): string {
+  return answer.length > MAX_ANSWER ? `${answer.slice(0, MAX_ANSWER)}…` : answer
+}
+
+function isSameFile(one: number, other: number): boolean {
+  const [a, b] = [fstatSync(one), fstatSync(other)]
+  return a.dev === b.dev && a.ino === b.ino
 }
 
 function controlError(path: string, why: string) {

@@ -45,6 +45,8 @@ export interface RecordOptions {
   readonly startsDisabled: boolean
   /** Of a set of runs, the facts that go with each. */
   readonly run?: RunFacts
+  /** What a command prints goes to stderr: stdout is for what pyprof says of all runs. */
+  readonly isTalk?: boolean
   readonly json: boolean
 }
 
@@ -142,7 +144,12 @@ function chooseRotation(
   )
 }
 
-function requireControl({ control, controlStart, rotate }: RawRecordOptions): void {
+/** @throws PyprofError code `usage` */
+export function requireControl({
+  control,
+  controlStart,
+  rotate,
+}: Pick<RawRecordOptions, 'control' | 'controlStart' | 'rotate'>): void {
   if (controlStart && !control) {
     throw usageError(
       '--control-start is given without --control.',

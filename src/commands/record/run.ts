@@ -138,7 +138,7 @@ class Recording {
     const releaseSnapshot = snapshotOnSignal(() => this.#snapshot(capture))
     try {
       this.#openControl()
-      command = await launch(argv, this.#variables)
+      command = await launch(argv, this.#variables, this.#options.isTalk)
       over = Promise.race([command.ended, left])
       const { pid, ended } = command
       capture = this.#capture({
@@ -165,7 +165,8 @@ class Recording {
 
   #openControl(): void {
     const { control } = this.#options
-    this.#control = control && new ControlChannel(control, (text) => this.#context.writeErr(text))
+    const say = (text: string) => this.#context.writeErr(text)
+    this.#control = control && new ControlChannel(control, say, this.#redactor)
   }
 
   get #variables(): Record<string, string> {
@@ -185,8 +186,10 @@ class Recording {
     const { exporter } = this.#context
     // A short command may be over before anything is sampled.
     this.#sources?.note(0, target.pid)
+    const control = this.#control
     const capture = new Capture({
-      isControlled: this.#control !== undefined,
+      ...(control && { beforeEnd: () => control.drain() }),
+      isControlled: control !== undefined,
       startsDisabled: this.#options.startsDisabled,
       run: this.#options.run,
       addon: this.#addon,
@@ -205,7 +208,7 @@ class Recording {
       keepsSamples: this.#plan.atEnd.length > 0,
       ...target,
     })
-    this.#control?.serve(capture.controlled)
+    control?.serve(capture.controlled)
     return capture
   }
 
@@ -231,7 +234,9 @@ class Recording {
     }
     const { endReason } = captured.profile.meta
     this.#ending = { result: exitCode === EXIT.done ? 'done' : 'failed', reason: endReason }
-    if (launched && OUTLIVED.has(endReason)) {
+    // Without a signal, `stop` of --control has ended it.
+    const isStopped = endReason === 'interrupted' && captured.signal === null
+    if (launched && (isStopped || OUTLIVED.has(endReason))) {
       this.#context.writeErr(`The command goes on as process ${pid}; pyprof waits for its end.\n`)
     }
     return exitCode

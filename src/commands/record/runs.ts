@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { EXIT, usageError } from '../../errors.ts'
 import { formatTime, visible } from '../../formats/text.ts'
 import { readRunFacts } from '../../sampling/run-facts.ts'
@@ -57,7 +57,8 @@ export async function recordRuns(
   const runs = raw.runs ?? 1
   const results: RunResult[] = []
   for (let run = 1; run <= runs; run++) {
-    const result = await recordRun(raw, command, runPath(folder, run), context)
+    const path = runPath(folder, run)
+    const result = await recordRun(raw, command, path, raw.json ?? false, context)
     results.push(result)
     context.writeErr(runLine(`run ${run} of ${runs}`, result))
     if (result.status !== EXIT.done) break
@@ -89,21 +90,41 @@ export function runPath(folder: string, run: number): string {
   return join(folder, `run-${String(run).padStart(3, '0')}.pyprof`)
 }
 
-/** Records one run of a set, with the facts of the machine in its file. */
+/**
+ * Records one run of a set, with the facts of the machine in its file. It is read live unless told
+ * otherwise: `auto` may choose another reading for each run, and then they cannot be compared.
+ * A run that does not end with 0 goes to the folder `failed` beside the others, where it is compared
+ * with nothing.
+ * @param isTalk what the command prints goes to stderr
+ */
 export async function recordRun(
   raw: RawRecordOptions,
   command: readonly string[],
   path: string,
+  isTalk: boolean,
   context: CommandContext,
 ): Promise<RunResult> {
-  const options = recordOptions({ ...raw, output: [path], json: true }, command, [])
+  const read = raw.read === 'auto' ? 'live' : raw.read
+  const options = recordOptions({ ...raw, read, output: [path], json: true }, command, [])
   const printed: string[] = []
   const quiet: CommandContext = { ...context, writeOut: (data) => void printed.push(String(data)) }
   const guard = guardOf(raw, context, currentFolder())
-  const status = await record({ ...options, run: readRunFacts() }, guard, quiet)
+  const status = await record({ ...options, run: readRunFacts(), isTalk }, guard, quiet)
   const summary: RecordSummary | undefined =
     printed.length > 0 ? JSON.parse(printed.join('')) : undefined
-  return { status, summary }
+  return { status, summary: status === EXIT.done ? summary : withFailed(summary) }
+}
+
+function withFailed(summary: RecordSummary | undefined): RecordSummary | undefined {
+  if (!summary) return undefined
+  const outputs = summary.outputs.map((output) => {
+    const folder = join(dirname(output.path), 'failed')
+    const path = join(folder, basename(output.path))
+    mkdirSync(folder, { recursive: true })
+    renameSync(output.path, path)
+    return { ...output, path }
+  })
+  return { ...summary, outputs }
 }
 
 /** A run in one line. */

@@ -48,12 +48,14 @@ export function diffMarkdown(result: DiffResult, { top }: ReportOptions): string
   if (result.total) text += `**Total**: ${plain(totalText(result))}\n\n`
   if (result.gates.length > 0) {
     text += '| gate | outcome | |\n|:---|:---|:---|\n'
+    let left = result.gates.length
     for (const { gate, outcome, reason } of result.gates) {
       const line = `| ${code(gate)} | ${SIGN[outcome]} ${outcome} | ${sentence(reason)} |\n`
       if (!fits(line)) break
       text += line
+      left--
     }
-    text += '\n'
+    text += left > 0 ? `\n… and ${formatCount(left)} more\n\n` : '\n'
   }
   for (const { title, note, rows, more } of sectionsOf(result, top)) {
     const begin = `### ${title}\n\n${plain(note)}\n\n`

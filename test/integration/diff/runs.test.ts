@@ -61,6 +61,27 @@ describe('recorded runs', () => {
     expect(passed.status, passed.out).toBe(0)
   })
 
+  test('give JUnit XML that another parser reads, with a case for each gate', async () => {
+    const junit = join(folder, 'junit.xml')
+    const gates = ['--fail-on', 'self:ten>20%', '--fail-on', 'self:<&\'nobody">>5%']
+    const { err } = await pyprof(['diff', ...sides(), '--mode', 'cpu', ...gates, '-o', junit])
+    expect(err).toBe('')
+    const read = [
+      'import json, sys, xml.etree.ElementTree as tree',
+      'suite = tree.parse(sys.argv[1]).getroot()[0]',
+      'cases = [[case.get("name")] + [element.tag for element in case] for case in suite]',
+      'print(json.dumps([suite.get("tests"), suite.get("failures"), suite.get("skipped"), cases]))',
+    ].join('\n')
+    const printed = execFileSync(python('3.14'), ['-c', read, junit], { encoding: 'utf8' })
+    expect(JSON.parse(printed)).toEqual([
+      ...['2', '1', '1'],
+      [
+        ['self:ten>20%', 'failure'],
+        ['self:<&\'nobody">>5%', 'skipped'],
+      ],
+    ])
+  })
+
   test('of one program differ in reading when they do, and that is refused', async () => {
     const other = join(folder, 'stopped.pyprof')
     const recording = await pyprof([

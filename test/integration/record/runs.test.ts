@@ -1,9 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { turns } from '../../../src/commands/bench.ts'
-import { pyprof, summaryOf } from '../../support/cli.ts'
+import type { DiffResult } from '../../../src/diff/result.ts'
+import { pyprof, startPyprof, summaryOf } from '../../support/cli.ts'
+import { CONTROL_ENV, controlIn } from '../../support/control.ts'
 import { python } from '../../support/pythons.ts'
+import { TARGETS } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 /** Python source that works for so many seconds of CPU time. */
@@ -15,13 +19,15 @@ describe('record --runs', () => {
     const folder = join(temporaryFolder(), 'set')
     const { status, out, err } = await pyprof([
       ...['record', '--runs', '2', '--json', '-r', '500', '-o', folder, '--'],
-      ...[python('3.14'), '-c', work(0.2)],
+      ...[python('3.14'), '-c', work(0.5)],
     ])
-    expect(status).toBe(0)
+    expect(status, err).toBe(0)
     expect(err).toMatch(/^run 1 of 2: .*run-001\.pyprof\nrun 2 of 2: .*run-002\.pyprof\n$/)
     expect(readdirSync(folder).sort()).toEqual(['run-001.pyprof', 'run-002.pyprof'])
     const runs = JSON.parse(out).runs as readonly { status: number; summary: object }[]
     expect(runs).toHaveLength(2)
+    // What auto chooses may differ from run to run, and such runs cannot be compared.
+    expect(runs.map(({ summary }) => summary)).toMatchObject([{ read: 'live' }, { read: 'live' }])
     const svg = join(folder, '..', 'out.svg')
     const converted = await pyprof(['convert', '--json', join(folder, 'run-002.pyprof'), '-o', svg])
     const { run } = summaryOf(converted) as unknown as { run: Record<string, unknown> }
@@ -34,11 +40,51 @@ describe('record --runs', () => {
     const folder = join(temporaryFolder(), 'set')
     const { status, err } = await pyprof([
       ...['record', '--runs', '3', '-r', '500', '-o', folder, '--'],
-      ...[python('3.14'), '-c', `${work(0.2)}\nraise SystemExit(9)`],
+      ...[python('3.14'), '-c', `${work(0.5)}\nraise SystemExit(9)`],
     ])
     expect(status).toBe(9)
-    expect(err).toContain('ended with 9, so no more runs follow')
-    expect(readdirSync(folder)).toEqual(['run-001.pyprof'])
+    expect(err).toContain('failed/run-001.pyprof; ended with 9, so no more runs follow')
+    expect(readdirSync(folder)).toEqual(['failed'])
+  })
+
+  it('keeps the runs before the one that fails, and that one; what the command prints is talk', async () => {
+    const folder = join(temporaryFolder(), 'set')
+    const program = [
+      'import os, sys',
+      work(0.5),
+      'print("printed")',
+      'open(sys.argv[1], "a").write("x")',
+      'sys.exit(9 if os.path.getsize(sys.argv[1]) == 2 else 0)',
+    ].join('\n')
+    const { status, out, err } = await pyprof([
+      ...['record', '--runs', '3', '--json', '-r', '500', '-o', folder, '--'],
+      ...[python('3.14'), '-c', program, join(folder, '..', 'count')],
+    ])
+    expect(status).toBe(9)
+    expect(readdirSync(folder).sort()).toEqual(['failed', 'run-001.pyprof'])
+    const { runs } = JSON.parse(out) as { runs: readonly { status: number; summary: object }[] }
+    const failed = join(folder, 'failed', 'run-002.pyprof')
+    expect(existsSync(failed)).toBe(true)
+    expect(runs[1]!.summary).toMatchObject({ outputs: [{ path: failed }] })
+    expect(runs.map((run) => run.status)).toEqual([0, 9])
+    expect(runs[1]!.summary).toMatchObject({ endReason: 'exited' })
+    expect(err.match(/^printed$/gm)).toHaveLength(2)
+    expect(err).toMatch(/^run 2 of 3: .*; ended with 9, so no more runs follow$/m)
+  })
+
+  it('ends when it is told to end, with what it has', async () => {
+    const folder = join(temporaryFolder(), 'set')
+    const program = startPyprof([
+      ...['record', '--runs', '3', '-r', '500', '-o', folder, '--'],
+      ...[python('3.14'), '-c', 'print("ready", flush=True)\nwhile True: sum(range(1000))'],
+    ])
+    await program.prints('ready')
+    await program.samples()
+    program.signal('SIGTERM')
+    const { status, err } = await program.ended
+    expect(status).toBe(128 + constants.signals.SIGTERM)
+    expect(err).toContain('ended with 143, so no more runs follow')
+    expect(readdirSync(join(folder, 'failed'))).toEqual(['run-001.pyprof'])
   })
 
   it.each([
@@ -68,14 +114,47 @@ describe('bench', () => {
     const folder = join(temporaryFolder(), 'runs')
     const side = (seconds: number) => `'${python('3.14')}' -c '${work(seconds)}'`
     const { status, out, err } = await pyprof([
-      ...['bench', side(0.1), side(0.6), '--runs', '4', '-r', '500', '-o', folder],
+      ...['bench', side(0.3), side(0.9), '--runs', '4', '-r', '500', '-o', folder],
       ...['--fail-on', 'total>20%', '--json'],
     ])
-    expect(err).toContain('base 4 of 4: ')
+    expect(err.match(/^(?:base|head) \d/gm)).toEqual([
+      ...['base 1', 'head 1', 'head 2', 'base 2'],
+      ...['base 3', 'head 3', 'head 4', 'base 4'],
+    ])
     expect(readdirSync(join(folder, 'base'))).toHaveLength(4)
     expect(readdirSync(join(folder, 'head'))).toHaveLength(4)
     expect(JSON.parse(out).outcome).toBe('regression')
     expect(status).toBe(1)
+  })
+
+  it('lets its commands control what is sampled, and compares by iteration', async () => {
+    const folder = temporaryFolder()
+    const side = (count: number) =>
+      `'${python('3.14')}' '${join(TARGETS, 'record', 'iterations.py')}' ${count}`
+    const { status, out, err } = await pyprof(
+      [
+        ...['bench', side(10), side(30), '--runs', '2', '-r', '500', '-o', join(folder, 'runs')],
+        ...[...controlIn(folder), '--json'],
+      ],
+      { env: CONTROL_ENV },
+    )
+    expect(status, err).toBe(0)
+    // What benchmarks print is not in the way of the result.
+    const { runs, basis } = JSON.parse(out) as DiffResult
+    expect(err.match(/^as chatty as benchmarks are$/gm)).toHaveLength(4)
+    expect(basis).toMatchObject({ kind: 'time', perIteration: true })
+    const iterations = [...runs.base, ...runs.head].map((run) => run.iterations)
+    expect(iterations).toEqual([10, 10, 30, 30])
+    expect(existsSync(join(folder, 'ctl'))).toBe(false)
+  })
+
+  it('refuses --control-start without --control', async () => {
+    const folder = join(temporaryFolder(), 'runs')
+    const start = ['--control-start', 'disabled']
+    const { status, err } = await pyprof(['bench', 'true', 'true', ...start, '-o', folder])
+    expect(status).toBe(2)
+    expect(err).toContain('--control-start is given without --control.')
+    expect(existsSync(folder)).toBe(false)
   })
 
   it('ends with the status of a side that fails', async () => {

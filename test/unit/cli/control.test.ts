@@ -1,14 +1,27 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import {
   ControlChannel,
+  type ControlFifos,
   type Controlled,
   obey,
   parseControl,
 } from '../../../src/commands/record/control.ts'
-import { PyprofError } from '../../../src/errors.ts'
 import { checkMeta } from '../../../src/recording/meta.ts'
+import { redactorFor } from '../../../src/redaction/redactor.ts'
 import { FakeAddon, SAMPLING, workBatch } from '../../support/fake-addon.ts'
 import { runCommand } from '../../support/run-command.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
@@ -49,9 +62,12 @@ describe('obey', () => {
 })
 
 describe('parseControl', () => {
-  it.each(['', 'fifo:', 'fd:3', '/tmp/ctl', 'fifo:a,b,c', 'fifo:/a,/a'])('refuses %j', (text) => {
-    expect(() => parseControl(text)).toThrow('Expected fifo:CTL')
-  })
+  it.each(['', 'fifo:', 'fd:3', '/tmp/ctl', 'fifo:a,b,c', 'fifo:/a,/a', 'fifo:/a,/b/../a'])(
+    'refuses %j',
+    (text) => {
+      expect(() => parseControl(text)).toThrow('Expected fifo:CTL')
+    },
+  )
 
   it('makes paths absolute', () => {
     expect(parseControl('fifo:/a,/b')).toEqual({ ctl: '/a', ack: '/b' })
@@ -59,16 +75,58 @@ describe('parseControl', () => {
   })
 })
 
+const REDACTOR = redactorFor()
+const silent = (fifos: ControlFifos) => new ControlChannel(fifos, () => {}, REDACTOR)
+
+/** A served channel with a harness's ends of its FIFOs. */
+function conversation() {
+  const folder = temporaryFolder()
+  const fifos = { ctl: join(folder, 'ctl'), ack: join(folder, 'ack') }
+  const log = new Log()
+  const said: string[] = []
+  const channel = new ControlChannel(fifos, (text) => said.push(text), REDACTOR)
+  channel.serve(log)
+  const ctl = openSync(fifos.ctl, constants.O_WRONLY | constants.O_NONBLOCK)
+  const ack = openSync(fifos.ack, constants.O_RDONLY | constants.O_NONBLOCK)
+  onTestFinished(() => {
+    channel.close()
+    closeSync(ctl)
+    closeSync(ack)
+  })
+  const room = Buffer.alloc(65_536)
+  let heard = ''
+  return {
+    log,
+    said,
+    send: (text: string) => void writeSync(ctl, text),
+    /** So many answers. */
+    answers: async (count: number): Promise<string[]> => {
+      await vi.waitFor(() => {
+        heard += room.toString('utf8', 0, readSync(ack, room))
+        expect(heard.split('\n').length).toBeGreaterThan(count)
+      })
+      return heard.split('\n').slice(0, -1)
+    },
+  }
+}
+
 describe('ControlChannel', () => {
   it('makes FIFOs that are not there, for their owner alone, and removes them', () => {
     const folder = temporaryFolder()
     const ctl = join(folder, 'ctl')
     const ack = join(folder, 'ack')
-    const channel = new ControlChannel({ ctl, ack }, () => {})
+    const channel = silent({ ctl, ack })
     expect(statSync(ctl).isFIFO()).toBe(true)
     expect(statSync(ack).mode & 0o777).toBe(0o600)
     channel.close()
     expect(existsSync(ctl) || existsSync(ack)).toBe(false)
+  })
+
+  it('uses FIFOs that are there, and leaves them there', () => {
+    const ctl = join(temporaryFolder(), 'ctl')
+    execFileSync('mkfifo', [ctl])
+    silent({ ctl, ack: undefined }).close()
+    expect(statSync(ctl).isFIFO()).toBe(true)
   })
 
   it('refuses a path that is no FIFO, and leaves nothing behind', () => {
@@ -76,14 +134,76 @@ describe('ControlChannel', () => {
     const ctl = join(folder, 'ctl')
     const ack = join(folder, 'file')
     writeFileSync(ack, 'kept')
-    expect(() => new ControlChannel({ ctl, ack }, () => {})).toThrow(PyprofError)
+    expect(() => silent({ ctl, ack })).toThrow(
+      expect.objectContaining({ exitCode: 2, why: 'It is no FIFO.' }),
+    )
     expect(existsSync(ctl)).toBe(false)
     expect(existsSync(ack)).toBe(true)
   })
 
-  it('refuses a folder that is not there', () => {
-    const ctl = join(temporaryFolder(), 'none', 'ctl')
-    expect(() => new ControlChannel({ ctl, ack: undefined }, () => {})).toThrow('--control')
+  it('refuses a folder, and one that is not there', () => {
+    const folder = temporaryFolder()
+    mkdirSync(join(folder, 'ctl'))
+    for (const ctl of [join(folder, 'ctl'), join(folder, 'none', 'ctl')]) {
+      const refused = expect.objectContaining({ exitCode: 2, what: expect.stringContaining(ctl) })
+      expect(() => silent({ ctl, ack: undefined })).toThrow(refused)
+    }
+  })
+
+  it('refuses one FIFO under two names: each answer would be a command', () => {
+    const folder = temporaryFolder()
+    const ctl = join(folder, 'ctl')
+    const ack = join(folder, 'ack')
+    execFileSync('mkfifo', [ctl])
+    linkSync(ctl, ack)
+    expect(() => silent({ ctl, ack })).toThrow(
+      expect.objectContaining({ exitCode: 2, why: `It is the same FIFO as ${ack}.` }),
+    )
+  })
+
+  it('answers each line, in order, however they are cut and whatever they hold', async () => {
+    const { log, send, answers } = conversation()
+    send('enable\n\n  disable  \nmark a')
+    send(' b\t3\nmark \u00e9\u0000\u001b[31m\n\rping\r\nfly\n')
+    expect(await answers(5)).toEqual([
+      'ack',
+      'ack',
+      'ack',
+      'ack',
+      'ack',
+      'error unknown command: fly',
+    ])
+    expect(log.calls).toEqual([
+      'enable true',
+      'enable false',
+      'mark a b 3',
+      'mark \u00e9\u001b[31m 1',
+    ])
+  })
+
+  it('does nothing of a line that is too long, and goes on with the next one', async () => {
+    const { log, said, send, answers } = conversation()
+    const tooLong = 'error a command has 4096 characters at most'
+    send(`mark ${'x'.repeat(4091)}\n`)
+    send(`mark ${'x'.repeat(4092)}\t1000\n`)
+    send(`enable${' '.repeat(5000)}\n`)
+    send(`mark ${'y'.repeat(20_000)}`)
+    send(`${'y'.repeat(20_000)}\nping\n`)
+    expect(await answers(5)).toEqual(['ack', tooLong, tooLong, tooLong, 'ack'])
+    expect(log.calls).toEqual([`mark ${'x'.repeat(4091)} 1`])
+    expect(said).toHaveLength(3)
+  })
+
+  it('tells what it did not understand, shortly, without secrets and control characters', async () => {
+    const { said, send, answers } = conversation()
+    send(`login token=hunter2\n\u001b[2J\n${'z'.repeat(4000)}\n`)
+    const all = await answers(3)
+    expect(all[2]!.length).toBeLessThan(250)
+    expect(said.join('')).toBe(
+      '--control: error unknown command: login token=<redacted>\n' +
+        '--control: error unknown command: \\x1b[2J\n' +
+        `--control: ${all[2]}\n`,
+    )
   })
 })
 

@@ -85,6 +85,10 @@ describe('pyprof diff', () => {
     expect((await diff(...base, '--vs', ...head, ...open)).exitCode).toBe(4)
     const both = [...open, '--fail-on', 'total>1%']
     expect((await diff(...base, '--vs', ...head, ...both)).exitCode).toBe(1)
+    const passing = ['--fail-on', 'self:nobody>5%', '--inconclusive=pass']
+    expect((await diff(...base, '--vs', ...head, ...passing)).exitCode).toBe(0)
+    // Without a gate nothing is to be decided.
+    expect((await diff(...base, '--vs', ...head, '--inconclusive=fail')).exitCode).toBe(0)
   })
 
   test('writes every kind of output', async () => {
@@ -151,6 +155,8 @@ describe('pyprof diff', () => {
     expect(exitCode).toBe(0)
     expect(out).toMatch(/inconclusive {2}load/)
     expect(out.trimEnd()).toMatch(/Inconclusive: one run of a side proves nothing\.$/)
+    const failing = ['--fail-on', 'total>1%', '--inconclusive=fail']
+    expect((await diff(base[0]!, '--vs', head[0]!, ...failing)).exitCode).toBe(4)
   })
 })
 

@@ -196,6 +196,31 @@ describe('runs that did not do the same work', () => {
   })
 })
 
+test('runs whose marks tell of other work are compared by share, whatever their end', () => {
+  const marked = (name: string, counts: Readonly<Record<string, number>>) => {
+    const marks = Object.entries(counts).map(([mark, count]) => ({
+      ...{ name: mark, count },
+      ...{ first: 0, last: 0 },
+    }))
+    const meta = { endReason: 'exited', control: { pausedTime: 0, pauses: 0, marks } } as const
+    return madeRuns(name, { ...APP, meta }, 3)
+  }
+  const base = marked('base', { load: 10, save: 20 })
+  const same = compared(base, marked('head', { save: 20, load: 10 }))
+  expect(same.basis).toMatchObject({ kind: 'time', perIteration: false })
+  const other = marked('head', { load: 10, save: 21 })
+  expect(compared(base, other).basis).toMatchObject({
+    kind: 'share',
+    reason: expect.stringContaining('did not do the same work, by their marks'),
+  })
+  expect(() => compared(base, other, optionsOf(['total>5%']))).toThrow(
+    expect.objectContaining({ code: 'not-comparable', exitCode: 4 }),
+  )
+  expect(compared(base, madeRuns('head', APP, 3)).basis.kind).toBe('share')
+  const told = optionsOf([], { isSameWork: true })
+  expect(compared(base, marked('head', { load: 1 }), told).basis.kind).toBe('time')
+})
+
 describe('one run a side', () => {
   const base = madeRuns('base', APP, 1)
   const head = madeRuns('head', SLOWER, 1)
@@ -276,6 +301,13 @@ describe('what cannot be compared', () => {
     expect(result.differences.map((each) => each.what)).toEqual([what])
     // Within one side it is no better.
     expect(() => compared([base[0]!, head[0]!], [base[1]!, head[1]!])).toThrow()
+  })
+
+  test('of another reading is told how to record all alike', () => {
+    const head = madeRuns('head', { ...APP, meta: { read: 'exact' } }, 2)
+    expect(() => compared(madeRuns('base', APP, 2), head)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('alike, with --read live') }),
+    )
   })
 
   test('is not another patch release, nor what is not known', () => {

@@ -9,9 +9,10 @@ import { diffPage } from '../../../src/diff/reports/html.ts'
 import { junitXml } from '../../../src/diff/reports/junit.ts'
 import { diffMarkdown, MARKDOWN_LIMIT } from '../../../src/diff/reports/markdown.ts'
 import { diffTable } from '../../../src/diff/reports/table.ts'
-import { changeText, rangeText, valueText } from '../../../src/diff/reports/words.ts'
-import { isFinding } from '../../../src/diff/result.ts'
+import { changeText, rangeText, sectionsOf, valueText } from '../../../src/diff/reports/words.ts'
+import { type DiffResult, isFinding } from '../../../src/diff/result.ts'
 import { CHANGE_COLOURS, NO_CHANGE } from '../../../src/formats/flamegraph/changes.ts'
+import { escapeXml } from '../../../src/formats/text.ts'
 import { type MadeRun, madeRuns, optionsOf, setsOf } from '../../support/made-runs.ts'
 import { embedded, type FlameData } from '../formats/flamegraph-data.ts'
 import { checkXml } from '../formats/xml.ts'
@@ -34,6 +35,15 @@ const made = (gates: readonly string[] = GATES, runs = 6) =>
 const comparison = made()
 const { result } = comparison
 const load = result.functions.rows.find(({ place }) => place.qualname === 'load')!
+
+/** The result with another name and file of a function, as a hostile program may choose them. */
+function renamed(of: DiffResult, name: string, qualname: string, file: string): DiffResult {
+  return JSON.parse(JSON.stringify(of), (_, value: unknown) =>
+    typeof value === 'object' && value !== null && 'qualname' in value && value.qualname === name
+      ? { ...value, qualname, file }
+      : value,
+  ) as DiffResult
+}
 
 test.each([
   [0.054, '+5.4 %'],
@@ -121,6 +131,29 @@ describe('markdown', () => {
     expect(text.trimEnd()).toMatch(/<\/details>$/)
   })
 
+  test('counts the gates that do not fit', () => {
+    const gates = Array.from({ length: 1000 }, (_, at) => `self:load>${at}.5%`)
+    const text = diffMarkdown(made(gates).result, OPTIONS)
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MARKDOWN_LIMIT)
+    const shown = text.match(/^\| `self:/gm)!.length
+    expect(text).toContain(`… and ${1000 - shown} more`)
+    expect(text.trimEnd()).toMatch(/<\/details>$/)
+  })
+
+  test('fits with whatever command lines and file names there are', () => {
+    const long = 'ж'.repeat(50_000)
+    const meta = { command: `${long} | @someone` }
+    const files = { load: `/srv/${long}.py`, main: `/srv/${long}/m.py` }
+    const sides = [BASE, HEAD].map((side, at) => {
+      const runs = madeRuns(at === 0 ? 'base' : 'head', { ...side, files, meta }, 4)
+      return runs.map((run) => ({ ...run, name: `${long}${run.name}` }))
+    })
+    const text = diffMarkdown(compare(setsOf(sides[0]!, sides[1]!), optionsOf()).result, OPTIONS)
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MARKDOWN_LIMIT)
+    const html = micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()] })
+    expect(html).not.toContain('<p>|')
+  })
+
   test('lets no name become markup or a mention', () => {
     const evil = '`|@someone](http://x)<img src=x>\n# '
     const names = { counts: { 'main;evil': 300, 'main;wait': 700 } }
@@ -161,6 +194,33 @@ describe('annotations', () => {
     expect(lines.every((line) => /^[^\n]+\n$/.test(line))).toBe(true)
   })
 
+  test('let no name begin another command or property', () => {
+    const evil = 'load\n::error file=x::%0A,line=1\r\u2028:end'
+    const file = 'a,b:c%0A\n::stop-commands::x.py'
+    const text = githubAnnotations(renamed(result, 'load', evil, `/srv/${file}`), OPTIONS).join('')
+    for (const line of text.split('\n')) expect(line).toMatch(/^$|^::(error|warning|notice) /)
+    const own = text.split('\n').find((line) => line.includes('line=1,'))!
+    const [, properties = '', message] = /^::error (.*?)::(.*)$/.exec(own)!
+    // As the runner reads them.
+    const data = (value: string) =>
+      value.replaceAll('%0D', '\r').replaceAll('%0A', '\n').replaceAll('%25', '%')
+    const values = new Map(
+      properties.split(',').map((each): [string, string] => {
+        const [name = '', value = ''] = each.split('=')
+        return [name, data(value.replaceAll('%3A', ':').replaceAll('%2C', ','))]
+      }),
+    )
+    expect([...values.keys()]).toEqual(['file', 'line', 'title'])
+    expect(values.get('file')).toBe('a,b:c%0A\\x0a::stop-commands::x.py')
+    expect(data(message!)).toMatch(/^load\\x0a::error file=x::%0A,line=1\\x0d\\u2028:end: \+/)
+  })
+
+  test('are ten of a kind, which is what is shown', () => {
+    const gates = Array.from({ length: 30 }, (_, at) => `total>0.${at + 1}%`)
+    const many = githubAnnotations(made(gates).result, OPTIONS)
+    expect(many.filter((line) => line.startsWith('::error'))).toHaveLength(10)
+  })
+
   test('name no file that is not in the folder', () => {
     expect(githubAnnotations(result, { ...OPTIONS, folder: '/home/me' }).join('')).not.toContain(
       'file=',
@@ -186,6 +246,21 @@ describe('JUnit', () => {
     const text = [...junitXml(made([]).result, OPTIONS)].join('')
     checkXml(text.replace(/^<\?xml.*\?>\n/, ''))
     expect(text).toContain('tests="1" failures="0"')
+  })
+})
+
+describe('JUnit of hostile names', () => {
+  test('is well-formed, of the elements that readers know', () => {
+    const evil = ']]><x a="1">&\u0000\u001b\ud800\uffff\n'
+    const gate = 'self:lo*d>10%'
+    const hostile = renamed(made([gate]).result, 'load', evil, '/srv/<&">.py')
+    const text = [...junitXml(hostile, OPTIONS)].join('')
+    const body = text.replace(/^<\?xml.*\?>\n/, '')
+    checkXml(body)
+    expect(body.match(/<testcase /g)).toHaveLength(1)
+    expect(body).toContain('&#60;x a=&#34;1&#34;&#62;&#38;')
+    const names = new Set([...body.matchAll(/<([a-z-]+)/g)].map(([, name]) => name))
+    expect([...names].sort()).toEqual(['failure', 'testcase', 'testsuite', 'testsuites'])
   })
 })
 
@@ -248,9 +323,48 @@ describe('the flame graph', () => {
     expect(data.sides.head[boxOf('load')]).toBeCloseTo(row.head, 0)
   })
 
+  test('has the numbers of every path that is in the tables, and no others', () => {
+    const pathOf = (box: number) => {
+      const path: string[] = []
+      for (let at = box, depth = data.depth[box]! + 1; at > 0; at--) {
+        if (data.depth[at]! >= depth) continue
+        depth = data.depth[at]!
+        path.unshift(data.frames[data.frame[at]!]!.name)
+      }
+      return path.join(' ')
+    }
+    const boxes = new Map(data.depth.map((_, box) => [pathOf(box), box]))
+    for (const row of result.paths.rows) {
+      const box = boxes.get(row.path!.map(({ qualname }) => qualname).join(' '))!
+      const facts = data.sides.facts[box]!.find(([time]) => time === row.time)!
+      expect(facts.slice(1, 5)).toEqual([
+        valueText(row.base, result.basis),
+        valueText(row.head, result.basis),
+        changeText(row),
+        rangeText(row),
+      ])
+    }
+    expect(Object.keys(data.sides.facts)).toHaveLength(
+      new Set(result.paths.rows.map(({ path }) => path!.map(({ qualname }) => qualname).join(' ')))
+        .size,
+    )
+  })
+
   test('stands in a page with the tables', () => {
     const page = [...diffPage(result, 'Orders <&>', flameDiff(comparison, 'x'), OPTIONS)].join('')
     expect(page).toContain('<h1>Orders &#60;&#38;&#62;</h1>')
+    for (const { rows } of sectionsOf(result, OPTIONS.top)) {
+      for (const row of rows) {
+        const cells = [
+          valueText(row.base, result.basis),
+          valueText(row.head, result.basis),
+          changeText(row),
+          rangeText(row),
+        ]
+        const text = cells.map((cell) => `<td>${escapeXml(cell)}</td>`).join('')
+        expect(page).toContain(`<tr>${text}`)
+      }
+    }
     expect(page).toContain(`<td>${changeText(load)}</td>`)
     expect(page).toContain('srcdoc="&#60;svg')
     expect(page).not.toMatch(/https?:\/\/(?!www\.w3\.org)/)
