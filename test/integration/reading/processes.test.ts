@@ -127,7 +127,9 @@ describe.each(MINORS)('the processes below a Python %s', (minor) => {
     })
     expect(capture.status.execs).toBe(1)
     const threads = profile.threads.filter((thread) => thread.process === 1)
-    expect(threads).toMatchObject([{ isMain: true }, { isMain: true }])
+    // One that is still starting may be lost once more, and then counts as another.
+    expect(threads.length).toBeGreaterThanOrEqual(2)
+    expect(threads.filter(({ isMain }) => !isMain)).toEqual([])
   })
 
   it.each(['fork', 'spawn', 'exec'])('children of 50 ms are seen, by %s', async (how) => {
