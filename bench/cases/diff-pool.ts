@@ -17,7 +17,7 @@ import { percent, table } from '../lib/table.ts'
 import { temporary } from '../lib/temporary.ts'
 
 const RATE = '1khz'
-/** Runs a side of a comparison. No run is in two comparisons of a line. */
+/** Runs a side of a comparison. No run is in two comparisons of a line, and sides take turns. */
 const SIDE = 10
 /** Groups of so many runs: as they are, and with each change. */
 const GROUPS = 40
@@ -25,7 +25,7 @@ const REAL_GROUPS = GROUPS / 2
 const CHANGED_GROUPS = GROUPS / 10
 /** The change that must be found nearly always has more. */
 const MAIN_CHANGE = { name: 'thirty', growth: 10 }
-const MAIN_GROUPS = GROUPS / 4
+const MAIN_GROUPS = GROUPS / 2
 
 const FUNCTIONS = ['thirty', 'ten', 'three'] as const
 const GROWTHS = [2, 5, 10, 20] as const
@@ -62,11 +62,7 @@ export const diffPool: Case = {
     }
     say(`${order.length} runs in random order at ${RATE}.`)
     for (const mode of MODES) {
-      const groupsOf = (variant: Variant, size: number) =>
-        inGroups(
-          recordings.get(variant)!.map((each) => each[mode]),
-          size,
-        )
+      const runsOf = (variant: Variant) => recordings.get(variant)!.map((each) => each[mode])
       const same = variants.filter(({ growth }) => growth === 0)
       say(`\n### By ${mode === 'cpu' ? 'CPU time' : 'the clock'}\n`)
       say(
@@ -84,7 +80,7 @@ export const diffPool: Case = {
           same.flatMap((variant) => {
             const times = recordings.get(variant)!.map((each) => timeOf(each[mode], mode))
             return [Math.ceil(side / 2), side].map((size) => {
-              const pairs = inGroups(groupsOf(variant, size), 2)
+              const pairs = inGroups(runsOf(variant), 2 * size).map(byTurns)
               return [
                 variant.program,
                 `${Math.min(...times).toFixed(2)}–${Math.max(...times).toFixed(2)}`,
@@ -98,14 +94,15 @@ export const diffPool: Case = {
         ),
       )
       const [plain] = same
-      const base = groupsOf(plain!, side)
       say(`\n${side} runs a side:\n`)
       say(
         table(
           ['function', 'added work', 'found', 'others', 'interval holds it', 'told as detectable'],
           variants
             .filter(({ growth }) => growth > 0)
-            .map((variant) => foundIn(base, groupsOf(variant, side), variant)),
+            .map((variant) =>
+              foundIn(besides(runsOf(plain!), inGroups(runsOf(variant), side)), variant),
+            ),
         ),
       )
     }
@@ -133,6 +130,23 @@ function inGroups<T>(values: readonly T[], size: number): T[][] {
   )
 }
 
+type Sides = readonly [base: readonly DiffRun[], head: readonly DiffRun[]]
+
+/** Two sides of runs that were made one after the other: A B B A A B B A … */
+function byTurns<T>(runs: readonly T[]): [T[], T[]] {
+  const isBase = (at: number) => at % 4 === 0 || at % 4 === 3
+  return [runs.filter((_, at) => isBase(at)), runs.filter((_, at) => !isBase(at))]
+}
+
+/** Each group with as many of the other runs, spread over the time in which the group was made. */
+function besides<T>(others: readonly T[], groups: readonly T[][]): [T[], T[]][] {
+  const slice = Math.floor(others.length / groups.length)
+  return groups.map((group, at) => {
+    const step = slice / group.length
+    return [group.map((_, run) => others[at * slice + Math.floor(run * step)]!), group]
+  })
+}
+
 /** Limits that a careful user of a quiet machine would set. */
 const GATES = ['total>2%', 'any>10%']
 
@@ -140,9 +154,9 @@ const GATES = ['total>2%', 'any>10%']
  * How many comparisons of runs that are alike call the total slower, some function changed, or fail
  * one of GATES.
  */
-function falseAlarmsIn(pairs: readonly (readonly DiffRun[][])[]): number[] {
+function falseAlarmsIn(pairs: readonly Sides[]): number[] {
   const alarms = [0, 0, 0]
-  for (const [base = [], head = []] of pairs) {
+  for (const [base, head] of pairs) {
     const result = compared(base, head, GATES)
     if (result.total?.kind === 'grew') alarms[0]!++
     if (result.functions.rows.some(isFinding)) alarms[1]!++
@@ -152,16 +166,12 @@ function falseAlarmsIn(pairs: readonly (readonly DiffRun[][])[]): number[] {
 }
 
 /** A line of the table: how often added work is found, and what else is called changed. */
-function foundIn(
-  base: readonly DiffRun[][],
-  head: readonly DiffRun[][],
-  { name, growth }: Variant,
-): string[] {
+function foundIn(pairs: readonly Sides[], { name, growth }: Variant): string[] {
   const truth = growth / 100
-  const count = Math.min(base.length, head.length)
+  const count = pairs.length
   let [found, others, held, detectable] = [0, 0, 0, 0]
-  for (let at = 0; at < count; at++) {
-    const result = compared(base[at]!, head[at]!)
+  for (const [base, head] of pairs) {
+    const result = compared(base, head)
     const own = result.functions.rows.filter(({ time }) => time === 'self')
     const changed = own.find(({ place }) => place.qualname === name)
     if (changed?.kind === 'grew') found++

@@ -73,8 +73,9 @@ bool IsBelow(const FrameLink& a, const FrameLink& b) {
 FrameWalk::FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* sizes,
                      Snapshot* snapshot)
     : layout_(layout), codes_(codes), sizes_(sizes), snapshot_(snapshot) {
-  head_size_ = std::max({layout.frame.executable + 8, layout.frame.previous + 8,
-                         layout.frame.instr_ptr + 8, layout.frame.owner + 1});
+  head_size_ =
+      std::max({layout.frame.executable + 8, layout.frame.previous + 8, layout.frame.instr_ptr + 8,
+                layout.frame.owner + 1, layout.frame.stackpointer + 8});
 }
 
 uint32_t FrameWalk::ChunkOf(uint64_t address) const {
@@ -373,6 +374,13 @@ uint64_t FrameWalk::ClimbApart(const ThreadPlan& plan, uint64_t from) {
   return top;
 }
 
+/// Whether the copy shows that a frame executes its own instructions: the interpreter has taken its
+/// stack pointer out of it, and puts it back for every call (_PyFrame_GetStackPointer).
+bool FrameWalk::IsExecuting(uint64_t address) const {
+  const std::byte* bytes = Find(address, ChunkOf(address));
+  return bytes != nullptr && Load<uint64_t>(bytes + layout_.frame.stackpointer) == 0;
+}
+
 /// The innermost frame by the copied chunks: upwards from the innermost frame that was alive at or
 /// below `current`; from the root, where none of those can be seen any more. What is found so may
 /// have called a generator, whose frame is elsewhere.
@@ -397,10 +405,12 @@ uint64_t FrameWalk::Top(const ThreadPlan& plan, uint64_t current) {
   leaf_lost_ = true;
   const uint64_t top = Climb(link);
   const uint64_t apart = ClimbApart(plan, top);
-  // A generator ran, and it cannot be seen which: that is not the time of who called it.
+  // A generator ran, and it cannot be seen which: that is not the time of who called it, unless
+  // that one runs again.
   const auto held = [current](const Chunk& chunk) { return current - chunk.address < chunk.size; };
-  leaf_unknown_ = apart == top && ChunkOf(current) == kOutside &&
-                  std::none_of(plan.spares.begin(), plan.spares.end(), held);
+  const bool was_on_stack = ChunkOf(current) != kOutside || current - newest_ < kDefaultChunk ||
+                            std::any_of(plan.spares.begin(), plan.spares.end(), held);
+  leaf_unknown_ = apart == top && !was_on_stack && !IsExecuting(top);
   return apart;
 }
 
@@ -538,8 +548,8 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
     plan->links.clear();
     return result;
   }
-  const bool loaded = LoadChunks(plan, Load<uint64_t>(state + layout_.thread.datastack_chunk)) ||
-                      LoadOlderChunks(plan);
+  newest_ = Load<uint64_t>(state + layout_.thread.datastack_chunk);
+  const bool loaded = LoadChunks(plan, newest_) || LoadOlderChunks(plan);
   if (!loaded) {
     chunks_.clear();
     copies_.clear();

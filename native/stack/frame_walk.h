@@ -97,6 +97,7 @@ class FrameWalk {
   bool PlannedChunksHold(const ThreadPlan& plan, uint64_t newest);
   void CopyWhole(uint32_t chunk);
   uint64_t Top(const ThreadPlan& plan, uint64_t current);
+  bool IsExecuting(uint64_t address) const;
   uint64_t ClimbApart(const ThreadPlan& plan, uint64_t from);
   uint64_t Climb(FrameLink from);
   bool LiveOn(uint64_t address, uint64_t below, FrameLink* out);
@@ -121,6 +122,8 @@ class FrameWalk {
   std::vector<uint64_t> outside_;
   std::vector<FrameLink> apart_;
   uint64_t base_frame_ = 0;
+  /// The newest chunk when the thread state was copied.
+  uint64_t newest_ = 0;
   /// Neither the current frame nor any of its callers was there any more.
   bool leaf_lost_ = false;
   /// So it was, and it was a generator's, of which no other was there either.
