@@ -7,16 +7,12 @@ import ast
 import pathlib
 import sys
 
-MODULES = ("textwrap", "shlex", "string", "heapq", "bisect", "fnmatch", "copy", "queue")
+MODULES = ("textwrap", "shlex", "heapq", "bisect", "fnmatch", "copy", "queue")
 
 
 def main(rounds):
     library = pathlib.Path(ast.__file__).parent
-    sources = []
-    for name in MODULES:
-        file = library / f"{name}.py"
-        if file.exists():
-            sources.append(file.read_text(encoding="utf-8"))
+    sources = [(library / f"{name}.py").read_text(encoding="utf-8") for name in MODULES]
     for _ in range(rounds):
         for source in sources:
             ast.unparse(ast.parse(source))

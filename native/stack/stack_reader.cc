@@ -167,11 +167,11 @@ void StackReader::ReadControl() {
 }
 
 /// Only the GIL's holder can have moved, unless the GIL went from one thread to another.
-Motion StackReader::MotionOf(const Thread& thread) const {
+Motion StackReader::MotionOf(const Thread& thread, bool may_run) const {
   if (!control_known_ || motion_ == Motion::kStopped) return motion_;
   const size_t gil = gil_of_[thread.interpreter];
   if (motion_ == Motion::kStill && gil == 0) return Motion::kStill;
-  return MayRunPython(thread) ? Motion::kPossible : Motion::kStill;
+  return may_run ? Motion::kPossible : Motion::kStill;
 }
 
 /// Whether the thread may run Python code in this snapshot: it may have the GIL.
@@ -307,8 +307,9 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   const std::span<const Segment> planned =
       std::span(snapshot_.segments()).subspan(thread->first_segment, thread->segments);
   const bool had_frames = !thread->plan.links.empty();
-  const Motion motion = MotionOf(*thread);
-  WalkResult walked = walk_.Walk(&thread->plan, planned, state, motion, MayRunPython(*thread));
+  const bool may_run = MayRunPython(*thread);
+  const Motion motion = MotionOf(*thread, may_run);
+  WalkResult walked = walk_.Walk(&thread->plan, planned, state, motion, may_run);
   // What is proved afterwards says nothing of a thread that runs under another GIL.
   if (motion_ == Motion::kStill && motion == Motion::kPossible) {
     walked.Degrade(Quality::kRepaired, Reason::kUnproved);

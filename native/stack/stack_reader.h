@@ -164,7 +164,7 @@ class StackReader {
   const std::byte* StateOf(const Thread& thread);
   bool ReadThread(Thread* thread, const std::byte* state, const std::byte* head,
                   ThreadSample* sample);
-  Motion MotionOf(const Thread& thread) const;
+  Motion MotionOf(const Thread& thread, bool may_run) const;
   bool MayRunPython(const Thread& thread) const;
   void ReadAll();
   bool ReadHolder();

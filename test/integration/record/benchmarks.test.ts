@@ -64,6 +64,28 @@ async function recordTree(command: readonly string[], options: RunOptions = {}) 
   return { ...outcome, printed, running }
 }
 
+/** Records what a command itself asks to be sampled, and says which functions were seen. */
+async function sampledBy(command: readonly string[], env: Readonly<Record<string, string>>) {
+  const folder = temporaryFolder()
+  const collapsed = join(folder, 'out.collapsed')
+  const outcome = await pyprof(
+    [
+      'record',
+      '-s',
+      '-r',
+      '500',
+      '--json',
+      ...controlIn(folder),
+      '-o',
+      collapsed,
+      '--',
+      ...command,
+    ],
+    { env },
+  )
+  return { ...outcome, seen: functionsOf(collapsed) }
+}
+
 describe('record -s', () => {
   it.each(['forkserver', 'spawn'])(
     'of asv run records its benchmarks in their own processes (%s), and keeps its status',
@@ -123,31 +145,10 @@ describe('record -s', () => {
 
 describe('the integrations', () => {
   it('sample what pytest-benchmark measures, and keep the exit status of pytest', async () => {
-    const folder = temporaryFolder()
-    const collapsed = join(folder, 'out.collapsed')
-    const program = benchmarks()
-    const { status, out } = await pyprof(
-      [
-        'record',
-        '-s',
-        '-r',
-        '500',
-        '--json',
-        ...controlIn(folder),
-        '-o',
-        collapsed,
-        '--',
-        program,
-        '-m',
-        'pytest',
-        '-p',
-        'pyprof_pytest',
-        '-p',
-        'no:cacheprovider',
-        '--benchmark-max-time=0.2',
-        target('bench_orders.py'),
-      ],
-      { env: CONTROL_ENV },
+    const pytest = [benchmarks(), ...PYTEST, '-p', 'pyprof_pytest', '--benchmark-max-time=0.2']
+    const { status, out, seen } = await sampledBy(
+      [...pytest, target('bench_orders.py')],
+      CONTROL_ENV,
     )
     expect(status).toBe(1)
     expect(out).toContain('1 failed, 3 passed')
@@ -158,74 +159,34 @@ describe('the integrations', () => {
       'test_price',
     ])
     expect(marks.find(({ name }) => name.endsWith('test_pedantic'))?.count).toBe(15)
-    const seen = functionsOf(collapsed)
     expect(seen).toContain('price')
     expect(seen).not.toContain('prepare')
   })
 
   it('sample what pyperf measures in its workers', async () => {
-    const folder = temporaryFolder()
-    const collapsed = join(folder, 'out.collapsed')
-    const program = benchmarks()
-    const { status, out } = await pyprof(
+    const { status, out, seen } = await sampledBy(
       [
-        'record',
-        '-s',
-        '-r',
-        '500',
-        '--json',
-        ...controlIn(folder),
-        '-o',
-        collapsed,
-        '--',
-        program,
-        target('bench_pyperf.py'),
-        '--hook',
-        'pyprof',
-        '--inherit-environ',
-        'PYPROF_CONTROL',
-        '--processes',
-        '2',
-        '--values',
-        '2',
-        '--warmups',
-        '1',
-        '--loops',
-        '3',
-        '--quiet',
+        ...[benchmarks(), target('bench_pyperf.py'), '--quiet'],
+        ...['--hook', 'pyprof', '--inherit-environ', 'PYPROF_CONTROL'],
+        ...['--processes', '2', '--values', '2', '--warmups', '1', '--loops', '3'],
       ],
-      { env: CONTROL_ENV },
+      CONTROL_ENV,
     )
     expect(status).toBe(0)
     // Two workers, a warm-up and two values in each, three loops.
     expect(controlSummary(out).control.marks).toMatchObject([{ name: 'price', count: 18 }])
     expect(controlSummary(out).control.pauses).toBeGreaterThanOrEqual(6)
-    const seen = functionsOf(collapsed)
     expect(seen).toContain('price')
     expect(seen).not.toContain('prepare')
   })
 
   it('are as simple in a shell', async () => {
-    const folder = temporaryFolder()
-    const collapsed = join(folder, 'out.collapsed')
-    const { status, out } = await pyprof(
-      [
-        'record',
-        '-s',
-        '-r',
-        '500',
-        '--json',
-        ...controlIn(folder),
-        '-o',
-        collapsed,
-        '--',
-        join(INTEGRATIONS, 'example.sh'),
-      ],
-      { env: { PYTHON: python('3.14') } },
-    )
+    const { status, out, seen } = await sampledBy([join(INTEGRATIONS, 'example.sh')], {
+      PYTHON: python('3.14'),
+    })
     expect(status).toBe(0)
     expect(controlSummary(out).control.marks).toMatchObject([{ name: 'measured', count: 1 }])
-    expect(functionsOf(collapsed)).toContain('measured')
+    expect(seen).toContain('measured')
   })
 
   it('refuse the workers of pytest-xdist, which cannot share a switch, and say what to do', async () => {
