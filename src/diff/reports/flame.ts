@@ -13,6 +13,7 @@ import type { Comparison, PathRows } from '../compare.ts'
 import { type Change, type ChangedRow, isFinding } from '../result.ts'
 import {
   changeText,
+  comparedText,
   kindText,
   probabilityText,
   rangeText,
@@ -55,7 +56,8 @@ export function flameDiff(comparison: Comparison, title: string): Iterable<strin
     lines: [
       `base: ${sideText(result.runs.base)}`,
       `head: ${sideText(result.runs.head)}`,
-      ...(result.total ? [`total: ${totalText(result)}`] : [result.basis.reason]),
+      ...(result.total ? [`total: ${totalText(result)}`] : []),
+      comparedText(result),
       verdictText(result),
     ],
     graph: { ...graph, colour },
