@@ -103,6 +103,13 @@ export const diffSynthetic: Case = {
         alarms,
       ),
     )
+    say('\nHalf the width of the interval of the total:\n')
+    say(
+      table(
+        ['runs', ...ALONE.flatMap(([name]) => KINDS.map((kind) => `${name}: ${kind}`))],
+        widths(experiments),
+      ),
+    )
     const many = 10 * experiments
     say(
       `\n${many} comparisons of equal sides in pairs a line, by the order in which runs are made:\n`,
@@ -132,10 +139,28 @@ export const diffSynthetic: Case = {
   },
 }
 
+/** Programs of one function, of which only the whole run matters. */
+const WHOLE: Cell = { ...USUAL, noise: 0, functions: 1, samples: 100 }
+const ALONE: readonly [string, Partial<Cell>][] = [
+  ['each run by itself, 2 %', {}],
+  ['and 8 %, correlated by 0.9', { noise: 0.08, carry: 0.9 }],
+  ['and drifts by 2 % a run', { drift: 0.02 }],
+]
+
+function widths(experiments: number): string[][] {
+  return [3, 5, 10, 20].map((runs) => [
+    String(runs),
+    ...ALONE.flatMap(([, varied], at) => {
+      const result = falseAlarms({ ...WHOLE, ...varied, runs }, experiments, 200 + at)
+      return KINDS.map((kind) => `±${percent(Math.expm1(result[kind].half))}`)
+    }),
+  ])
+}
+
 /** How often the total of equal sides is called slower, drawn by lot and in a fixed order. */
 function orders(experiments: number): string[][] {
   return [0, 0.3, 0.5, 0.7, 0.9].map((carry, at) => {
-    const cell = { ...USUAL, ...{ runs: 10, noise: 0.08, carry, functions: 1, samples: 100 } }
+    const cell = { ...WHOLE, runs: 10, noise: 0.08, functionNoise: 0, carry }
     const alarms = [undefined, fixed].map((order) =>
       percent(falseAlarms(cell, experiments, 300 + at, order).pairs.total),
     )

@@ -10,7 +10,7 @@ export interface Turn {
 /**
  * The order of runs that take turns, pair by pair. Which of a pair comes first is drawn by lot for
  * each: only so does no drift and no rhythm of the machine favour a side, whatever it is like. In the
- * fixed order base, head, head, base neighbouring pairs depend on each other, and in 3.5 % of the
+ * fixed order base, head, head, base neighbouring pairs depend on each other, and in up to 3.3 % of the
  * comparisons instead of 2.5 the total would be called slower without being so (docs/statistics.md).
  * @param draw numbers from 0 to 1
  */

@@ -20,6 +20,8 @@ export interface Alarms {
   readonly functions: number
   /** How often the interval of a function held the truth: nominal 0.95. */
   readonly held: number
+  /** Half the width of the interval of the total, on the scale of logarithms; the mean of all. */
+  readonly half: number
 }
 
 export interface FalseAlarms extends Readonly<Record<Kind, Alarms>> {
@@ -37,8 +39,8 @@ export function falseAlarms(
 ): FalseAlarms {
   const next = random(seed)
   const counts = {
-    pairs: { total: 0, functions: 0, held: 0, intervals: 0 },
-    sides: { total: 0, functions: 0, held: 0, intervals: 0 },
+    pairs: { total: 0, functions: 0, held: 0, intervals: 0, half: 0 },
+    sides: { total: 0, functions: 0, held: 0, intervals: 0, half: 0 },
   }
   let naive = 0
   for (let at = 0; at < experiments; at++) {
@@ -48,6 +50,7 @@ export function falseAlarms(
       const { change, tested } = judged(simulated, kind)
       const count = counts[kind]
       if (change.kind === 'grew') count.total++
+      count.half += Math.log((1 + change.high!) / (1 + change.low!)) / 2
       if (tested.some(({ row }) => isFinding(row))) count.functions++
       for (const { row } of tested) {
         if (row.low === null || row.high === null) continue
@@ -56,10 +59,11 @@ export function falseAlarms(
       }
     }
   }
-  const shares = ({ total, functions, held, intervals }: (typeof counts)[Kind]): Alarms => ({
+  const shares = ({ total, functions, held, intervals, half }: (typeof counts)[Kind]): Alarms => ({
     total: total / experiments,
     functions: functions / experiments,
     held: held / intervals,
+    half: half / experiments,
   })
   return {
     experiments,

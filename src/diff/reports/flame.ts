@@ -13,7 +13,6 @@ import type { Comparison, PathRows } from '../compare.ts'
 import { type Change, type ChangedRow, isFinding } from '../result.ts'
 import {
   changeText,
-  comparedText,
   kindText,
   probabilityText,
   rangeText,
@@ -56,8 +55,8 @@ export function flameDiff(comparison: Comparison, title: string): Iterable<strin
     lines: [
       `base: ${sideText(result.runs.base)}`,
       `head: ${sideText(result.runs.head)}`,
-      ...(result.total ? [`total: ${totalText(result)}`] : []),
-      comparedText(result),
+      ...(result.total ? [`total: ${totalText(result)}`] : [result.basis.reason]),
+      ...(result.isJudged ? [result.pairing.reason] : []),
       verdictText(result),
     ],
     graph: { ...graph, colour },
