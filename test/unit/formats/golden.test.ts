@@ -36,15 +36,14 @@ const AS_TEXT: { readonly [Name in FormatName]?: (file: Buffer) => string } = {
 
 // A recording has its golden file in test/unit/recording.
 describe.each(FORMATS.filter(({ name }) => name !== 'pyprof'))('$name', (format) => {
-  it.each(VARIANTS)('writes what the golden file$suffix holds', async ({
-    suffix,
-    options,
-    view,
-  }) => {
-    const asText = AS_TEXT[format.name]
-    const output = bytes(format, view(goldenProfile()), { findSource, ...options })
-    await expect(asText ? asText(output) : output.toString()).toMatchFileSnapshot(
-      `../../golden/profile${suffix}${format.suffixes[0] as string}${asText ? '.txt' : ''}`,
-    )
-  })
+  it.each(VARIANTS)(
+    'writes what the golden file$suffix holds',
+    async ({ suffix, options, view }) => {
+      const asText = AS_TEXT[format.name]
+      const output = bytes(format, view(goldenProfile()), { findSource, ...options })
+      await expect(asText ? asText(output) : output.toString()).toMatchFileSnapshot(
+        `../../golden/profile${suffix}${format.suffixes[0] as string}${asText ? '.txt' : ''}`,
+      )
+    },
+  )
 })
