@@ -125,11 +125,13 @@ describe('the Firefox Profiler', () => {
   })
 })
 
+/** Its parts are fetched once, 25 MB. */
+const FETCH_MS = 600_000
 /** All that Perfetto's trace processor has to say of what it could not use. */
 const COMPLAINTS = `SELECT name, idx, severity, value FROM stats
   WHERE severity != 'info' AND value != 0`
 
-describe('Perfetto', () => {
+describe('Perfetto', { timeout: FETCH_MS }, () => {
   const SLICES = `
     SELECT slice.ts, slice.dur, slice.depth, slice.name, slice.category, pid, tid,
       extract_arg(slice.arg_set_id, 'args.file') AS file,
