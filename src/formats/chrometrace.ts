@@ -18,7 +18,7 @@ const MISSED: number = QUALITY.indexOf('missed')
 /** Stand in a path for what has no frames, where places have indexes from 0. */
 const MISSED_PLACE = -1
 const EMPTY_PLACE = -2
-const LEFT_OUT_PLACE = -3
+const LEFT_OUT_PLACE = -4
 const LEFT_OUT_FRAME = '<frames left out>'
 /** Perfetto nests no more slices (its SliceTracker); what is deeper would lie on the outermost. */
 const MAX_DEPTH = 512
