@@ -1,7 +1,6 @@
 #include "code/code_table.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "code/python_string.h"
@@ -77,7 +76,7 @@ class ReadAhead final : public RemoteMemory {
       if (ranges.size() != 1) break;
       const std::byte* found = segment.At(ranges[0].address, ranges[0].size);
       if (found == nullptr) continue;
-      std::memcpy(out, found, ranges[0].size);
+      std::copy_n(found, ranges[0].size, out);
       return static_cast<int64_t>(ranges[0].size);
     }
     return memory_->ReadRanges(ranges, out);
