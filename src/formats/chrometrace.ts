@@ -7,12 +7,11 @@ import {
   type StackIndex,
   type ThreadIndex,
 } from '../profile/profile.ts'
-import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { joined } from './pieces.ts'
 import { summaryLines } from './summary.ts'
 import { displayName, EMPTY_FRAME, MISSED_FRAME, threadName } from './text.ts'
-import { NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
+import { NO_REAL_ID, SamplesByThread, spans, viewerIds } from './threads.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 /** Stand in a path for what has no frames, where places have indexes from 0. */
@@ -43,8 +42,8 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
 }
 
 function* eventTexts(profile: Profile): Iterable<string> {
-  const rows = rowsByThread(profile)
-  const order = threadOrder(profile, rows)
+  const byThread = new SamplesByThread(profile)
+  const { order } = byThread
   const table = places(profile)
   const ids = viewerIds(profile.processes, profile.threads)
   const heads = Array.from({ length: table.length }, (_, place) => placeHead(table, place))
@@ -65,7 +64,7 @@ function* eventTexts(profile: Profile): Iterable<string> {
   }
   yield* gapTexts(profile, ids.pids[0] ?? NO_REAL_ID)
   for (const thread of order) {
-    const { place, start, end } = slices(profile, rows, thread, table)
+    const { place, start, end } = slices(profile, byThread, thread, table)
     const tail = `"pid":${pidOf(thread)},"tid":${ids.tids[thread]}}`
     for (let slice = 0; slice < place.length; slice++) {
       const head = heads[place[slice]!] ?? MARKER_HEADS[place[slice]!]
@@ -119,24 +118,23 @@ interface Slices {
 
 function slices(
   profile: Profile,
-  rows: RowsByThread,
+  byThread: SamplesByThread,
   thread: ThreadIndex,
   table: PlaceTable,
 ): Slices {
-  const { stack, quality } = profile.samples
   const done: Slices = { place: [], start: [], end: [] }
   /** Indexes of the events that go on, outermost first. */
   const open: number[] = []
   let known: StackIndex | undefined
   let now = 0
-  for (const { row, start, end } of spans(profile, rows, thread)) {
+  for (const { samples, row, start, end } of spans(byThread, thread)) {
     if (start > now) {
       closeFrom(0)
       known = undefined
     }
     now = start
-    const isMissed = quality[row] === MISSED
-    const leaf = isMissed ? NO_STACK : stack[row]!
+    const isMissed = samples.quality[row] === MISSED
+    const leaf = isMissed ? NO_STACK : samples.stack[row]!
     if (leaf === NO_STACK || leaf !== known) {
       const none = isMissed ? MISSED_PLACE : EMPTY_PLACE
       enter(leaf === NO_STACK ? [none] : pathOf(profile, table, leaf))

@@ -1,6 +1,5 @@
 import { functionPlaces } from '../profile/place-view.ts'
 import { NO_CPU, NO_STACK, type Profile, QUALITY, type ThreadIndex } from '../profile/profile.ts'
-import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import { CATEGORIES } from './firefox/categories.ts'
 import { gapMarkers, MARKER_SCHEMA, type Marker, threadMarkers } from './firefox/markers.ts'
 import { type Source, StringArray, ThreadTables } from './firefox/thread-tables.ts'
@@ -8,7 +7,7 @@ import type { Format, FormatOptions } from './format.ts'
 import { joined, jsonColumns, mapped } from './pieces.ts'
 import { summaryLines } from './summary.ts'
 import { EMPTY_FRAME, MISSED_FRAME, threadName } from './text.ts'
-import { busiest, NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
+import { NO_REAL_ID, SamplesByThread, type Span, spans, viewerIds } from './threads.ts'
 
 /**
  * The processed format's version, and the browser's of the same time. The viewer reads every older
@@ -37,19 +36,19 @@ const INTERVAL = 1
  * nothing, as the threads are apart already.
  */
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
-  const rows = rowsByThread(profile)
-  const order = threadOrder(profile, rows)
+  const byThread = new SamplesByThread(profile)
+  const { order } = byThread
   const source: Source = {
     profile,
     functions: functionPlaces(profile),
     strings: new StringArray(),
   }
   const ids = viewerIds(profile.processes, profile.threads)
-  yield `{"meta":${JSON.stringify(metaData(profile, options, rows, order))},\n`
+  yield `{"meta":${JSON.stringify(metaData(profile, options, byThread))},\n`
   yield '"libs":[],"pages":[],\n"threads":['
   for (const [index, thread] of order.entries()) {
     yield index === 0 ? '\n' : ',\n'
-    yield* threadText(source, rows, thread, {
+    yield* threadText(source, byThread, thread, {
       pid: String(ids.pids[profile.threads[thread]!.process] ?? NO_REAL_ID),
       tid: ids.tids[thread],
       withGaps: index === 0,
@@ -63,12 +62,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   yield '\n]}}\n'
 }
 
-function metaData(
-  profile: Profile,
-  options: FormatOptions,
-  rows: RowsByThread,
-  order: readonly ThreadIndex[],
-) {
+function metaData(profile: Profile, options: FormatOptions, { order, busiest }: SamplesByThread) {
   const { meta } = profile
   const [recording, quality] = summaryLines(profile)
   const entries = [
@@ -94,7 +88,7 @@ function metaData(
     usesOnlyOneStackType: true,
     keepProfileThreadOrder: true,
     initialVisibleThreads: order.slice(0, VISIBLE_THREADS).map((_, index) => index),
-    ...(order.length > 0 ? { initialSelectedThreads: [busiest(profile, rows, order)] } : {}),
+    ...(order.length > 0 ? { initialSelectedThreads: [busiest] } : {}),
     categories: CATEGORIES.map((category) => ({ ...category, subcategories: ['Other'] })),
     markerSchema: MARKER_SCHEMA,
     sampleUnits: { time: 'ms', eventDelay: 'ms', threadCPUDelta: 'ns' },
@@ -105,7 +99,7 @@ function metaData(
 
 function* threadText(
   source: Source,
-  rows: RowsByThread,
+  byThread: SamplesByThread,
   index: ThreadIndex,
   ids: { readonly pid: string; readonly tid: number | undefined; readonly withGaps: boolean },
 ): Iterable<string> {
@@ -114,9 +108,9 @@ function* threadText(
   const process = profile.processes[processIndex]
   const shown = threadName(profile.threads[index]!)
   const tables = new ThreadTables(source)
-  const samples = sampleColumns(source, rows, index, tables)
+  const samples = sampleColumns(byThread, index, tables)
   const gaps = ids.withGaps ? gapMarkers(profile) : []
-  const markers = threadMarkers(profile, spans(profile, rows, index), gaps)
+  const markers = threadMarkers(profile, spans(byThread, index), gaps)
   const head = {
     name: interpreter === 0 ? shown : `${shown} (interpreter ${interpreter})`,
     isMainThread: isMain,
@@ -177,13 +171,7 @@ function* table(
   yield `,${more}"length":${length}}`
 }
 
-function sampleColumns(
-  { profile }: Source,
-  rows: RowsByThread,
-  thread: ThreadIndex,
-  tables: ThreadTables,
-) {
-  const { samples } = profile
+function sampleColumns(byThread: SamplesByThread, thread: ThreadIndex, tables: ThreadTables) {
   const stack: (number | null)[] = []
   const time: number[] = []
   const weight: number[] = []
@@ -199,18 +187,19 @@ function sampleColumns(
     threadCPUDelta.push(cpu)
     cpu = null
   }
-  for (const span of spans(profile, rows, thread)) {
+  for (const span of spans(byThread, thread)) {
     if (end !== -1 && span.start > end) append(null, end, 0)
-    append(ownStack(span.row), span.start, span.end - span.start)
+    append(ownStack(span), span.start, span.end - span.start)
     end = span.end
-    if (samples.cpu[span.row] === NO_CPU) continue
-    cpu = Math.round(samples.cpu[span.row]!)
+    const used = span.samples.cpu[span.row]!
+    if (used === NO_CPU) continue
+    cpu = Math.round(used)
     hasCpu = true
   }
   append(null, Math.max(0, end), 0)
   return { time, stack, weight, ...(hasCpu ? { threadCPUDelta } : {}) }
 
-  function ownStack(row: number): number {
+  function ownStack({ samples, row }: Span): number {
     if (samples.quality[row] === MISSED) return tables.named(MISSED_FRAME, 'Missed')
     const leaf = samples.stack[row]!
     return leaf === NO_STACK ? tables.named(EMPTY_FRAME, 'No Python frames') : tables.stack(leaf)

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
 import { EXIT, PyprofError, usageError } from '../../errors.ts'
 import {
   HEAD_BYTES,
@@ -8,6 +8,7 @@ import {
   type InputOptions,
   inputFor,
 } from '../../formats/inputs/index.ts'
+import { changed } from '../../recording/reader.ts'
 import { errorCode, errorText, STDIN, waitBriefly } from '../stdio.ts'
 import type { WorkProgress } from '../work-progress.ts'
 
@@ -22,6 +23,14 @@ export interface ReadFile extends Imported {
   readonly format: string
 }
 
+export interface ReadProfileOptions extends Omit<InputOptions, 'again'> {
+  /**
+   * Each sample is needed by itself, but need not be held: what can be read again has a time line
+   * where it is long, and is held as `holds` says.
+   */
+  readonly timeline?: boolean
+}
+
 /**
  * Reads a file of any kind that is known, by what is in it.
  * @param path `-` for stdin
@@ -30,7 +39,7 @@ export interface ReadFile extends Imported {
  */
 export function readProfile(
   path: string,
-  options: InputOptions,
+  { timeline = false, ...options }: ReadProfileOptions,
   progress?: WorkProgress,
 ): ReadFile {
   const name = path === STDIN_PATH ? 'stdin' : path
@@ -39,7 +48,14 @@ export function readProfile(
     try {
       const pieces = piecesOf(fd)
       const told = progress?.through(pieces, `Reading ${name}`, sizeOf(fd)) ?? pieces
-      return readFrom(told, path, name, options)
+      if (!timeline) return readFrom(told, path, name, options)
+      // A pipe is read once.
+      const status = fstatSync(fd)
+      const canAgain = fd !== STDIN && status.isFile()
+      const wanted: InputOptions = canAgain
+        ? { ...options, again: () => sameFile(path, status) }
+        : { ...options, holds: 'all' }
+      return readFrom(told, path, name, wanted)
     } finally {
       progress?.erase()
       if (fd !== STDIN) closeSync(fd)
@@ -88,6 +104,21 @@ function readFrom(
 function* joined(first: Uint8Array, rest: Iterable<Uint8Array>): Generator<Uint8Array> {
   yield first
   yield* rest
+}
+
+/**
+ * The bytes of a file that has been read before.
+ * @throws PyprofError code `changed` when there is another one in its place
+ */
+function* sameFile(path: string, { dev, ino }: Stats): Generator<Uint8Array> {
+  const fd = openSync(path, 'r')
+  try {
+    const now = fstatSync(fd)
+    if (now.dev !== dev || now.ino !== ino) throw changed()
+    yield* piecesOf(fd)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** Bytes of a file; undefined for a pipe. */

@@ -63,7 +63,11 @@ export function readSource(path: string, exporter: string, progress?: WorkProgre
 /** Read in the same way as by `pyprof convert -f html`. */
 function convertedPage(path: string, progress: WorkProgress | undefined): FoundSource {
   const range = { from: 0, to: Number.POSITIVE_INFINITY }
-  const { profile, notes } = readProfile(path, { range, rate: undefined }, progress)
+  const { profile, notes } = readProfile(
+    path,
+    { range, rate: undefined, holds: 'sums', timeline: true },
+    progress,
+  )
   return { source: () => Readable.from(html.write(profile, { threads: false })), notes }
 }
 
