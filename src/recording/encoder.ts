@@ -28,6 +28,8 @@ export interface Written {
   readonly gaps: number
 }
 
+const NOTHING: Written = { samples: 0, gaps: 0 }
+
 /** A table's new rows in the block in hand. */
 class Section {
   readonly #bytes = new ByteWriter()
@@ -96,7 +98,7 @@ export class RecordingEncoder {
   }
 
   /** The blocks that bring the file up to the profile, which the ones before were made of too. */
-  *encode(profile: Profile, written: Written): Generator<Uint8Array> {
+  *encode(profile: Profile, written: Written = NOTHING): Generator<Uint8Array> {
     const start = this.#origin?.duration ?? 0
     let skipped = written.samples
     for (const samples of sampleTables(profile)) {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { visible } from '../../formats/text.ts'
 import type { Profile } from '../../profile/profile.ts'
-import type { Written } from '../../recording/encoder.ts'
 import { type OpenFile, RecordingFile } from '../../recording/file.ts'
 import { errorCode, errorText } from '../stdio.ts'
 import type { Output } from './outputs.ts'
@@ -16,42 +15,51 @@ export const SPOOL_SUFFIX = '.unfinished.pyprof'
 const PRIVATE = 0o600
 
 /**
- * A recording beside the output that is not written yet, so that the death of pyprof loses nothing.
- * It is removed when all outputs are written. When it cannot be written, recording goes on without.
+ * A recording beside the output that is not written yet: the output is made of it, and the death of
+ * pyprof loses nothing. It is removed when all outputs are written. What the disk does not take is
+ * kept in memory.
  */
 export class Spool implements Recorder {
   readonly #path: string | undefined
   readonly #target: string
   readonly #say: (text: string) => void
-  #file: RecordingFile | undefined
+  #file: RecordingFile
   #ownFolder: string | undefined
-  #isOff = false
+  #hasComplained = false
 
   constructor(outputs: readonly Output[], target: string, say: (text: string) => void) {
     const output = outputs.find(({ place }) => place.kind === 'new' || place.kind === 'replace')
     this.#path = output && 'path' in output.place ? output.place.path : undefined
     this.#target = target
     this.#say = say
+    this.#file = new RecordingFile(() => this.#open())
   }
 
-  append(profile: Profile, written: Written): void {
-    if (this.#isOff) return
-    this.#guarded(() => {
-      this.#file ??= new RecordingFile(() => this.#open())
-      this.#file.add(profile, written)
-      this.#file.flush()
-    })
+  append(profile: Profile): void {
+    this.#file.add(profile)
+    if (profile.stacks.length > 0) this.#attempt(() => this.#file.flush())
+  }
+
+  end(): void {
+    this.#file.end()
+  }
+
+  pieces(): Iterable<Uint8Array> {
+    return this.#file.pieces()
+  }
+
+  get bytes(): number {
+    return this.#file.bytes
   }
 
   /** Leaves it where it is. @returns its path; undefined when there is none */
   keep(): string | undefined {
-    if (this.#file) this.#guarded(() => this.#file?.finish())
-    return this.#file?.path
+    this.#attempt(() => this.#file.finish())
+    return this.#file.isReadable ? this.#file.path : undefined
   }
 
   discard(): void {
-    this.#file?.discard()
-    this.#file = undefined
+    this.#file.discard()
     if (this.#ownFolder !== undefined) {
       try {
         rmdirSync(this.#ownFolder)
@@ -66,22 +74,22 @@ export class Spool implements Recorder {
     if (this.#path === undefined) this.#ownFolder ??= mkdtempSync(join(tmpdir(), 'pyprof-'))
     const path = this.#path ?? join(this.#ownFolder ?? '', this.#target)
     return createNew(path + SPOOL_SUFFIX, (name) => ({
-      fd: openSync(name, 'wx', PRIVATE),
+      fd: openSync(name, 'wx+', PRIVATE),
       path: name,
     }))
   }
 
-  #guarded(work: () => void): void {
+  #attempt(work: () => void): void {
     try {
       work()
     } catch (error) {
       if (errorCode(error) === '') throw error
-      this.#isOff = true
+      if (this.#hasComplained) return
+      this.#hasComplained = true
       const folder = this.#path === undefined ? tmpdir() : dirname(this.#path)
-      this.discard()
       this.#say(
         `No safety copy can be kept in ${visible(folder)} (${errorText(error)}): ` +
-          'what is recorded is lost if pyprof is killed.\n',
+          'what is recorded is kept in memory, and lost if pyprof is killed.\n',
       )
     }
   }
