@@ -118,7 +118,7 @@ function* threadText(
     processName: process?.command ?? '',
     processStartupTime: toMs(process?.start ?? 0),
     processShutdownTime: null,
-    registerTime: samples.time[0] ?? 0,
+    registerTime: toMs(byThread.startOf(index)),
     unregisterTime: null,
     pausedRanges: [],
     showMarkersInTimeline: true,
@@ -128,7 +128,7 @@ function* threadText(
     nativeSymbols: { libIndex: [], address: [], name: [], functionSize: [], length: 0 },
   }
   yield `${JSON.stringify(head).slice(0, -1)},\n"samples":`
-  yield* table(samples, samples.time.length, '"weightType":"tracing-ms",')
+  yield* table(samples.columns, samples.length, '"weightType":"tracing-ms",')
   yield ',\n"stackTable":'
   yield* table(tables.stackTable, tables.stackTable.frame.length)
   yield ',\n"frameTable":'
@@ -161,43 +161,61 @@ function* threadText(
   yield '}'
 }
 
-/** Columns of the same length as JSON. */
+/**
+ * Columns of the same length as JSON.
+ * @param length may be asked for when all columns are written
+ */
 function* table(
   columns: Readonly<Record<string, Iterable<unknown>>>,
-  length: number,
+  length: number | (() => number),
   more = '',
 ): Iterable<string> {
   yield* jsonColumns(columns)
-  yield `,${more}"length":${length}}`
+  yield `,${more}"length":${typeof length === 'number' ? length : length()}}`
 }
 
-function sampleColumns(byThread: SamplesByThread, thread: ThreadIndex, tables: ThreadTables) {
-  const stack: (number | null)[] = []
-  const time: number[] = []
-  const weight: number[] = []
-  const threadCPUDelta: (number | null)[] = []
-  /** CPU time of the span before, ns. */
+/** A row of the samples: a span, or what closes the one before. */
+interface SampleRow {
+  readonly span: Span | undefined
+  readonly start: number
+  readonly length: number
+  /** CPU time of the span before, whole ns; null where it was not measured. */
+  readonly cpu: number | null
+}
+
+/** Gone through again for each column, so that none of it is held. */
+function* sampleRows(byThread: SamplesByThread, thread: ThreadIndex): Iterable<SampleRow> {
   let cpu: number | null = null
   let end = -1
-  let hasCpu = false
-  const append = (own: number | null, start: number, length: number) => {
-    stack.push(own)
-    time.push(toMs(start))
-    weight.push(toMs(length))
-    threadCPUDelta.push(cpu)
-    cpu = null
-  }
   for (const span of spans(byThread, thread)) {
-    if (end !== -1 && span.start > end) append(null, end, 0)
-    append(ownStack(span), span.start, span.end - span.start)
+    if (end !== -1 && span.start > end) {
+      yield { span: undefined, start: end, length: 0, cpu }
+      cpu = null
+    }
+    yield { span, start: span.start, length: span.end - span.start, cpu }
     end = span.end
     const used = span.samples.cpu[span.row]!
-    if (used === NO_CPU) continue
-    cpu = Math.round(used)
-    hasCpu = true
+    cpu = used === NO_CPU ? null : Math.round(used)
   }
-  append(null, Math.max(0, end), 0)
-  return { time, stack, weight, ...(hasCpu ? { threadCPUDelta } : {}) }
+  yield { span: undefined, start: Math.max(0, end), length: 0, cpu }
+}
+
+/** The columns of the sample table; writing the stacks makes the tables that they refer to. */
+function sampleColumns(byThread: SamplesByThread, thread: ThreadIndex, tables: ThreadTables) {
+  const column = <Value>(value: (row: SampleRow) => Value): Iterable<Value> => ({
+    [Symbol.iterator]: () => mapped(sampleRows(byThread, thread), value)[Symbol.iterator](),
+  })
+  let rows = 0
+  const columns = {
+    time: column(({ start }) => toMs(start)),
+    stack: column(({ span }) => {
+      rows++
+      return span ? ownStack(span) : null
+    }),
+    weight: column(({ length }) => toMs(length)),
+    ...(byThread.hasCpu(thread) ? { threadCPUDelta: column(({ cpu }) => cpu) } : {}),
+  }
+  return { columns, length: () => rows }
 
   function ownStack({ samples, row }: Span): number {
     if (samples.quality[row] === MISSED) return tables.named(MISSED_FRAME, 'Missed')

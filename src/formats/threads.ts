@@ -1,4 +1,5 @@
 import {
+  NO_CPU,
   type Process,
   type Profile,
   QUALITY,
@@ -33,6 +34,8 @@ interface ThreadFacts {
   end: number
   /** Weight of the samples whose stack differs from the one before, ns. */
   moved: number
+  /** Whether the CPU time of any sample was measured. */
+  hasCpu: boolean
   known: StackIndex | undefined
 }
 
@@ -98,6 +101,11 @@ export class SamplesByThread {
     return this.#facts[thread]!.end
   }
 
+  /** Whether the CPU time of any sample was measured. */
+  hasCpu(thread: ThreadIndex): boolean {
+    return this.#facts[thread]!.hasCpu
+  }
+
   /** The samples of a thread in their order; what comes is valid until the next one. */
   *of(thread: ThreadIndex): Generator<ThreadRows> {
     if (!this.#isHeld(thread)) this.#hold(thread)
@@ -141,15 +149,23 @@ export class SamplesByThread {
 /** One way through all samples. */
 function factsOf(profile: Profile): ThreadFacts[] {
   const facts = profile.threads.map(
-    (): ThreadFacts => ({ samples: 0, first: 0, end: 0, moved: 0, known: undefined }),
+    (): ThreadFacts => ({
+      samples: 0,
+      first: 0,
+      end: 0,
+      moved: 0,
+      hasCpu: false,
+      known: undefined,
+    }),
   )
-  for (const { length, time, weight, thread, stack, quality } of sampleTables(profile)) {
+  for (const { length, time, weight, thread, stack, quality, cpu } of sampleTables(profile)) {
     for (let row = 0; row < length; row++) {
       const known = facts[thread[row]!]!
       const begin = time[row]! - weight[row]!
       if (known.samples === 0) known.first = begin
       known.samples++
       known.end = Math.max(known.end, Math.round(begin)) + Math.round(weight[row]!)
+      known.hasCpu ||= cpu[row] !== NO_CPU
       if (quality[row] === MISSED) continue
       if (known.known !== undefined && known.known !== stack[row]) known.moved += weight[row]!
       known.known = stack[row]!

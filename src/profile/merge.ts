@@ -20,7 +20,7 @@ import {
   type TimeLine,
   type View,
 } from './profile.ts'
-import { inOrder, inThreadOrder, type Sample, SampleBlock, sampleAt } from './sample-columns.ts'
+import { inOrder, type Sample, SampleBlock, sampleAt } from './sample-columns.ts'
 import { collected, eachTable } from './time-line.ts'
 
 /**
@@ -52,32 +52,40 @@ export function mergeProfiles(profiles: readonly Profile[]): Profile {
     ...(timeline && { timeline }),
   })
   const timeline = mergedTimeLine(parts, changes)
-  if (timeline) return merged(timeline.hold(timeline.tables()), timeline)
-  return merged(
-    inThreadOrder(collected(parts.map(({ profile }, at) => changes[at]!(profile.samples)))),
+  return merged(timeline?.hold(timeline.tables()) ?? mergedSamples(parts, changes), timeline)
+}
+
+/** What becomes of the samples of each part. */
+type Changes = readonly ((samples: SampleTable) => SampleTable)[]
+
+function mergedSamples(parts: readonly Part[], changes: Changes): SampleTable {
+  const tables = parts.map(({ profile }) => profile.samples)
+  // Sums have no order.
+  if (tables.some(({ count, instants }) => count ?? instants)) {
+    return collected(tables.map((table, at) => changes[at]!(table)))
+  }
+  const ordered = tables.map(inOrder)
+  return collected(
+    interleaved(
+      parts.map(({ origin }, at) => ({ origin, tables: () => [changes[at]!(ordered[at]!)] })),
+    ),
   )
 }
 
 /** Undefined where all samples are held. */
-function mergedTimeLine(
-  parts: readonly Part[],
-  changes: readonly ((samples: SampleTable) => SampleTable)[],
-): TimeLine | undefined {
+function mergedTimeLine(parts: readonly Part[], changes: Changes): TimeLine | undefined {
   const first = parts.find(({ profile }) => profile.timeline)?.profile.timeline
   if (!first) return undefined
-  const rows = parts.map(({ profile, origin }, at) => {
-    const own = profile.timeline ?? { tables: () => [profile.samples], isInOrder: false }
-    // One that does not tell its order is held, so that it can be sorted.
-    const tables = own.isInOrder ? own.tables : heldInOrder(own.tables())
+  const rows = parts.map(({ profile: { samples, timeline }, origin }, at) => {
+    // One that is not in order is held, so that it can be sorted.
+    const held = timeline?.isInOrder
+      ? undefined
+      : inOrder(timeline ? collected(timeline.tables()) : samples)
+    const tables = () => (held ? [held] : timeline!.tables())
     return { origin, tables: () => eachTable(tables(), changes[at]!) }
   })
   const tables = () => interleaved(rows)
   return { tables, hold: first.hold, isInOrder: true, range: ALL_TIME }
-}
-
-function heldInOrder(tables: Iterable<SampleTable>): () => Iterable<SampleTable> {
-  const held = inOrder(collected(tables))
-  return () => [held]
 }
 
 /** Rows of a table that is passed on. */

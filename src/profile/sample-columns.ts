@@ -207,6 +207,9 @@ export function inThreadOrder(samples: SampleTable): SampleTable {
 
 /** All samples in the order of their times. */
 export function inOrder(samples: SampleTable): SampleTable {
+  let at = 1
+  while (at < samples.length && samples.time[at]! >= samples.time[at - 1]!) at++
+  if (at >= samples.length) return samples
   const rows = new Uint32Array(samples.length)
   for (let row = 0; row < rows.length; row++) rows[row] = row
   rows.sort((a, b) => samples.time[a]! - samples.time[b]! || a - b)
