@@ -8,6 +8,7 @@ import { joined, jsonColumns, mapped } from './pieces.ts'
 import { summaryLines } from './summary.ts'
 import { EMPTY_FRAME, MISSED_FRAME, threadName } from './text.ts'
 import { NO_REAL_ID, SamplesByThread, type Span, spans, viewerIds } from './threads.ts'
+import { firefoxBytes } from './viewer.ts'
 
 /**
  * The processed format's version, and the browser's of the same time. The viewer reads every older
@@ -248,6 +249,7 @@ export const firefox: Format = {
   name: 'firefox',
   suffixes: ['.firefox.json'],
   options: ['title'],
+  viewerBytes: firefoxBytes,
   describe: 'time line of all threads, for profiler.firefox.com',
   write,
 }

@@ -40,5 +40,6 @@ export const html: Format = {
   suffixes: ['.html', '.htm'],
   describe: 'one page with speedscope inside, to open in a browser',
   options: ['title'],
+  viewerBytes: (profile) => speedscope.viewerBytes?.(profile) ?? 0,
   write,
 }

@@ -12,6 +12,7 @@ import { joined, mapped } from './pieces.ts'
 import { detailsOf } from './summary.ts'
 import { threadLabel } from './text.ts'
 import { SamplesByThread, spans } from './threads.ts'
+import { speedscopeBytes } from './viewer.ts'
 
 const SCHEMA = 'https://www.speedscope.app/file-format-schema.json'
 const MISSED: number = QUALITY.indexOf('missed')
@@ -119,5 +120,6 @@ export const speedscope: Format = {
   suffixes: ['.speedscope.json', '.json'],
   describe: 'speedscope file, one profile a thread',
   options: ['title'],
+  viewerBytes: (profile) => speedscopeBytes(profile, places(profile)),
   write,
 }

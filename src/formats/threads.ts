@@ -16,8 +16,8 @@ const MISSED: number = QUALITY.indexOf('missed')
 /** Linux gives no process or thread this id or a higher one (PID_MAX_LIMIT). */
 export const NO_REAL_ID: number = 2 ** 22
 
-/** Samples of several threads that are held at once, where not all are: 100 MB. */
-const MOST_HELD = 1 << 22
+/** Samples of several threads that are held at once, where not all are: 60 MB. */
+const MOST_HELD = 1 << 21
 
 /** Rows of a sample table, all of one thread. */
 export interface ThreadRows {

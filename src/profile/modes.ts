@@ -14,7 +14,7 @@ import {
   type State,
   type ThreadIndex,
 } from './profile.ts'
-import { countAt, rowsWhere, type Sample, SampleBlock, sampleAt } from './sample-columns.ts'
+import { countAt, rowsWhere, type Sample, SampleBlock } from './sample-columns.ts'
 import { isIdle, stateBit } from './state-view.ts'
 import { mapSamples, remadeSamples, sampleTables } from './time-line.ts'
 
@@ -265,12 +265,11 @@ const ON_CPU = stateBit('cpu')
 /** Rows of a table that is passed on. */
 const PASSED_ON = 1 << 14
 
-/** A sample on its way, and the next one of its thread that waits for the same CPU time. */
-interface Waiting {
-  readonly sample: Sample
-  /** Undefined until it is known. */
-  weight: number | undefined
-  readonly next: Waiting | undefined
+/** A sample on its way; those of its thread that wait for the same CPU time hang on one another. */
+interface Row extends Sample {
+  weight: number
+  isKnown: boolean
+  readonly next: Row | undefined
 }
 
 /** The samples that are shown, in their order, as soon as the CPU time of each is known. */
@@ -281,11 +280,11 @@ function* byCpuTime(
 ): Generator<SampleTable> {
   const threads = rests.map(() => ({
     spending: { pending: 0, waiting: 0 },
-    last: undefined as Waiting | undefined,
+    last: undefined as Row | undefined,
     onCpu: 0,
   }))
   const ready = new SampleBlock(PASSED_ON)
-  let queue: Waiting[] = []
+  let queue: Row[] = []
   let passed = 0
   for (const table of tables) {
     for (let row = 0; row < table.length; row++) {
@@ -293,13 +292,23 @@ function* byCpuTime(
       const rest = rests[table.thread[row]!]!
       const isKept = isShown(table, row)
       const isOnCpu = isKept && (table.state[row]! & ON_CPU) !== 0
-      const sample = isKept ? sampleAt(table, row) : undefined
       if (isOnCpu) thread.onCpu++
-      if (sample && isOnCpu && thread.onCpu <= rest.onCpu - rest.waiting) {
-        thread.last = { sample, weight: undefined, next: thread.last }
-        queue.push(thread.last)
-      } else if (sample) {
-        queue.push({ sample, weight: isOnCpu ? 0 : sample.weight, next: undefined })
+      if (isKept) {
+        const waits = isOnCpu && thread.onCpu <= rest.onCpu - rest.waiting
+        const own: Row = {
+          time: table.time[row]!,
+          weight: isOnCpu ? 0 : table.weight[row]!,
+          thread: table.thread[row]!,
+          stack: table.stack[row]!,
+          quality: table.quality[row]!,
+          reason: table.reason[row]!,
+          state: table.state[row]!,
+          cpu: table.cpu[row]!,
+          isKnown: !waits,
+          next: waits ? thread.last : undefined,
+        }
+        if (waits) thread.last = own
+        queue.push(own)
       }
       const given = spend(thread.spending, table, row, isOnCpu)
       if (given) {
@@ -309,12 +318,12 @@ function* byCpuTime(
         thread.last = undefined
         for (let left = given.of; at && left > 0; left--) {
           at.weight = given.share + (isEnd && left === given.of ? rest.pending : 0)
+          at.isKnown = true
           at = at.next
         }
       }
-      while (passed < queue.length && queue[passed]!.weight !== undefined) {
-        const { sample, weight } = queue[passed++]!
-        ready.push({ ...sample, weight: weight! })
+      while (passed < queue.length && queue[passed]!.isKnown) {
+        ready.push(queue[passed++]!)
         if (ready.length < PASSED_ON) continue
         yield ready.view()
         ready.clear()
@@ -324,8 +333,8 @@ function* byCpuTime(
       passed = 0
     }
   }
-  for (const { sample, weight } of queue.slice(passed)) {
-    ready.push({ ...sample, weight: weight ?? 0 })
+  for (const row of queue.slice(passed)) {
+    ready.push(row)
     if (ready.length < PASSED_ON) continue
     yield ready.view()
     ready.clear()

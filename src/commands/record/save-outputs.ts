@@ -10,6 +10,7 @@ import { weightTotals } from '../../profile/views.ts'
 import { quoteCommand } from '../../sampling/proc.ts'
 import type { CommandContext } from '../context.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import { viewerWarning } from '../viewer-memory.ts'
 import { WorkProgress } from '../work-progress.ts'
 import type { Output } from './outputs.ts'
 import { readBack } from './read-back.ts'
@@ -51,6 +52,8 @@ export function writeOutputs(
   const delivered: Delivered = { written: [], errors: [], bugs: [] }
   for (const output of outputs) {
     const pieces = () => piecesOf(output, content, options, context)
+    const warning = viewerWarning(output.format, content.shown)
+    if (warning !== '') context.writeErr(`${visible(output.path)}: ${warning}\n`)
     try {
       // What goes to stdout may be on the same terminal.
       const isShown = output.place.kind !== 'stdout'

@@ -10,6 +10,7 @@ import { speedscopeInput } from '../../formats/inputs/speedscope.ts'
 import { type Details, detailLines } from '../../formats/summary.ts'
 import { readProfile } from '../convert/read-profile.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import { viewerWarning } from '../viewer-memory.ts'
 import type { WorkProgress } from '../work-progress.ts'
 import { type SpeedscopeFile, scanSpeedscope } from './speedscope-file.ts'
 
@@ -68,7 +69,11 @@ function convertedPage(path: string, progress: WorkProgress | undefined): FoundS
     { range, rate: undefined, holds: 'sums', timeline: true },
     progress,
   )
-  return { source: () => Readable.from(html.write(profile, { threads: false })), notes }
+  const warning = viewerWarning(html, profile)
+  return {
+    source: () => Readable.from(html.write(profile, { threads: false })),
+    notes: warning === '' ? notes : [...notes, warning],
+  }
 }
 
 function readHead(path: string): Buffer {
