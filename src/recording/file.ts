@@ -133,6 +133,17 @@ export class RecordingFile {
     yield* this.#pending
   }
 
+  /** Takes into memory what is in the file, and removes it. @throws the system's error */
+  takeBack(): void {
+    const all = [...this.pieces()]
+    this.discard()
+    this.#file = undefined
+    this.#isClosed = false
+    this.#pending = all
+    this.#bytes = 0
+    this.#written = 0
+  }
+
   /** What the file does not hold: all that is missing to a complete recording. */
   rest(): readonly Uint8Array[] {
     return this.#pending

@@ -13,11 +13,13 @@ import { createNew } from './write-output.ts'
 export const SPOOL_SUFFIX = '.unfinished.pyprof'
 /** It holds paths and names of a program that others need not see. */
 const PRIVATE = 0o600
+/** A recording that takes more than one part in so many of the free memory stays on a full disk. */
+const MEMORY_SHARE = 4
 
 /**
  * A recording beside the output that is not written yet: the output is made of it, and the death of
- * pyprof loses nothing. It is removed when all outputs are written. What the disk does not take is
- * kept in memory.
+ * pyprof loses nothing. It is removed when all outputs are written. When the disk does not take it, it
+ * moves into memory, encoded as it is, so that what is left of the disk is left to others.
  */
 export class Spool implements Recorder {
   readonly #path: string | undefined
@@ -25,7 +27,9 @@ export class Spool implements Recorder {
   readonly #say: (text: string) => void
   #file: RecordingFile
   #ownFolder: string | undefined
-  #hasComplained = false
+  /** It is not written any more, and perhaps not on the disk either. */
+  #isOff = false
+  #isInMemory = false
 
   constructor(outputs: readonly Output[], target: string, say: (text: string) => void) {
     const output = outputs.find(({ place }) => place.kind === 'new' || place.kind === 'replace')
@@ -37,7 +41,12 @@ export class Spool implements Recorder {
 
   append(profile: Profile): void {
     this.#file.add(profile)
-    if (profile.stacks.length > 0) this.#attempt(() => this.#file.flush())
+    if (profile.stacks.length === 0 || this.#isOff) return
+    try {
+      this.#file.flush()
+    } catch (error) {
+      this.#giveUp(error)
+    }
   }
 
   end(): void {
@@ -54,20 +63,22 @@ export class Spool implements Recorder {
 
   /** Leaves it where it is. @returns its path; undefined when there is none */
   keep(): string | undefined {
-    this.#attempt(() => this.#file.finish())
+    try {
+      this.#file.finish()
+    } catch (error) {
+      if (errorCode(error) === '') throw error
+      if (this.#isInMemory) {
+        // Half of it would pass for the whole.
+        this.#file.discard()
+        return undefined
+      }
+    }
     return this.#file.isReadable ? this.#file.path : undefined
   }
 
   discard(): void {
     this.#file.discard()
-    if (this.#ownFolder !== undefined) {
-      try {
-        rmdirSync(this.#ownFolder)
-      } catch {
-        // Somebody has put something into it.
-      }
-      this.#ownFolder = undefined
-    }
+    this.#removeFolder()
   }
 
   #open(): OpenFile {
@@ -79,18 +90,27 @@ export class Spool implements Recorder {
     }))
   }
 
-  #attempt(work: () => void): void {
+  #giveUp(error: unknown): void {
+    if (errorCode(error) === '') throw error
+    this.#isOff = true
+    const folder = this.#path === undefined ? tmpdir() : dirname(this.#path)
+    this.#say(
+      `No safety copy can be kept in ${visible(folder)} (${errorText(error)}): ` +
+        'what is recorded is kept in memory, and lost if pyprof is killed.\n',
+    )
+    if (this.#file.bytes * MEMORY_SHARE > process.availableMemory()) return
+    this.#file.takeBack()
+    this.#isInMemory = true
+    this.#removeFolder()
+  }
+
+  #removeFolder(): void {
+    if (this.#ownFolder === undefined) return
     try {
-      work()
-    } catch (error) {
-      if (errorCode(error) === '') throw error
-      if (this.#hasComplained) return
-      this.#hasComplained = true
-      const folder = this.#path === undefined ? tmpdir() : dirname(this.#path)
-      this.#say(
-        `No safety copy can be kept in ${visible(folder)} (${errorText(error)}): ` +
-          'what is recorded is kept in memory, and lost if pyprof is killed.\n',
-      )
+      rmdirSync(this.#ownFolder)
+    } catch {
+      // Somebody has put something into it.
     }
+    this.#ownFolder = undefined
   }
 }
