@@ -63,7 +63,7 @@ interface RawConvertOptions extends RawChoice, RawMode, RawFormatOptions {
 
 /** A summary and where it came from: printed, and the same object as JSON. */
 interface ConvertSummary extends WrittenSummary {
-  readonly inputs: readonly Omit<ReadFile, 'profile'>[]
+  readonly inputs: readonly Omit<ReadFile, 'profile' | 'close'>[]
 }
 
 export function registerConvert(program: Command, context: CommandContext): void {
@@ -170,10 +170,11 @@ function convert(
     undefined,
     progress,
   )
+  for (const file of files) file.close?.()
   const summary: ConvertSummary = {
     ...summed,
     unmatched,
-    inputs: files.map(({ profile: _, ...rest }) => rest),
+    inputs: files.map(({ profile: _, close: __, ...rest }) => rest),
     outputs: written,
   }
   if (raw.json) errors.push(...showJson(summary, context))

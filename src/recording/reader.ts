@@ -176,7 +176,7 @@ function* scan(
 }
 
 /** A recording that is read again is not what it was. */
-export function changed(): PyprofError {
+function changed(): PyprofError {
   return new PyprofError({
     code: 'changed',
     what: 'The recording was changed while it was read.',

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -98,6 +107,15 @@ describe('a recording of more samples than are held', () => {
     },
     120_000,
   )
+
+  test('is read to its end when the first output takes its place', () => {
+    const own = join(folder, 'own.pyprof')
+    copyFileSync(path, own)
+    const second = join(folder, 'second.pyprof')
+    peakOf(folder, ['convert', own, '--from', '1', '--to', '20000', '-o', own, '-o', second])
+    expect(readFileSync(second).equals(readFileSync(own))).toBe(true)
+    expect(statSync(own).size).toBeLessThan(statSync(path).size)
+  }, 120_000)
 
   test('is merged with another one in less than their samples take', () => {
     const cut = ['--to', '28000', '-f', 'pyprof', '-o', '/dev/null']

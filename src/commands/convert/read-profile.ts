@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { EXIT, PyprofError, usageError } from '../../errors.ts'
 import {
   HEAD_BYTES,
@@ -8,7 +8,6 @@ import {
   type InputOptions,
   inputFor,
 } from '../../formats/inputs/index.ts'
-import { changed } from '../../recording/reader.ts'
 import { errorCode, errorText, STDIN, waitBriefly } from '../stdio.ts'
 import type { WorkProgress } from '../work-progress.ts'
 
@@ -21,6 +20,8 @@ export interface ReadFile extends Imported {
   readonly path: string
   /** The name of the input's kind. */
   readonly format: string
+  /** Ends what reads it again, where the profile has a time line. */
+  close?(): void
 }
 
 export interface ReadProfileOptions extends Omit<InputOptions, 'again'> {
@@ -45,20 +46,21 @@ export function readProfile(
   const name = path === STDIN_PATH ? 'stdin' : path
   try {
     const fd = path === STDIN_PATH ? STDIN : openSync(path, 'r')
+    let isOpen = fd === STDIN
     try {
       const pieces = piecesOf(fd)
       const told = progress?.through(pieces, `Reading ${name}`, sizeOf(fd)) ?? pieces
       if (!timeline) return readFrom(told, path, name, options)
-      // A pipe is read once.
-      const status = fstatSync(fd)
-      const canAgain = fd !== STDIN && status.isFile()
-      const wanted: InputOptions = canAgain
-        ? { ...options, again: () => sameFile(path, status) }
-        : { ...options, holds: 'all' }
-      return readFrom(told, path, name, wanted)
+      // A pipe is read once. A file stays open, whatever takes its name: an output may.
+      if (fd === STDIN || !fstatSync(fd).isFile()) {
+        return readFrom(told, path, name, { ...options, holds: 'all' })
+      }
+      const read = readFrom(told, path, name, { ...options, again: () => piecesOf(fd, 0) })
+      isOpen = read.profile.timeline !== undefined
+      return isOpen ? { ...read, close: () => closeSync(fd) } : read
     } finally {
       progress?.erase()
-      if (fd !== STDIN) closeSync(fd)
+      if (!isOpen) closeSync(fd)
     }
   } catch (error) {
     if (error instanceof InputError) throw unusable(name, error.why, error.hint)
@@ -106,34 +108,22 @@ function* joined(first: Uint8Array, rest: Iterable<Uint8Array>): Generator<Uint8
   yield* rest
 }
 
-/**
- * The bytes of a file that has been read before.
- * @throws PyprofError code `changed` when there is another one in its place
- */
-function* sameFile(path: string, { dev, ino }: Stats): Generator<Uint8Array> {
-  const fd = openSync(path, 'r')
-  try {
-    const now = fstatSync(fd)
-    if (now.dev !== dev || now.ino !== ino) throw changed()
-    yield* piecesOf(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
 /** Bytes of a file; undefined for a pipe. */
 function sizeOf(fd: number): number | undefined {
   const status = fstatSync(fd)
   return status.isFile() ? status.size : undefined
 }
 
-/** The bytes of an open file or pipe; a piece is valid until the next one. */
-function* piecesOf(fd: number): Generator<Uint8Array> {
-  for (;;) {
+/**
+ * The bytes of an open file or pipe.
+ * @param from the first byte; from where it is read to when absent
+ */
+function* piecesOf(fd: number, from?: number): Generator<Uint8Array> {
+  for (let at = from ?? null; ; ) {
     const buffer = Buffer.allocUnsafe(PIECE_BYTES)
     let length: number
     try {
-      length = readSync(fd, buffer)
+      length = readSync(fd, buffer, 0, buffer.length, at)
     } catch (error) {
       if (errorCode(error) === 'EOF') return
       if (errorCode(error) !== 'EAGAIN') throw error
@@ -141,6 +131,7 @@ function* piecesOf(fd: number): Generator<Uint8Array> {
       continue
     }
     if (length === 0) return
+    if (at !== null) at += length
     yield buffer.subarray(0, length)
   }
 }

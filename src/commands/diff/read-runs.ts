@@ -33,7 +33,7 @@ export function* readRuns(
   const progress = new WorkProgress(context)
   for (const path of files) {
     const options = { range, rate, ...needed }
-    const { profile: whole, format, notes } = readProfile(path, options, progress)
+    const { profile: whole, format, notes, close } = readProfile(path, options, progress)
     // Sums are all that is compared here; of everything else a reader should know.
     for (const note of format === 'pprof' ? [] : notes) context.writeErr(`${path}: ${note}\n`)
     if (whole.samples.length === 0) throw nothingIn(path, 'It has no samples.')
@@ -50,6 +50,7 @@ export function* readRuns(
       throw nothingIn(path, 'No samples are left of it with these options.')
     }
     yield { name: path, profile, isTimed: !TIMELESS.has(format) }
+    close?.()
   }
 }
 
