@@ -36,7 +36,8 @@ constexpr int kLocalsFromFirstLine = 4;
 constexpr int kFrameSizeFromFirstLine = 8;
 constexpr int kVersionFromFirstLine = 24;
 
-/// RETURN_VALUE and INSTRUMENTED_RETURN_VALUE (Include/opcode_ids.h of 3.14 and 3.15).
+/// RETURN_VALUE and INSTRUMENTED_RETURN_VALUE, in 3.13 RETURN_CONST too (Include/opcode_ids.h).
+constexpr uint8_t kReturns313[] = {36, 103, 239, 240};
 constexpr uint8_t kReturns314[] = {35, 246};
 constexpr uint8_t kReturns315[] = {33, 245};
 
@@ -89,6 +90,7 @@ void CodeTable::BeginSample(uint64_t generation, std::span<const Segment> planne
   }
   if (codes_.size() > kMaxCodes || units_ > kMaxUnits) {
     codes_.clear();
+    addresses_.clear();
     recent_.fill({});
     units_ = 0;
     prepared_.replaced = true;
@@ -172,8 +174,9 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
 /// Where the code returns: the first byte of a code unit is its opcode.
 std::vector<uint32_t> CodeTable::ReadReturns(uint64_t first_unit, size_t units) {
   std::vector<uint32_t> returns;
-  if (layout_.Minor() < 14) return returns;
-  const std::span<const uint8_t> opcodes = layout_.Minor() == 14 ? kReturns314 : kReturns315;
+  std::span<const uint8_t> opcodes = kReturns315;
+  if (layout_.Minor() == 13) opcodes = kReturns313;
+  if (layout_.Minor() == 14) opcodes = kReturns314;
   std::vector<uint8_t> code(units * 2);
   if (!memory_->Read(first_unit, code.data(), code.size())) return returns;
   for (uint32_t unit = 0; unit < units; ++unit) {
@@ -218,6 +221,7 @@ void CodeTable::Refresh(std::span<const uint64_t> addresses, bool alive) {
     if (i < whole && IdentityIn(heads_.data() + i * head_size_) == checked_[i]->identity) continue;
     prepared_.replaced = true;
     codes_.erase(checked_addresses_[i]);
+    addresses_.erase(checked_addresses_[i]);
     recent_.fill({});
     Read(checked_addresses_[i], alive);
   }
@@ -229,6 +233,7 @@ void CodeTable::Read(uint64_t address, bool alive) {
   if (code == nullptr) return;
   code->epoch = alive ? epoch_ : kUnchecked;
   codes_.insert_or_assign(address, std::move(code));
+  addresses_.insert(address);
   prepared_.read.push_back(address);
 }
 
@@ -254,6 +259,17 @@ CodeObject* CodeTable::Current(uint64_t address) {
   if (code != nullptr && code->epoch == epoch_) return code;
   Refresh({&address, 1}, false);
   return Get(address);
+}
+
+uint64_t CodeTable::Holding(uint64_t instruction) {
+  const auto above = addresses_.upper_bound(instruction);
+  if (above == addresses_.begin()) return 0;
+  const uint64_t address = *std::prev(above);
+  const auto holds = [instruction](const CodeObject* code) {
+    return code != nullptr && instruction >= code->first_unit &&
+           instruction - code->first_unit < 2 * code->locations.units();
+  };
+  return holds(Get(address)) && holds(Current(address)) ? address : 0;
 }
 
 /// A copy that a thread has let go may have been overwritten since: known ones count for one

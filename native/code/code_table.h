@@ -3,6 +3,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -42,7 +43,7 @@ struct CodeObject {
   bool makes_generator;
   /// Bytes that one frame of it takes on the data stack; 0 when that is not known.
   uint32_t frame_bytes;
-  /// Code units that return, in order: a frame that stands on one is being cleared. From 3.14 on.
+  /// Code units that return, in order: a frame that stands on one is being cleared, or has been.
   std::vector<uint32_t> returns;
   LocationTable locations;
   /// Frame index of each location, and last of the unknown one; -1 until it is first seen.
@@ -109,6 +110,9 @@ class CodeTable {
     return code == nullptr ? 0 : code->frame_bytes;
   }
 
+  /// Address of the known code object that the instruction is of, as it is now; 0: of none.
+  uint64_t Holding(uint64_t instruction);
+
   /// Size in bytes of a frame of the code at `address`; 0 when it is not code or not known.
   uint32_t FrameBytes(uint64_t address) {
     const CodeObject* code = Find(address);
@@ -145,6 +149,8 @@ class CodeTable {
   uint64_t epoch_ = 0;
   uint64_t samples_ = 0;
   std::unordered_map<uint64_t, std::unique_ptr<CodeObject>> codes_;
+  /// The same addresses in order.
+  std::set<uint64_t> addresses_;
   /// The entries that were asked for last, by a few bits of the address.
   struct Recent {
     uint64_t address = 0;

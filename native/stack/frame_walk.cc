@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 #include "memory/load.h"
 
@@ -164,13 +165,14 @@ void FrameWalk::CopyWhole(uint32_t chunk) {
 /// Whether the chunks are those of the plan, as their copied headers say; sets copies_ then.
 bool FrameWalk::PlannedChunksHold(const ThreadPlan& plan, uint64_t newest) {
   const size_t count = plan.chunks.size();
-  if (count == 0 || planned_.size() < count + plan.spares.size() ||
+  if (count == 0 || planned_.size() < 1 + count + plan.spares.size() ||
       plan.chunks.back().address != newest)
     return false;
   copies_.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    // Newest first, then the spare ones.
-    const Segment& copy = planned_[planned_.size() - plan.spares.size() - 1 - i];
+    // The newest behind the thread state; the older ones newest first, then the spare ones.
+    const size_t from_end = plan.spares.size() + 1 + i;
+    const Segment& copy = planned_[i + 1 == count ? 1 : planned_.size() - from_end];
     const Chunk& chunk = plan.chunks[i];
     if (copy.address != chunk.address || copy.size < kChunkData ||
         Load<uint64_t>(copy.data + kChunkSize) != chunk.size ||
@@ -381,22 +383,44 @@ bool FrameWalk::IsExecuting(uint64_t address) const {
   return bytes != nullptr && Load<uint64_t>(bytes + layout_.frame.stackpointer) == 0;
 }
 
-/// The innermost frame by the copied chunks: upwards from the innermost frame that was alive at or
-/// below `current`; from the root, where none of those can be seen any more. What is found so may
-/// have called a generator, whose frame is elsewhere.
+/// Names the code of a frame that has returned since the thread state was copied: its executable is
+/// null, but it still stands on the instruction that it left. False when it has not, or when
+/// something else stands there by now.
+bool FrameWalk::NameReturned(FrameLink* link) const {
+  if (link->code != 0 || link->owner >= kOwnedByInterpreter) return false;
+  link->code = codes_->Holding(link->instruction);
+  return link->code != 0;
+}
+
+/// The innermost frame of a thread that may have moved: the one that was current, as long as it can
+/// be seen what it was. It is the first thing that a sample touches. What else is found depends on
+/// how long it stands: each line that is read has to be taken from the processor that writes it,
+/// whose next writes wait for it and then come all at once, so that short calls cannot be seen
+/// there. Else the innermost frame by the copied chunks: upwards from the innermost that was alive
+/// below the current one; from the root, where none of those can be seen any more. What is found so
+/// may have called a generator, whose frame is elsewhere.
 uint64_t FrameWalk::Top(const ThreadPlan& plan, uint64_t current) {
   LoopGuard loop;
   FrameLink link{};
   uint64_t at = current;
+  bool is_leaf = true;
   while (at != 0 && at != base_frame_ && Link(at, &link) && !loop.Loops(at)) {
     // A frame of the thread's own outside of its chunks is in one that was let go.
     const bool in_place =
         chunks_.empty() || (link.chunk != kOutside) == (link.owner == kOwnedByThread);
-    if (in_place && link.owner < kOwnedByInterpreter && link.code != 0 &&
-        codes_->Find(link.code) != nullptr) {
-      const uint64_t top = link.chunk == kOutside || !sizes_->Trusted() ? at : Climb(link);
-      leaf_gained_ = top != current;
-      return leaf_gained_ ? ClimbApart(plan, top) : top;
+    if (in_place && link.owner < kOwnedByInterpreter) {
+      leaf_returned_ = is_leaf && NameReturned(&link);
+      if (link.code != 0 && codes_->Find(link.code) != nullptr) {
+        const bool climbs = !leaf_returned_ && link.chunk != kOutside && sizes_->Trusted();
+        // Before 3.14 nothing is proved so, since what returned looks alive.
+        if (is_leaf) {
+          leaf_moved_ = climbs && layout_.Minor() >= 14 && Climb(link) != at;
+          return at;
+        }
+        leaf_moved_ = true;
+        return ClimbApart(plan, climbs ? Climb(link) : at);
+      }
+      is_leaf = false;
     }
     at = link.previous;
   }
@@ -418,6 +442,7 @@ uint64_t FrameWalk::Top(const ThreadPlan& plan, uint64_t current) {
 /// down to the root, is kept there (`*kept` links); the rest goes to fresh_.
 Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
   LoopGuard loop;
+  bool returned = leaf_returned_;
   FrameLink last{};  // the last one on the data stack
   bool any_last = false;
   size_t candidate = plan->links.size();
@@ -431,6 +456,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
   while (at != base_frame_ || base_frame_ == 0) {
     FrameLink link{};
     if (!Link(at, &link)) return Reason::kUnreadable;
+    returned = returned && NameReturned(&link);
 
     // Join the known chain where it holds this very link, and stay on it as long as it holds.
     while (candidate > 0 && plan->links[candidate - 1].address != at) {
@@ -532,12 +558,29 @@ bool FrameWalk::RecoverBelow(const FrameLink* limit) {
   return !found.empty();
 }
 
-WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
+/// Whether a second copy of the newest chunk's end shows the leaf where it was, on callers that did
+/// not move: none of them does anything before it returns. The copy of a chunk takes some
+/// nanoseconds, in which a processor may bring forth many writes that it had to hold back.
+bool FrameWalk::StoodStill(const FrameLink& leaf, const Segment& again) const {
+  if (leaf.chunk + 1 != chunks_.size()) return false;
+  const std::byte* now = again.At(leaf.address, head_size_);
+  const std::byte* then = Find(leaf.address, leaf.chunk);
+  if (now == nullptr || then == nullptr) return false;
+  const auto same = [now, then](uint64_t at) {
+    return Load<uint64_t>(now + at) == Load<uint64_t>(then + at);
+  };
+  const auto below = static_cast<size_t>(now - again.data);
+  return same(layout_.frame.executable) && same(layout_.frame.previous) &&
+         std::memcmp(again.data, then - below, below) == 0;
+}
+
+WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned, const Segment& again,
                            const std::byte* state, Motion motion, bool in_python) {
   WalkResult result;
   planned_ = planned;
   leaf_lost_ = false;
-  leaf_gained_ = false;
+  leaf_moved_ = false;
+  leaf_returned_ = false;
   leaf_unknown_ = false;
   fresh_.clear();
   outside_.clear();
@@ -558,8 +601,7 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
 
   const bool popped_is_null = layout_.Minor() >= 14;
   const bool moving = motion == Motion::kPossible;
-  const Reason broken =
-      Descend(plan, popped_is_null && moving ? Top(*plan, current) : current, &result.kept);
+  const Reason broken = Descend(plan, moving ? Top(*plan, current) : current, &result.kept);
 
   const auto on_stack = [](const FrameLink& link) { return link.chunk != kOutside; };
   const auto top = std::find_if(fresh_.begin(), fresh_.end(), on_stack);
@@ -575,7 +617,8 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
     result.Degrade(leaf_unknown_ ? Quality::kPartial : Quality::kRepaired, Reason::kMoved);
   }
   result.leaf_gone = leaf_unknown_;
-  if (leaf_gained_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
+  if (leaf_returned_) result.Degrade(Quality::kRepaired, Reason::kMoved);
+  if (leaf_moved_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
     result.whole = true;
     result.greenlet = IsGreenlet(plan, state, result, motion, in_python);
@@ -590,6 +633,11 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned,
     if (moving && (!popped_is_null || std::any_of(fresh_.begin(), fresh_.end(), apart) ||
                    std::any_of(plan->links.begin(),
                                plan->links.begin() + static_cast<ptrdiff_t>(result.kept), apart))) {
+      result.Degrade(Quality::kRepaired, Reason::kUnproved);
+    }
+    const FrameLink* leaf = !fresh_.empty() ? &fresh_.front() : nullptr;
+    if (leaf == nullptr && result.kept > 0) leaf = &plan->links[result.kept - 1];
+    if (moving && again.size > 0 && leaf != nullptr && !StoodStill(*leaf, again)) {
       result.Degrade(Quality::kRepaired, Reason::kUnproved);
     }
     return result;

@@ -62,23 +62,27 @@ struct WalkResult {
 
 /// Follows one thread's frames through a snapshot.
 ///
-/// Where the top of the stack is decided. `tstate->current_frame` and the chunk that holds the
-/// frames are copied at different instants, so on 3.14 and later the top is taken from the copied
-/// chunk itself, which is nearly atomic: a frame that was popped has a null executable, and each
-/// frame begins where its caller's ends. On 3.13 a popped frame keeps its executable, and
-/// current_frame decides, as it does in a picture that stands still.
+/// Where the top of the stack is decided: by `tstate->current_frame`, the first thing that a sample
+/// reads, as long as it can be seen what that frame was: alive, or dead but still standing where it
+/// returned. The chunk that holds the frames is copied some hundred nanoseconds later. From 3.14 on
+/// it tells by itself which frames live: a popped one has a null executable, and each begins where
+/// its caller's ends. So it shows whether the thread moved, and leaves a top where the current
+/// frame is gone. On 3.13 a popped frame keeps its executable; there only the instruction tells, if
+/// it is one that returns.
 ///
-/// What cannot be proved of a thread that may have moved: on 3.13 everything; later a top that is
-/// not the current frame, and what hangs on a generator's frame, which is copied apart from the
-/// data stack. Such a chain, though it holds together, is `repaired` at best.
+/// What cannot be proved of a thread that may have moved: on 3.13 everything; later a chain with
+/// something above the current frame, or that a second copy shows changed, and what hangs on a
+/// generator's frame, which is copied apart from the data stack. Such a chain, though it holds
+/// together, is `repaired` at best.
 class FrameWalk {
  public:
   FrameWalk(const Layout& layout, CodeTable* codes, FrameSizeVerdict* sizes, Snapshot* snapshot);
 
   /// Walks the thread whose planned segments are `planned` (as ThreadPlan::AppendRanges orders
-  /// them), and teaches the plan. `in_python`: it may be in the middle of a call.
-  WalkResult Walk(ThreadPlan* plan, std::span<const Segment> planned, const std::byte* state,
-                  Motion motion, bool in_python);
+  /// them), and teaches the plan. `again`: a second copy of the newest chunk's end; empty where
+  /// there is none. `in_python`: it may be in the middle of a call.
+  WalkResult Walk(ThreadPlan* plan, std::span<const Segment> planned, const Segment& again,
+                  const std::byte* state, Motion motion, bool in_python);
 
   /// The new links of the last walk, leaf first.
   const std::vector<FrameLink>& fresh() const { return fresh_; }
@@ -98,6 +102,8 @@ class FrameWalk {
   void CopyWhole(uint32_t chunk);
   uint64_t Top(const ThreadPlan& plan, uint64_t current);
   bool IsExecuting(uint64_t address) const;
+  bool NameReturned(FrameLink* link) const;
+  bool StoodStill(const FrameLink& leaf, const Segment& again) const;
   uint64_t ClimbApart(const ThreadPlan& plan, uint64_t from);
   uint64_t Climb(FrameLink from);
   bool LiveOn(uint64_t address, uint64_t below, FrameLink* out);
@@ -130,7 +136,9 @@ class FrameWalk {
   bool leaf_unknown_ = false;
   /// The top of the copied chunk is not the frame that was current when the thread state was
   /// copied.
-  bool leaf_gained_ = false;
+  bool leaf_moved_ = false;
+  /// That frame has returned since.
+  bool leaf_returned_ = false;
 };
 
 }  // namespace pyprof

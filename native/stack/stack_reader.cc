@@ -68,11 +68,15 @@ StackReader::StackReader(RemoteMemory* memory, const Runtime& runtime, uint64_t 
 /// Ranges: the interpreters, the threads, code objects whose identity is to be checked, and once
 /// more the interpreters, whose GIL words then stand before and after all the rest. Without a
 /// second thread, and where the copied frames themselves tell the top (3.14), that tells nothing
-/// unless a frame is copied apart.
+/// unless a frame is copied apart. The innermost frames of the one thread that can have moved are
+/// read twice.
 void StackReader::MakePlan(bool holder_only) {
   const bool changed = std::any_of(threads_.begin(), threads_.end(),
                                    [](const auto& thread) { return thread->plan.changed; });
-  if (plan_valid_ && planned_holder_only_ == holder_only && !changed && !codes_.PlanChanged()) {
+  const bool twice = motion_ == Motion::kPossible && layout_.Minor() >= 14 &&
+                     (holder_only || threads_.size() == 1);
+  if (plan_valid_ && planned_holder_only_ == holder_only && planned_twice_ == twice && !changed &&
+      !codes_.PlanChanged()) {
     return;
   }
   ranges_.clear();
@@ -86,7 +90,7 @@ void StackReader::MakePlan(bool holder_only) {
     if ((holder_only && thread.get() != holder_) || bytes > kMaxFetched) continue;
     thread->first_segment = ranges_.size();
     thread->plan.AppendRanges(state_size_, layout_.frame.size,
-                              options_.states ? thread_state_.before_frame() : 0, &ranges_);
+                              options_.states ? thread_state_.before_frame() : 0, twice, &ranges_);
     thread->segments = ranges_.size() - thread->first_segment;
     for (size_t i = thread->first_segment; i < ranges_.size(); ++i) bytes += ranges_[i].size;
   }
@@ -100,6 +104,7 @@ void StackReader::MakePlan(bool holder_only) {
   }
   planned_ranges_ = ranges_.size();
   planned_holder_only_ = holder_only;
+  planned_twice_ = twice;
   plan_valid_ = true;
 }
 
@@ -309,7 +314,8 @@ bool StackReader::ReadThread(Thread* thread, const std::byte* state, const std::
   const bool had_frames = !thread->plan.links.empty();
   const bool may_run = MayRunPython(*thread);
   const Motion motion = MotionOf(*thread, may_run);
-  WalkResult walked = walk_.Walk(&thread->plan, planned, state, motion, may_run);
+  const Segment again = planned_twice_ && planned.size() > 2 ? planned[2] : Segment{};
+  WalkResult walked = walk_.Walk(&thread->plan, planned, again, state, motion, may_run);
   // What is proved afterwards says nothing of a thread that runs under another GIL.
   if (motion_ == Motion::kStill && motion == Motion::kPossible) {
     walked.Degrade(Quality::kRepaired, Reason::kUnproved);

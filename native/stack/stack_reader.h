@@ -216,6 +216,7 @@ class StackReader {
   uint64_t head_read_at_ = 0;
   uint64_t head_gap_ = 1'000'000;
   bool planned_holder_only_ = false;
+  bool planned_twice_ = false;
   bool plan_valid_ = false;
   std::vector<Interpreter> interpreters_;
   std::vector<std::unique_ptr<Thread>> threads_;

@@ -23,6 +23,11 @@ constexpr uint64_t kSpareBytes = 16 * 1024;
 /// Frames closer than this are read as one range: a range more costs what a page more does.
 constexpr uint64_t kMergeWithin = 2048;
 
+/// Before the frames of a chunk (_PyStackChunk: previous, size, top).
+constexpr uint64_t kChunkHead = 24;
+/// How much of the newest chunk's end is read twice: some thirty frames.
+constexpr uint64_t kChecked = kPage;
+
 /// Stacks of one thread, one for each greenlet, of which is remembered what they are.
 constexpr size_t kMaxVerdicts = 1u << 14;
 
@@ -103,9 +108,15 @@ void ThreadPlan::NoteOutside(const std::vector<uint64_t>& met) {
   changed = true;
 }
 
-void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, size_t before,
+void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, size_t before, bool twice,
                               std::vector<Range>* out) const {
   out->push_back({address, state_size});
+  if (!chunks.empty()) {
+    const Chunk& newest = chunks.back();
+    out->push_back({newest.address, newest.bytes});
+    const uint64_t checked = std::min(newest.bytes - kChunkHead, kChecked);
+    if (twice) out->push_back({newest.address + newest.bytes - checked, checked});
+  }
   if (!outside.empty()) {
     Range range{outside.front() - before, before + frame_size};
     for (const uint64_t at : outside) {
@@ -119,7 +130,7 @@ void ThreadPlan::AppendRanges(size_t state_size, size_t frame_size, size_t befor
     out->push_back(range);
   }
   uint64_t bytes = 0;
-  for (size_t i = chunks.size(); i-- > 0 && bytes <= kMaxPlanned;) {
+  for (size_t i = chunks.empty() ? 0 : chunks.size() - 1; i-- > 0 && bytes <= kMaxPlanned;) {
     out->push_back({chunks[i].address, chunks[i].bytes});
     bytes += chunks[i].bytes;
   }

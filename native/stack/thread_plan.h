@@ -85,10 +85,11 @@ class ThreadPlan {
   /// Replaces the frames outside of the chunks, keeping a few that were met shortly before.
   void NoteOutside(const std::vector<uint64_t>& met);
 
-  /// Appends the ranges to read: the thread state, then the frames outside of the chunks, then the
-  /// chunks, newest first, then the
-  /// spare ones. Of a frame outside, `before` bytes in front of it are read too.
-  void AppendRanges(size_t state_size, size_t frame_size, size_t before,
+  /// Appends the ranges to read: the thread state; the newest chunk, as soon after it as can be,
+  /// since what stands there may be another frame a moment later; if `twice`, the end of that one
+  /// once more, which shows whether it moved; the frames outside of the chunks; the older chunks,
+  /// newest first; the spare ones. Of a frame outside, `before` bytes in front of it are read too.
+  void AppendRanges(size_t state_size, size_t frame_size, size_t before, bool twice,
                     std::vector<Range>* out) const;
 
  private:

@@ -96,7 +96,7 @@ TEST_P(FreeThreadedTest, AFrameInItsOwnBytecodeHasBegun) {
   const uint64_t work = main.leaf();
   python.SetInstruction(work, copies[0] + 6);
   main.PointCurrentFrameAt(run);
-  EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: <module> run work");
+  EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: <module> run");
   python.SetInstruction(work, copies[0] - 2);
   EXPECT_EQ(reader.Picture(), "main*: <module> run");
 }
