@@ -44,17 +44,12 @@ const WORKS: readonly Work[] = [
 const anHour = ({ quick }: Run) =>
   quick ? ['--from', '3h', '--to', '4h'] : ['--from', '70h', '--to', '71h']
 
-/** Six GB of speedscope. */
-const aDay = ({ quick }: Run) =>
-  quick ? ['--from', '1h', '--to', '6h'] : ['--from', '40h', '--to', '64h']
-
 const largeWorks = (run: Run): readonly Work[] => [
   convert('collapsed', '.collapsed'),
   convert('pprof', '.pb.gz'),
   convert('table', '.table'),
   convert('without its first hour, collapsed', '.collapsed', '--from', '1h'),
   convert('without its first hour, recording', '.pyprof', '--from', '1h'),
-  convert('a day of it, speedscope', '.speedscope.json', ...aDay(run)),
   convert('an hour of it, recording', '.pyprof', ...anHour(run)),
   convert('an hour of it, speedscope', '.speedscope.json', ...anHour(run)),
 ]
