@@ -5,6 +5,7 @@ import { diffSynthetic } from './cases/diff-synthetic.ts'
 import { endurance } from './cases/endurance.ts'
 import { exportCase } from './cases/export.ts'
 import { exportPeers } from './cases/export-peers.ts'
+import { harnessNoise } from './cases/harness-noise.ts'
 import { manyThreads } from './cases/many-threads.ts'
 import { peerRateCase } from './cases/peer-rate.ts'
 import { processCpu } from './cases/process-cpu.ts'
@@ -34,6 +35,7 @@ const CASES: readonly Case[] = [
   endurance,
   diffSynthetic,
   diffPool,
+  harnessNoise,
 ]
 
 const say = (text: string) => process.stdout.write(`${text}\n`)

@@ -1,6 +1,7 @@
 #include "code/code_table.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "code/python_string.h"
@@ -24,8 +25,11 @@ constexpr size_t kSpareHeads = 3;
 constexpr size_t kMaxUnits = 64u << 20;
 /// A location table beyond this is not read: 4 MiB are a function of some hundred thousand lines.
 constexpr uint64_t kMaxLocationTable = 4u << 20;
-/// What the first read of a location table brings beside its header.
+/// What the first reads bring of a str, of a location table beside its header, and of bytecode:
+/// nearly always all of it.
+constexpr size_t kFirstStringRead = 256;
 constexpr size_t kFirstTableRead = 1024;
+constexpr size_t kFirstCodeRead = 512;
 
 // Words of PyCodeObject that are not published but stand at a fixed distance from the published
 // co_firstlineno in 3.13, 3.14 and 3.15 (Include/cpython/code.h). They are used only where the
@@ -49,6 +53,41 @@ constexpr int64_t kMaxUnitsOfCode = 1 << 26;
 
 /// CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR (Include/cpython/code.h).
 constexpr uint32_t kGeneratorFlags = 0x20 | 0x80 | 0x200;
+
+/// Pieces of memory that one read brings; what lies in them is not read again. A code object that
+/// lives for a tenth of a millisecond has a name only if it can be read by then.
+class ReadAhead final : public RemoteMemory {
+ public:
+  ReadAhead(RemoteMemory* memory, std::span<const Range> pieces) : memory_(memory) {
+    size_t total = 0;
+    for (const Range& piece : pieces) total += piece.size;
+    bytes_.resize(total);
+    const int64_t got = memory->ReadRanges(pieces, bytes_.data());
+    size_t left = got < 0 ? 0 : static_cast<size_t>(got);
+    const std::byte* data = bytes_.data();
+    for (const Range& piece : pieces) {
+      segments_.push_back({piece.address, std::min(piece.size, left), data});
+      left -= segments_.back().size;
+      data += piece.size;
+    }
+  }
+
+  int64_t ReadRanges(std::span<const Range> ranges, std::byte* out) override {
+    for (const Segment& segment : segments_) {
+      if (ranges.size() != 1) break;
+      const std::byte* found = segment.At(ranges[0].address, ranges[0].size);
+      if (found == nullptr) continue;
+      std::memcpy(out, found, ranges[0].size);
+      return static_cast<int64_t>(ranges[0].size);
+    }
+    return memory_->ReadRanges(ranges, out);
+  }
+
+ private:
+  RemoteMemory* memory_;
+  std::vector<std::byte> bytes_;
+  std::vector<Segment> segments_;
+};
 
 }  // namespace
 
@@ -121,27 +160,32 @@ bool CodeTable::IsCode(uint64_t type) {
 }
 
 std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
+  if (address % 8 != 0) return nullptr;
+  const Range object{address, layout_.code.co_code_adaptive + kFirstCodeRead};
+  ReadAhead code(memory_, {&object, 1});
   Head head(head_size_);
-  if (address % 8 != 0 || !memory_->Read(address, head.data(), head.size())) return nullptr;
+  if (!code.Read(address, head.data(), head.size())) return nullptr;
   const CodeIdentity identity = IdentityIn(head.data());
   if (!IsCode(identity.type)) return nullptr;
-
-  const auto qualname = ReadPythonString(memory_, layout_, identity.qualname);
-  const auto filename = ReadPythonString(memory_, layout_, identity.filename);
-  if (!qualname || !filename) return nullptr;
 
   // A bytes object: header with its size, then the table.
   const size_t table_head = std::max(layout_.bytes.ob_sval, layout_.bytes.ob_size + 8);
   std::vector<std::byte> table(table_head + kFirstTableRead);
   const Range range{identity.linetable, table.size()};
-  const int64_t got = memory_->ReadRanges({&range, 1}, table.data());
+  const Range named[] = {
+      {identity.qualname, kFirstStringRead}, {identity.filename, kFirstStringRead}, range};
+  ReadAhead names(memory_, named);
+  const auto qualname = ReadPythonString(&names, layout_, identity.qualname);
+  const auto filename = ReadPythonString(&names, layout_, identity.filename);
+  if (!qualname || !filename) return nullptr;
+  const int64_t got = names.ReadRanges({&range, 1}, table.data());
   if (got < static_cast<int64_t>(table_head)) return nullptr;
   const auto size = Load<uint64_t>(table.data() + layout_.bytes.ob_size);
   const bool whole = size <= kMaxLocationTable;
   const size_t end = layout_.bytes.ob_sval + (whole ? size : 0);
   table.resize(end);
   if (end > static_cast<size_t>(got) &&
-      !memory_->Read(identity.linetable, table.data(), table.size())) {
+      !names.Read(identity.linetable, table.data(), table.size())) {
     return nullptr;
   }
 
@@ -167,18 +211,19 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
       identity, tables_->Function(*qualname, *filename, identity.first_line),
       address + layout_.code.co_code_adaptive, hidden, (identity.flags & kGeneratorFlags) != 0,
       size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
-      ReadReturns(address + layout_.code.co_code_adaptive, locations.units()), locations,
+      ReadReturns(&code, address + layout_.code.co_code_adaptive, locations.units()), locations,
       std::vector<int32_t>(entries + 1, -1), epoch_});
 }
 
 /// Where the code returns: the first byte of a code unit is its opcode.
-std::vector<uint32_t> CodeTable::ReadReturns(uint64_t first_unit, size_t units) {
+std::vector<uint32_t> CodeTable::ReadReturns(RemoteMemory* memory, uint64_t first_unit,
+                                             size_t units) const {
   std::vector<uint32_t> returns;
   std::span<const uint8_t> opcodes = kReturns315;
   if (layout_.Minor() == 13) opcodes = kReturns313;
   if (layout_.Minor() == 14) opcodes = kReturns314;
   std::vector<uint8_t> code(units * 2);
-  if (!memory_->Read(first_unit, code.data(), code.size())) return returns;
+  if (!memory->Read(first_unit, code.data(), code.size())) return returns;
   for (uint32_t unit = 0; unit < units; ++unit) {
     if (std::find(opcodes.begin(), opcodes.end(), code[2 * unit]) != opcodes.end()) {
       returns.push_back(unit);

@@ -136,7 +136,7 @@ class CodeTable {
   CodeIdentity IdentityIn(const std::byte* head) const;
   bool IsCode(uint64_t type);
   std::unique_ptr<CodeObject> ReadCode(uint64_t address);
-  std::vector<uint32_t> ReadReturns(uint64_t first_unit, size_t units);
+  std::vector<uint32_t> ReadReturns(RemoteMemory* memory, uint64_t first_unit, size_t units) const;
   void ReadCopies(uint64_t address, CodeObject* code);
 
   RemoteMemory* memory_;

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Gate } from '../diff/gates.ts'
+import type { Side } from '../diff/run.ts'
+import { turns } from '../diff/turns.ts'
 import { EXIT } from '../errors.ts'
 import type { CommandContext } from './context.ts'
 import { diffOptions, parseGateOption, several } from './diff/options.ts'
@@ -77,15 +80,8 @@ export function registerBench(program: Command, context: CommandContext): void {
     })
 }
 
-/** The order of the runs: each side is as often first as second, so that a drift favours none. */
-export function turns(runs: number): ('base' | 'head')[] {
-  return Array.from({ length: runs }, (_, run): ('base' | 'head')[] =>
-    run % 2 === 0 ? ['base', 'head'] : ['head', 'base'],
-  ).flat()
-}
-
 async function bench(
-  commands: Readonly<Record<'base' | 'head', string>>,
+  commands: Readonly<Record<Side, string>>,
   raw: RawBenchOptions,
   context: CommandContext,
 ): Promise<number> {
@@ -94,10 +90,9 @@ async function bench(
   const folders = { base: join(output, 'base'), head: join(output, 'head') }
   makeFolder(folders.base)
   makeFolder(folders.head)
-  const done = { base: 0, head: 0 }
-  for (const side of turns(runs)) {
-    const run = ++done[side]
-    const path = runPath(folders[side], run)
+  const id = randomUUID()
+  for (const { side, pair } of turns(runs)) {
+    const path = runPath(folders[side], pair)
     const command = ['/bin/sh', '-c', commands[side]]
     const policy = {
       ...(raw.policy && { policy: raw.policy }),
@@ -106,8 +101,11 @@ async function bench(
     const controlled = { ...(control && { control }), ...(controlStart && { controlStart }) }
     const sampling = { rate, read, maxOverhead: DEFAULT_OVERHEAD, subprocesses: true, stdlib: true }
     const options = { ...sampling, ...controlled, ...policy }
-    const result = await recordRun(options, command, path, true, context)
-    context.writeErr(runLine(`${side} ${run} of ${runs}`, result))
+    const result = await recordRun(options, command, path, true, context, {
+      bench: id,
+      number: pair,
+    })
+    context.writeErr(runLine(`${side} ${pair} of ${runs}`, result))
     if (result.status !== EXIT.done) return result.status
   }
   const compared = diffOptions([folders.base], {

@@ -7,6 +7,8 @@ import type { Run } from './run.ts'
 export interface Scale {
   readonly kind: Basis['kind']
   readonly baseRuns: number
+  /** Whether each run of base has the run of head at the same place for its partner. */
+  readonly isPaired: boolean
   /** What times are divided by: 1 or iterations for time, all sampled ns for shares. */
   readonly divisor: readonly number[]
   /** ns that a sample stands for. */
@@ -53,8 +55,11 @@ export function basisOf({ base, head }: RunSets, isSameWork: boolean): Basis {
   }
 }
 
-/** @param basis by which the runs are compared */
-export function scaleOf({ base, head }: RunSets, basis: Basis): Scale {
+/**
+ * @param basis by which the runs are compared
+ * @param isPaired whether runs at the same place of both sides are partners
+ */
+export function scaleOf({ base, head }: RunSets, basis: Basis, isPaired: boolean): Scale {
   const runs = [...base, ...head]
   const divisor = (run: Run) => {
     if (basis.kind === 'share') return run.sampledNs
@@ -63,6 +68,7 @@ export function scaleOf({ base, head }: RunSets, basis: Basis): Scale {
   return {
     kind: basis.kind,
     baseRuns: base.length,
+    isPaired,
     divisor: runs.map(divisor),
     interval: runs.map(({ intervalNs }) => intervalNs),
     sampled: runs.map(({ sampledNs }) => sampledNs),

@@ -1,11 +1,15 @@
 import { formatCount } from '../formats/text.ts'
 import { nounOf, unknownOf } from './comparable.ts'
 import type { RunSets } from './measure.ts'
-import type { Basis } from './result.ts'
+import type { Basis, Pairing } from './result.ts'
 import type { Run } from './run.ts'
 
 /** What to know before believing a comparison, a sentence each. */
-export function carefulNotes({ base, head }: RunSets, basis: Basis): string[] {
+export function carefulNotes(
+  { base, head }: RunSets,
+  basis: Basis,
+  { leftOut }: Pairing,
+): string[] {
   const runs = [...base, ...head]
   const notes: string[] = []
   if (base.length === 1 || head.length === 1) {
@@ -19,6 +23,7 @@ export function carefulNotes({ base, head }: RunSets, basis: Basis): string[] {
         'looks like a change. Let the sides take turns.',
     )
   }
+  tell(notes, leftOut, 'no partner, so that only whole pairs are compared')
   count(notes, runs, ({ isUncertain }) => isUncertain, 'more than 2 % partial or missed samples')
   count(
     notes,
@@ -50,11 +55,18 @@ function count(
   has: (run: Run) => boolean,
   what: string,
 ): void {
-  const found = runs.filter(has)
-  const [first] = found
-  if (!first) return
-  const more = found.length === 1 ? '' : ` and ${formatCount(found.length - 1)} more`
-  notes.push(`${first.name}${more} ${found.length === 1 ? 'has' : 'have'} ${what}.`)
+  tell(
+    notes,
+    runs.filter(has).map(({ name }) => name),
+    what,
+  )
+}
+
+function tell(notes: string[], names: readonly string[], what: string): void {
+  const [first] = names
+  if (first === undefined) return
+  const more = names.length === 1 ? '' : ` and ${formatCount(names.length - 1)} more`
+  notes.push(`${first}${more} ${names.length === 1 ? 'has' : 'have'} ${what}.`)
 }
 
 function isOneAfterTheOther(base: readonly Run[], head: readonly Run[]): boolean {

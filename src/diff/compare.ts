@@ -14,6 +14,7 @@ import {
   type Times,
 } from './measure.ts'
 import { Names, type Rename } from './names.ts'
+import { pairUp } from './pairing.ts'
 import {
   type ChangedRow,
   type DiffResult,
@@ -65,12 +66,14 @@ export interface Comparison {
  * and paths (self and total) are a family of tests each.
  * @throws PyprofError code `not-comparable`
  */
-export function compare(sets: RunSets, options: CompareOptions): Comparison {
+export function compare(all: RunSets, options: CompareOptions): Comparison {
+  const { sets, pairing } = pairUp(all)
+  const isPaired = pairing.kind === 'pairs'
   const differences = differencesOf(sets)
   requireComparable(differences, options.allowed)
   const names = new Names(profilesOf(sets.base), profilesOf(sets.head), options.renames)
   const basis = basisOf(sets, options.isSameWork)
-  const scale = scaleOf(sets, basis)
+  const scale = scaleOf(sets, basis, isPaired)
   const times = measure(sets, names)
   const isJudged = sets.base.length >= LEAST_RUNS && sets.head.length >= LEAST_RUNS
   const chance = withinRuns(sets, names, basis.kind === 'share')
@@ -81,7 +84,7 @@ export function compare(sets: RunSets, options: CompareOptions): Comparison {
   const functions = testRows(functionRows, test)
   const lines = testRows(times.lines.map(selfOf), test)
   const paths = testRows(pathRows(times), test)
-  const total = compareTotals(sets, basis, test)
+  const total = compareTotals(sets, basis, { ...test, isPaired })
   const evidence = { total, functions: functionRows, tested: functions.tested, options: test }
   const gates = options.gates.map((gate) => judge(gate, evidence))
   const result: DiffResult = {
@@ -89,6 +92,7 @@ export function compare(sets: RunSets, options: CompareOptions): Comparison {
     exporter: options.exporter,
     outcome: worstOf(gates, isJudged),
     basis,
+    pairing,
     confidence,
     minShare,
     minChange,
@@ -96,7 +100,7 @@ export function compare(sets: RunSets, options: CompareOptions): Comparison {
     runs: { base: sets.base.map(factsOf), head: sets.head.map(factsOf) },
     differences,
     unknown: unknownOf(sets),
-    careful: carefulNotes(sets, basis),
+    careful: carefulNotes(sets, basis, pairing),
     total: total?.change ?? null,
     functions: familyOf(functions, within(chance?.functions)),
     lines: familyOf(lines, within(chance?.lines)),

@@ -71,7 +71,7 @@ const LEAST_SAMPLES = 0.5
  * known to a sample, so they vary at least as evenly spread roundings do: by a twelfth of its square.
  */
 export function logarithms(times: ArrayLike<number>, scale: Scale): Row {
-  const { interval, divisor, baseRuns } = scale
+  const { interval, divisor, baseRuns, isPaired } = scale
   const values = Array.from(times, (time, run) =>
     Math.log((time + LEAST_SAMPLES * interval[run]!) / divisor[run]!),
   )
@@ -79,6 +79,7 @@ export function logarithms(times: ArrayLike<number>, scale: Scale): Row {
   return {
     base: values.slice(0, baseRuns),
     head: values.slice(baseRuns),
+    isPaired,
     floor: 1 / 12 / Math.max(LEAST_SAMPLES, samples) ** 2,
     size: Math.max(LEAST_SAMPLES, samples),
   }

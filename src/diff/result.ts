@@ -77,6 +77,16 @@ export interface Basis {
   readonly reason: string
 }
 
+/** How the runs of both sides are set against each other. */
+export interface Pairing {
+  /** `pairs`: each run with the one that was made beside it; `sides`: all of base with all of head. */
+  readonly kind: 'pairs' | 'sides'
+  /** Why, in a sentence. */
+  readonly reason: string
+  /** Runs that are not compared, because their partner is missing. */
+  readonly leftOut: readonly string[]
+}
+
 /** The whole comparison; every report is made from it. */
 export interface DiffResult {
   readonly version: number
@@ -84,6 +94,7 @@ export interface DiffResult {
   /** That of the worst gate; without gates that of the total. */
   readonly outcome: Outcome
   readonly basis: Basis
+  readonly pairing: Pairing
   /** 0 to 1. */
   readonly confidence: number
   readonly minShare: number

@@ -7,6 +7,7 @@ import {
   type Profile,
   QUALITY,
   type Reading,
+  type RunPair,
 } from '../profile/profile.ts'
 import { summarize } from '../profile/summary.ts'
 import { sumByStack } from '../profile/views.ts'
@@ -37,6 +38,8 @@ export interface RunFacts {
   readonly machine: string
   /** Milliseconds since the epoch; 0 when unknown. */
   readonly startedAt: number
+  /** The run of the other side that was made beside it has the same; undefined when unknown. */
+  readonly pair: RunPair | undefined
   readonly endReason: EndReason
   /** How often the program did what is measured, by its marks; undefined when nobody counted. */
   readonly iterations: number | undefined
@@ -94,6 +97,7 @@ export function runOf({ name, profile, isTimed }: RunInput, keepsWhole = false):
     rate: meta.rate,
     machine: meta.machine ?? '',
     startedAt: meta.startedAt,
+    pair: meta.run?.pair,
     endReason: meta.endReason,
     iterations: meta.iterations,
     work: workText(meta.control),

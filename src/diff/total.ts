@@ -11,6 +11,15 @@ import {
   probabilityOf,
 } from './statistics/log-ratio.ts'
 
+export interface TotalOptions {
+  readonly confidence: number
+  readonly minChange: number
+  /** Whether there are runs enough to be judged. */
+  readonly isJudged: boolean
+  /** Whether runs at the same place of both sides are partners. */
+  readonly isPaired: boolean
+}
+
 /** The time of whole runs. */
 export interface Total {
   readonly change: Change & { readonly of: 'elapsed' | 'sampled' }
@@ -25,7 +34,7 @@ export interface Total {
 export function compareTotals(
   { base, head }: RunSets,
   basis: Basis,
-  options: { readonly confidence: number; readonly minChange: number; readonly isJudged: boolean },
+  options: TotalOptions,
 ): Total | undefined {
   if (basis.kind === 'share') return undefined
   const isWhole = [...base, ...head].every(({ mode, isFiltered }) => mode === 'wall' && !isFiltered)
@@ -54,11 +63,7 @@ export function totalChange(
   head: readonly number[],
   floor: number,
   of: Total['change']['of'],
-  {
-    confidence,
-    minChange,
-    isJudged,
-  }: { readonly confidence: number; readonly minChange: number; readonly isJudged: boolean },
+  { confidence, minChange, isJudged, isPaired }: TotalOptions,
 ): Total {
   const about = {
     of,
@@ -79,7 +84,7 @@ export function totalChange(
     }
     return { change, ratio: undefined }
   }
-  const ratio = logRatio({ base: base.map(Math.log), head: head.map(Math.log) }, floor)
+  const ratio = logRatio({ base: base.map(Math.log), head: head.map(Math.log), isPaired }, floor)
   const tail = (1 - confidence) / 2
   const [low, high] = limitsOf(ratio, tail).map(Math.expm1) as [number, number]
   const change = Math.expm1(ratio.estimate)

@@ -1,4 +1,10 @@
-import { NO_STACK, type Profile, type StackIndex, type ThreadIndex } from '../profile/profile.ts'
+import {
+  type Mode,
+  NO_STACK,
+  type Profile,
+  type StackIndex,
+  type ThreadIndex,
+} from '../profile/profile.ts'
 import { rowsByThread, StackSums, type Sum } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { type LocationTable, locationTable } from './locations.ts'
@@ -9,12 +15,19 @@ import { WholeNumbers } from './whole-numbers.ts'
 
 /** What callgrind itself writes for a file that it does not know. */
 const UNKNOWN_FILE = '???'
+/** What the cost is called, short and long. */
+const EVENTS: Readonly<Record<Mode, readonly [name: string, long: string]>> = {
+  wall: ['Wall', 'Wall time (ns)'],
+  cpu: ['Cpu', 'CPU time (ns)'],
+  gil: ['Gil', 'Time with the GIL (ns)'],
+  exception: ['Exception', 'Time in exceptions (ns)'],
+}
 
 /**
  * A profile in callgrind's format (valgrind manual, "Callgrind Format Specification"): for each thread
- * a part with its process and thread id, which KCachegrind shows together or apart. One event, `Wall`,
- * in whole ns: running totals of the self costs are rounded, so that they add up to the rounded sum of
- * all weights.
+ * a part with its process and thread id, which KCachegrind shows together or apart. One event,
+ * named by the mode, in whole ns: running totals of the self costs are rounded, so that they add up to
+ * the rounded sum of all weights.
  *
  * Samples tell no calls. Where the format wants their number stands the number of samples that saw the
  * call; it cannot be 0, since callgrind_annotate would then take the call's cost for self cost. What
@@ -34,10 +47,11 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   yield '# callgrind format\nversion: 1\n'
   yield `creator: ${visible(meta.exporter)}\ncmd: ${visible(options.title ?? meta.command)}\n`
   for (const line of summaryLines(profile)) yield `desc: ${visible(line)}\n`
-  yield 'event: Wall : Wall time (ns)\npositions: line\n'
+  const [event, long] = EVENTS[meta.mode]
+  yield `event: ${event} : ${long}\npositions: line\n`
   const { order } = new SamplesByThread(profile)
   // Without an event a reader refuses the file, even one without samples.
-  if (order.length === 0) yield 'events: Wall\n'
+  if (order.length === 0) yield `events: ${event}\n`
   for (const [index, thread] of order.entries()) {
     for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) sums.add(rows.order[at]!)
     yield partHead(profile, thread, index + 1)
@@ -57,7 +71,7 @@ function partHead(profile: Profile, thread: ThreadIndex, part: number): string {
   const label = threadLabel(profile.threads[thread]!, profile.processes)
   return (
     `\npart: ${part}\npid: ${profile.processes[process]?.pid ?? 0}\nthread: ${nativeId}\n` +
-    `desc: Thread: ${visible(label)}\nevents: Wall\n`
+    `desc: Thread: ${visible(label)}\nevents: ${EVENTS[profile.meta.mode][0]}\n`
   )
 }
 

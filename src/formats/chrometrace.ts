@@ -10,13 +10,17 @@ import {
 import type { Format, FormatOptions } from './format.ts'
 import { joined } from './pieces.ts'
 import { summaryLines } from './summary.ts'
-import { displayName, EMPTY_FRAME, MISSED_FRAME, threadName } from './text.ts'
+import { displayName, EMPTY_FRAME, MISSED_FRAME, threadName, visible } from './text.ts'
 import { NO_REAL_ID, SamplesByThread, spans, viewerIds } from './threads.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 /** Stand in a path for what has no frames, where places have indexes from 0. */
 const MISSED_PLACE = -1
 const EMPTY_PLACE = -2
+const LEFT_OUT_PLACE = -4
+const LEFT_OUT_FRAME = '<frames left out>'
+/** Perfetto nests no more slices (its SliceTracker); what is deeper would lie on the outermost. */
+const MAX_DEPTH = 512
 
 /**
  * A trace in Chrome's JSON format, for Perfetto and about:tracing: complete events (`X`) with process
@@ -28,6 +32,8 @@ const EMPTY_PLACE = -2
  * those without Python frames have an event of their own, so that a thread's outermost events add up
  * to its sampled time. Gaps have a track of their own.
  *
+ * Of a stack of more than 512 frames the innermost one stands on `<frames left out>`.
+ *
  * A thread's events are in the order of their starts, callers before callees. Of more than a million,
  * those that go on when the ones before them are written have a begin (`B`) and an end (`E`) instead,
  * so that none of them need be held. By default a caller's
@@ -38,7 +44,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const [recording, quality] = summaryLines(profile)
   const { exporter, command } = profile.meta
   const about = { exporter, command: options.title ?? command, recording, quality }
-  yield `{"displayTimeUnit":"ns","otherData":${JSON.stringify(about)},\n"traceEvents":[\n`
+  yield `{"displayTimeUnit":"ns","otherData":${json(about)},\n"traceEvents":[\n`
   yield* joined(eventTexts(profile), ',\n')
   yield '\n]}\n'
 }
@@ -61,7 +67,9 @@ export function* eventTexts(profile: Profile, most: number = MOST_EVENTS): Itera
     const at = { pid: pidOf(thread), tid: ids.tids[thread] }
     if (!named.has(at.pid)) {
       named.add(at.pid)
-      yield metadata('process_name', at, { name: profile.processes[process]?.command ?? '' })
+      const command = profile.processes[process]?.command ?? ''
+      // Perfetto takes an empty name for an error.
+      if (command !== '') yield metadata('process_name', at, { name: command })
     }
     const shown = threadName(profile.threads[thread]!)
     const suffix = interpreter === 0 ? '' : ` (interpreter ${interpreter})`
@@ -88,12 +96,20 @@ function placeHead(table: PlaceTable, place: number): string {
 }
 
 function head(name: string, cat: string, args: object): string {
-  return JSON.stringify({ ph: 'X', name, cat, args }).slice(0, -1)
+  return json({ ph: 'X', name, cat, args }).slice(0, -1)
+}
+
+/** JSON of visible text: Perfetto refuses a whole file for a lone surrogate, and cuts text at a zero. */
+function json(value: object): string {
+  return JSON.stringify(value, (_, each: unknown) =>
+    typeof each === 'string' ? visible(each) : each,
+  )
 }
 
 const MARKER_HEADS: Readonly<Record<number, string>> = {
   [MISSED_PLACE]: head(MISSED_FRAME, 'missed', {}),
   [EMPTY_PLACE]: head(EMPTY_FRAME, 'empty', {}),
+  [LEFT_OUT_PLACE]: head(LEFT_OUT_FRAME, 'left-out', {}),
 }
 
 function metadata(
@@ -101,7 +117,7 @@ function metadata(
   { pid, tid }: { readonly pid: number; readonly tid: number | undefined },
   args: object,
 ): string {
-  return JSON.stringify({ ph: 'M', name, pid, tid, args })
+  return json({ ph: 'M', name, pid, tid, args })
 }
 
 function* gapTexts({ gaps }: Profile, pid: number): Iterable<string> {
@@ -199,12 +215,13 @@ function* threadTexts(
   }
 }
 
-/** Places of a stack, outermost first. */
+/** Places of a stack, outermost first; of one that is too deep the outermost, and the innermost one. */
 function pathOf({ stacks }: Profile, table: PlaceTable, leaf: StackIndex): number[] {
   const path: number[] = []
   for (let at = leaf; at !== NO_STACK; at = stacks.parent[at]!) {
     path.push(table.ofFrame[stacks.frame[at]!]!)
   }
+  if (path.length > MAX_DEPTH) path.splice(1, path.length - MAX_DEPTH + 1, LEFT_OUT_PLACE)
   return path.reverse()
 }
 

@@ -26,10 +26,12 @@ const ROWS_PER_PIECE = 4096
  * A gzip'd pprof profile (github.com/google/pprof, proto/profile.proto): samples added up by thread,
  * stack, quality and reason.
  *
- * Values: `samples/count`, `wall/nanoseconds` (the default), and `cpu/nanoseconds` where CPU time was
- * measured for any sample. The time of suspended tasks is no time of threads: where there is some, it
- * is a value of its own, `waiting/nanoseconds`, and such rows are 0 in all the others. Nanoseconds are whole: running totals are rounded, not the numbers
- * themselves, so that their sum is the rounded sum of all weights. Missed samples and those without
+ * Values: `samples/count`, the weight in nanoseconds (the default), named by the mode, as stores add up
+ * what has one name (`wall`, `cpu`, `gil`, `exception`), and `cpu/nanoseconds` where CPU time was
+ * measured for any sample and is not the weight. The time of suspended tasks is no time of threads:
+ * where there is some, it is a value of its own, `waiting/nanoseconds`, and such rows are 0 in all the
+ * others. Nanoseconds are whole: running totals are rounded, not the numbers themselves, so that their
+ * sum is the rounded sum of all weights. Missed samples and those without
  * Python frames have one frame that says so. Gaps belong to no sample; comments tell of them.
  *
  * Labels tell threads apart, whatever `options.threads`: `thread_name`, and as numbers `thread_id`,
@@ -81,16 +83,16 @@ function head(
   string: (text: string) => number,
 ): ProfileInput {
   const { meta } = profile
-  const wall = { type: string('wall'), unit: string('nanoseconds') }
+  const weight = { type: string(meta.mode), unit: string('nanoseconds') }
   return {
     sampleType: [
       { type: string('samples'), unit: string('count') },
-      wall,
+      weight,
       ...(hasCpu(profile) ? [{ type: string('cpu'), unit: string('nanoseconds') }] : []),
       ...(hasWaiting(profile) ? [{ type: string(WAITING), unit: string('nanoseconds') }] : []),
     ],
-    defaultSampleType: wall.type,
-    periodType: wall,
+    defaultSampleType: weight.type,
+    periodType: weight,
     period: meta.rate > 0 ? Math.round(1e9 / meta.rate) : 0,
     timeNanos: BigInt(Math.round(meta.startedAt)) * 1_000_000n,
     durationNanos: Math.round(meta.duration),
@@ -109,7 +111,9 @@ function head(
   }
 }
 
-function hasCpu({ samples }: Profile): boolean {
+/** Whether CPU time is a value beside the weight. */
+function hasCpu({ samples, meta }: Profile): boolean {
+  if (meta.mode === 'cpu') return false
   for (let row = 0; row < samples.length; row++) if (samples.cpu[row] !== NO_CPU) return true
   return false
 }
@@ -141,7 +145,7 @@ interface Sum {
   readonly quality: number
   readonly reason: number
   samples: number
-  wall: number
+  weight: number
   cpu: number
 }
 
@@ -154,7 +158,7 @@ function* samples(
   const rows = rowsByThread(profile)
   const withCpu = hasCpu(profile)
   const withWaiting = hasWaiting(profile)
-  const wall = new WholeNumbers()
+  const weight = new WholeNumbers()
   const cpu = new WholeNumbers()
   const waiting = new WholeNumbers()
   for (let thread = 0; thread < profile.threads.length; thread++) {
@@ -168,9 +172,9 @@ function* samples(
         locationId: locationIds(profile, table, markers, sum),
         value: [
           isThread ? sum.samples : 0,
-          isThread ? wall.next(sum.wall) : 0,
+          isThread ? weight.next(sum.weight) : 0,
           ...(withCpu ? [isThread ? cpu.next(sum.cpu) : 0] : []),
-          ...(withWaiting ? [isThread ? 0 : waiting.next(sum.wall)] : []),
+          ...(withWaiting ? [isThread ? 0 : waiting.next(sum.weight)] : []),
         ],
         label: [
           ...labels,
@@ -192,11 +196,11 @@ function sumsOf({ samples }: Profile, rows: Uint32Array): Iterable<Sum> {
     const key = (stack - NO_STACK) * kinds + quality * REASONS.length + reason
     let sum = sums.get(key)
     if (!sum) {
-      sum = { stack, quality, reason, samples: 0, wall: 0, cpu: 0 }
+      sum = { stack, quality, reason, samples: 0, weight: 0, cpu: 0 }
       sums.set(key, sum)
     }
     sum.samples += countAt(samples, row)
-    sum.wall += samples.weight[row]!
+    sum.weight += samples.weight[row]!
     if (samples.cpu[row] !== NO_CPU) sum.cpu += samples.cpu[row]!
   }
   return sums.values()

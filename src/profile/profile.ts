@@ -281,6 +281,16 @@ export interface RunFacts {
   readonly revision: string
   /** Whether tracked files differ from it. */
   readonly isDirty: boolean
+  /** Absent where nothing was run by turns. */
+  readonly pair?: RunPair
+}
+
+/** Two runs, one of each side, that were made one right after the other, which first by lot. */
+export interface RunPair {
+  /** Tells the pairs of one `pyprof bench` from those of another. */
+  readonly bench: string
+  /** From 1 on, in the order of time. */
+  readonly number: number
 }
 
 export interface Meta {

@@ -9,6 +9,7 @@ import {
   type Reading,
   type ReadingChange,
   type RunFacts,
+  type RunPair,
   STATES,
   type State,
   TASK_SCOPES,
@@ -108,12 +109,19 @@ function isMark(value: unknown): boolean {
 
 function isRunFacts(value: unknown): value is RunFacts {
   if (typeof value !== 'object' || value === null) return false
-  const { cpu, governor, load, kernel, revision, isDirty } = value as Record<string, unknown>
+  const { cpu, governor, load, kernel, revision, isDirty, pair } = value as Record<string, unknown>
   return (
     [cpu, governor, kernel, revision].every(isText) &&
     isAtMost(Number.MAX_VALUE)(load) &&
-    typeof isDirty === 'boolean'
+    typeof isDirty === 'boolean' &&
+    (pair === undefined || isPair(pair))
   )
+}
+
+function isPair(value: unknown): value is RunPair {
+  if (typeof value !== 'object' || value === null) return false
+  const { bench, number } = value as Record<string, unknown>
+  return isText(bench) && Number.isSafeInteger(number) && isWhole(number)
 }
 
 const CHECKS: { readonly [K in keyof StoredMeta]-?: Check<StoredMeta[K]> } = {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FormatName, formatNamed } from '../../src/formats/index.ts'
 import { readPprof } from '../../src/formats/pprof/read.ts'
+import { byFunction } from '../../src/profile/granularity.ts'
 import type { Profile } from '../../src/profile/profile.ts'
 import { hottest, weightTotals } from '../../src/profile/views.ts'
 import { profileOf } from '../support/ascii-profile.ts'
@@ -10,6 +11,7 @@ import { Chromium } from '../support/chromium.ts'
 import { record, summaryOf } from '../support/cli.ts'
 import { MINORS, venv } from '../support/pythons.ts'
 import {
+  askPerfetto,
   callgrindAnnotate,
   FirefoxProfiler,
   goPprof,
@@ -120,6 +122,117 @@ describe('the Firefox Profiler', () => {
     expect(markers).toMatch(/Holds GIL +t=0\S* +10ms/)
     expect(markers).toMatch(/Collects garbage +t=10ms +10ms/)
     expect(markers).toMatch(/Waits for GIL +t=20ms +10ms/)
+  })
+})
+
+/** Its parts are fetched once, 25 MB. */
+const FETCH_MS = 600_000
+/** All that Perfetto's trace processor has to say of what it could not use. */
+const COMPLAINTS = `SELECT name, idx, severity, value FROM stats
+  WHERE severity != 'info' AND value != 0`
+
+describe('Perfetto', { timeout: FETCH_MS }, () => {
+  const SLICES = `
+    SELECT slice.ts, slice.dur, slice.depth, slice.name, slice.category, pid, tid,
+      extract_arg(slice.arg_set_id, 'args.file') AS file,
+      extract_arg(slice.arg_set_id, 'args.line') AS line
+    FROM slice JOIN thread_track ON track_id = thread_track.id
+      JOIN thread USING (utid) JOIN process USING (upid)
+    ORDER BY pid, tid, slice.ts, slice.depth`
+  // It makes a main thread for each process, whether there are slices of it or not.
+  const THREADS = `
+    SELECT pid, process.name AS process, tid, thread.name AS thread
+    FROM thread JOIN process USING (upid) WHERE thread.name IS NOT NULL ORDER BY pid, tid`
+
+  interface TraceEvent {
+    readonly ph: 'M' | 'X'
+    readonly name: string
+    readonly cat: string
+    readonly pid: number
+    readonly tid: number
+    readonly ts: number
+    readonly dur: number
+    readonly args: { readonly name?: string; readonly file?: string; readonly line?: number }
+  }
+
+  /** The events of a trace as the queries above show them. */
+  function expected(file: string) {
+    const { traceEvents } = JSON.parse(readFileSync(file, 'utf8')) as { traceEvents: TraceEvent[] }
+    const ends = new Map<number, number[]>()
+    const slices = traceEvents
+      .filter(({ ph }) => ph === 'X')
+      .map(({ name, cat, pid, tid, ts, dur, args }) => {
+        const start = Math.round(ts * 1000)
+        const open = (ends.get(tid) ?? []).filter((end) => end > start)
+        const length = Math.round(dur * 1000)
+        ends.set(tid, [...open, start + length])
+        const place = { file: args.file ?? null, line: args.line ?? null }
+        return {
+          ts: start,
+          dur: length,
+          depth: open.length,
+          name,
+          category: cat,
+          pid,
+          tid,
+          ...place,
+        }
+      })
+    const called = (kind: string) => traceEvents.filter(({ name }) => name === kind)
+    const processes = new Map(called('process_name').map(({ pid, args }) => [pid, args.name!]))
+    const threads = called('thread_name').map(({ pid, tid, args }) => {
+      return { pid, process: processes.get(pid) ?? null, tid, thread: args.name }
+    })
+    const key = (row: { pid: number; tid: number; ts?: number; depth?: number }) =>
+      [row.pid, row.tid, row.ts ?? 0, row.depth ?? 0].map((id) => `${id}`.padStart(16)).join()
+    const inOrder = <Row extends Parameters<typeof key>[0]>(rows: Row[]) =>
+      rows.sort((a, b) => (key(a) < key(b) ? -1 : 1))
+    return { slices: inOrder(slices), threads: inOrder(threads) }
+  }
+
+  /** A day of a process and its child, whose ids are the same; interpreters, waiting tasks. */
+  function oddProfile(): Profile {
+    const process = { parent: -1, pythonVersion: '3.14.0', start: 0, end: 0, unreadable: '' }
+    const deep = Array.from({ length: 600 }, (_, at) => ({ name: `f${at % 3}`, line: at + 1 }))
+    return profileOf(
+      [
+        { stack: [{ name: 'main' }, { name: 'load' }], weight: 1 },
+        { stack: [{ name: 'main' }, { name: 'save' }], weight: 0 },
+        { stack: [{ name: 'main' }], weight: 2.5 },
+        { stack: [{ name: 'main' }], weight: 86_400e9 + 0.25 },
+        { stack: [{ name: 'main' }, { name: '' }], weight: 10_000_001, gap: 7_777 },
+        { thread: 1, stack: [], quality: 'missed', reason: 'moved', weight: 1e9 / 3 },
+        { thread: 1, stack: deep, weight: 1e9 / 3 },
+        { thread: 2, stack: [{ name: '"\\\u0000\u2028é\udcff\ud83d\ude00' }] },
+        { thread: 3, stack: [{ name: 'wait' }] },
+        { thread: 3, stack: [{ name: 'wait' }] },
+      ],
+      {
+        starts: [0, 5, 86_400e9],
+        processes: [
+          { ...process, pid: 9, command: 'a.py' },
+          { ...process, pid: 9, command: '' },
+        ],
+        threads: [
+          {},
+          { nativeId: 100, interpreter: 1 },
+          { name: '', nativeId: 0, process: 1 },
+          { name: 'MainThread', waitingTasks: true },
+        ],
+      },
+    )
+  }
+
+  it.each([
+    ['lines', goldenProfile()],
+    ['functions', byFunction(goldenProfile())],
+    ['odd things', oddProfile()],
+  ])('reads every slice, thread and process of a trace of %s', (_, profile) => {
+    const file = fileOf('chrometrace', profile)
+    const [complaints, slices, threads] = askPerfetto(file, COMPLAINTS, SLICES, THREADS)
+    expect(complaints).toEqual([])
+    expect(slices).toEqual(expected(file).slices)
+    expect(threads).toEqual(expected(file).threads)
   })
 })
 
@@ -286,17 +399,21 @@ describe('a recording', () => {
     expectAll(total(rows.map(({ selfSamples }) => selfSamples * 1e6)))
     for (const name of functions) expect(rows.map((row) => row.name)).toContain(name)
 
-    const { traceEvents } = JSON.parse(readFileSync(path('chrometrace'), 'utf8')) as {
-      traceEvents: { ph: string; name: string; dur: number }[]
-    }
-    const outermost = ['<module>', 'Thread._bootstrap', '<missed>', '<no Python frames>']
-    expectAll(
-      total(
-        traceEvents
-          .filter(({ ph, name }) => ph === 'X' && outermost.includes(name))
-          .map(({ dur }) => dur * 1000),
-      ),
+    const [complaints, tracks, traced] = askPerfetto(
+      path('chrometrace'),
+      COMPLAINTS,
+      `SELECT tid, thread.name, sum(dur) AS outermost
+        FROM slice JOIN thread_track ON track_id = thread_track.id JOIN thread USING (utid)
+        WHERE depth = 0 AND category != 'gap' GROUP BY tid ORDER BY tid`,
+      'SELECT DISTINCT name FROM slice',
     )
+    expect(complaints).toEqual([])
+    expect(tracks!.map(({ name }) => name).sort()).toEqual(['MainThread', 'worker'])
+    expect(tracks!.map(({ tid }) => tid)).toEqual(
+      summary.threads.map(({ nativeId }) => nativeId).sort((one, other) => one - other),
+    )
+    expectAll(total(tracks!.map(({ outermost }) => Number(outermost))))
+    for (const name of functions) expect(traced).toContainEqual({ name })
 
     const { out } = callgrindAnnotate('--threshold=100', '--auto=no', path('callgrind'))
     const [, program] = /^ *([\d,]+) \(100\.0%\) {2}PROGRAM TOTALS$/m.exec(out) ?? []

@@ -68,6 +68,27 @@ export function madeRuns(
   })
 }
 
+const FACTS = { cpu: 'Test', governor: '', load: 0, kernel: '', revision: '', isDirty: false }
+
+/** The runs of a side as a bench makes them: the first is of the first pair, and so on. */
+export function inPairs(runs: readonly RunInput[], bench = 'a bench'): RunInput[] {
+  return runs.map((run, at) => {
+    const facts = { ...FACTS, pair: { bench, number: at + 1 } }
+    return { ...run, profile: { ...run.profile, meta: { ...run.profile.meta, run: facts } } }
+  })
+}
+
+/** The runs with the machine slower from run to run, by the factor given for each. */
+export function slowed(runs: readonly RunInput[], factors: readonly number[]): RunInput[] {
+  return runs.map((run, at) => {
+    const factor = factors[at]!
+    const { samples, meta } = run.profile
+    const weight = Array.from(samples.weight, (each) => each * factor)
+    const slower = { ...meta, duration: meta.duration * factor }
+    return { ...run, profile: { ...run.profile, samples: { ...samples, weight }, meta: slower } }
+  })
+}
+
 export function setsOf(base: readonly RunInput[], head: readonly RunInput[]) {
   const isSingle = base.length === 1 && head.length === 1
   return {

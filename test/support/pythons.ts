@@ -111,6 +111,23 @@ export function venv(
   return program
 }
 
+/**
+ * A Python 3.14 that has the harnesses which docs/ci.md names.
+ *
+ * @throws as `venv`
+ */
+export function benchmarkHarnesses(root = checkout()): string {
+  const packages = [
+    'pytest==9.2.0',
+    'pytest-benchmark==5.3.1',
+    'pytest-xdist==3.8.0',
+    'pyperf==2.10.0',
+    'asv==0.6.6',
+    'asv_runner==0.3.2',
+  ]
+  return venv('3.14', 'benchmarks', packages, {}, root)
+}
+
 /** The checkout: the nearest folder above this file, or above its compiled form, with a package.json. */
 function checkout(): string {
   let folder = import.meta.dirname

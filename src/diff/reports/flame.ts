@@ -56,6 +56,7 @@ export function flameDiff(comparison: Comparison, title: string): Iterable<strin
       `base: ${sideText(result.runs.base)}`,
       `head: ${sideText(result.runs.head)}`,
       ...(result.total ? [`total: ${totalText(result)}`] : [result.basis.reason]),
+      ...(result.isJudged ? [result.pairing.reason] : []),
       verdictText(result),
     ],
     graph: { ...graph, colour },

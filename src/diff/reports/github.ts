@@ -4,7 +4,7 @@ import type { Place } from '../measure.ts'
 import { shareText } from '../percent.ts'
 import type { ChangedRow, DiffResult } from '../result.ts'
 import type { ReportOptions } from './report.ts'
-import { changeText, PlaceWords, rangeText, totalText } from './words.ts'
+import { changeText, comparedText, PlaceWords, rangeText, totalText } from './words.ts'
 
 /** GitHub shows ten annotations of a kind a step. */
 const MOST = 10
@@ -33,7 +33,9 @@ export function githubAnnotations(result: DiffResult, options: ReportOptions): s
   return [
     ...errors.slice(0, MOST),
     ...warnings.slice(0, MOST),
-    ...(total === '' ? [] : [command('notice', { title: 'pyprof: total' }, total)]),
+    ...(total === ''
+      ? []
+      : [command('notice', { title: 'pyprof: total' }, `${total}. ${comparedText(result)}`)]),
   ]
 }
 

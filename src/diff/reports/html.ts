@@ -5,6 +5,7 @@ import type { DiffResult } from '../result.ts'
 import type { ReportOptions } from './report.ts'
 import {
   changeText,
+  comparedText,
   detectableText,
   kindText,
   legendText,
@@ -41,7 +42,7 @@ export function* diffPage(
     totalText(result),
     `base: ${sideText(result.runs.base)}`,
     `head: ${sideText(result.runs.head)}`,
-    result.basis.reason,
+    comparedText(result),
     ...result.careful.map((note) => `careful: ${note}`),
   ]
   for (const line of lines.filter((each) => each !== '')) yield `<p>${safe(line)}</p>\n`

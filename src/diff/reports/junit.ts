@@ -1,7 +1,7 @@
 import { escapeXml, visible } from '../../formats/text.ts'
 import type { DiffResult, GateResult } from '../result.ts'
 import type { ReportOptions } from './report.ts'
-import { changeText, PlaceWords, rangeText, totalText, verdictText } from './words.ts'
+import { changeText, comparedText, PlaceWords, rangeText, totalText, verdictText } from './words.ts'
 
 /**
  * A test case for each gate, in the XML that JUnit made common: a regression is a failure, what could
@@ -16,11 +16,12 @@ export function* junitXml(result: DiffResult, options: ReportOptions): Iterable<
     `tests="${Math.max(1, gates.length)}" failures="${count('failure')}" errors="0" ` +
     `skipped="${count('skipped')}"`
   const words = new PlaceWords(result)
+  const compared = comparedText(result)
   yield '<?xml version="1.0" encoding="UTF-8"?>\n'
   yield `<testsuites name="pyprof diff" ${counts}>\n<testsuite name="pyprof diff" ${counts}>\n`
   if (gates.length === 0) {
     yield `<testcase classname="pyprof diff" name="total">\n<system-out>${text(
-      `${totalText(result)}\n${verdictText(result)}`,
+      `${totalText(result)}\n${verdictText(result)}\n${compared}`,
     )}</system-out>\n</testcase>\n`
   }
   for (const [at, gate] of gates.entries()) {
@@ -29,10 +30,11 @@ export function* junitXml(result: DiffResult, options: ReportOptions): Iterable<
     const details = gate.proven.map(
       (row) => `${changeText(row)} (${rangeText(row)})  ${words.name(row)}  ${words.at(row)}`,
     )
-    if (element === 'system-out') yield `<system-out>${text(gate.reason)}</system-out>\n`
+    if (element === 'system-out')
+      yield `<system-out>${text(`${gate.reason}\n${compared}`)}</system-out>\n`
     else {
       const message = `${gate.outcome}: ${gate.reason}`
-      yield `<${element} message="${text(message)}">${text([message, ...details].join('\n'))}</${element}>\n`
+      yield `<${element} message="${text(message)}">${text([message, ...details, compared].join('\n'))}</${element}>\n`
     }
     yield '</testcase>\n'
   }

@@ -4,6 +4,7 @@ import type { DiffResult, Outcome } from '../result.ts'
 import type { ReportOptions } from './report.ts'
 import {
   changeText,
+  comparedText,
   detectableText,
   legendText,
   PlaceWords,
@@ -84,7 +85,7 @@ export function diffMarkdown(result: DiffResult, { top }: ReportOptions): string
   const notes = [
     `base: ${sideText(result.runs.base)}`,
     `head: ${sideText(result.runs.head)}`,
-    result.basis.reason,
+    comparedText(result),
     ...result.careful.map((note) => `careful: ${note}`),
     detectableText(result, words),
     legendText(result),

@@ -4,6 +4,7 @@ import type { ChangedRow, DiffResult } from '../result.ts'
 import type { ReportOptions } from './report.ts'
 import {
   changeText,
+  comparedText,
   detectableText,
   kindText,
   legendText,
@@ -29,7 +30,7 @@ export function* diffTable(result: DiffResult, options: ReportOptions): Iterable
   const head: [string, string][] = [
     ['base', sideText(result.runs.base)],
     ['head', sideText(result.runs.head)],
-    ['compared', `by ${result.basis.kind}. ${result.basis.reason}`],
+    ['compared', `by ${result.basis.kind}. ${comparedText(result)}`],
     ...result.differences.map(({ what, values }): [string, string] => [
       'differs',
       `${what}: ${values.map(({ value }) => value).join(', ')} (allowed)`,

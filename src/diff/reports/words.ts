@@ -149,6 +149,11 @@ export function totalText({ total, basis }: DiffResult): string {
   )
 }
 
+/** By what the runs are compared and why, in sentences. */
+export function comparedText({ basis, pairing, isJudged }: DiffResult): string {
+  return isJudged ? `${basis.reason} ${pairing.reason}` : basis.reason
+}
+
 /** What the outcome means, in a sentence. */
 export function verdictText({ outcome, gates, isJudged, total }: DiffResult): string {
   if (!isJudged) return 'Inconclusive: one run of a side proves nothing.'
@@ -182,7 +187,8 @@ export function detectableText(result: DiffResult, words: PlaceWords): string {
 }
 
 /** What the numbers are, in sentences. */
-export function legendText({ basis, confidence, isJudged, minChange }: DiffResult): string {
+export function legendText(result: DiffResult): string {
+  const { basis, pairing, confidence, isJudged, minChange } = result
   const percent = `${Number((confidence * 100).toFixed(3))} %`
   const values = `${basis.kind === 'share' ? 'Shares' : 'Times'} are means of the runs${
     basis.perIteration ? ', an iteration' : ''
@@ -191,7 +197,7 @@ export function legendText({ basis, confidence, isJudged, minChange }: DiffResul
     return `${values} Ranges are ${percent} intervals within the two runs only; two runs of one program differ by more.`
   }
   return (
-    `${values} Ranges are ${percent} intervals between runs, of one row by itself. Of the rows that are shown as changed at most ` +
+    `${values} Ranges are ${percent} intervals between ${pairing.kind === 'pairs' ? 'pairs of runs' : 'runs'}, of one row by itself. Of the rows that are shown as changed at most ` +
     `${Number(((1 - confidence) * 100).toFixed(3))} % are false on average (q, by Benjamini and Hochberg); changes below ` +
     `${shareText(minChange)} are not shown. "of all" is what the row adds to the whole.`
   )

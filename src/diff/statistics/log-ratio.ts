@@ -13,6 +13,8 @@ export interface LogRatio {
 export interface Sides {
   readonly base: readonly number[]
   readonly head: readonly number[]
+  /** Whether values at the same place belong together, so that both sides have as many. */
+  readonly isPaired: boolean
 }
 
 /** Fewer runs than this on a side tell nothing about how much runs differ. */
@@ -22,16 +24,28 @@ export const LEAST_RUNS = 2
 export const POWER = 0.8
 
 /**
- * Welch's comparison of the means of logarithms, without assuming that both sides vary alike.
+ * Welch's comparison of the means of logarithms, without assuming that both sides vary alike. Of
+ * pairs Student's: each has one difference, and what both runs of a pair have in common is in none.
  * @param floor the least variance that a value can have, from how finely it was measured
  */
-export function logRatio({ base, head }: Sides, floor: number): LogRatio {
+export function logRatio(sides: Sides, floor: number): LogRatio {
+  if (sides.isPaired) {
+    const values = differencesOf(sides)
+    const error = Math.sqrt(squaredError(values, 2 * floor))
+    return { estimate: mean(values), error, freedom: values.length - 1 }
+  }
+  const { base, head } = sides
   const [a, b] = [squaredError(base, floor), squaredError(head, floor)]
   return {
     estimate: mean(head) - mean(base),
     error: Math.sqrt(a + b),
     freedom: (a + b) ** 2 / (a ** 2 / (base.length - 1) + b ** 2 / (head.length - 1)),
   }
+}
+
+/** Of each pair. */
+export function differencesOf({ base, head }: Sides): number[] {
+  return head.map((value, at) => value - base[at]!)
 }
 
 function squaredError(values: readonly number[], floor: number): number {

@@ -1,5 +1,5 @@
 import { digamma, trigamma, trigammaInverse } from './distributions.ts'
-import { type LogRatio, logRatio, mean, type Sides } from './log-ratio.ts'
+import { differencesOf, type LogRatio, logRatio, mean, type Sides } from './log-ratio.ts'
 
 /** One of many quantities that are measured in the same runs. */
 export interface Row extends Sides {
@@ -15,7 +15,7 @@ const LEAST_ROWS = 4
 const LEAST_ROWS_FOR_TREND = 10
 
 /**
- * Welch's comparison of each row, with variances that borrow strength from all rows: with few runs
+ * The comparison of each row, of sides or of pairs as in `logRatio`, with variances that borrow strength from all rows: with few runs
  * the variance of one row alone is little known, and among hundreds of rows some look quiet by
  * chance. A variance that is smaller than what is usual for its size is drawn up towards that, as far
  * as the rows' variances resemble each other. A larger one stays, so that a row that does vary more is
@@ -28,8 +28,8 @@ const LEAST_ROWS_FOR_TREND = 10
 export function moderatedRatios(rows: readonly Row[]): LogRatio[] {
   const plain = rows.map((row) => logRatio(row, row.floor))
   if (rows.length < LEAST_ROWS) return plain
-  const { base, head } = rows[0]!
-  const scale = 1 / base.length + 1 / head.length
+  const { base, head, isPaired } = rows[0]!
+  const scale = isPaired ? 1 / base.length : 1 / base.length + 1 / head.length
   const variance = plain.map(({ error }) => error ** 2 / scale)
   const likeness = meanSquaredCorrelation(rows)
   const effectiveRows = rows.length / (1 + (rows.length - 1) * likeness)
@@ -98,19 +98,22 @@ function trend(rows: readonly Row[], level: readonly number[]): number[] {
 
 /** How alike the rows rise and fall from run to run: the mean square of their correlations, 0 to 1. */
 function meanSquaredCorrelation(rows: readonly Row[]): number {
-  const deviations = rows.flatMap(({ base, head }) => {
-    const each = [...centred(base), ...centred(head)]
+  const { isPaired } = rows[0]!
+  const deviations = rows.flatMap((row) => {
+    const each = isPaired
+      ? centred(differencesOf(row))
+      : [...centred(row.base), ...centred(row.head)]
     const length = Math.sqrt(each.reduce((sum, value) => sum + value ** 2, 0))
     return length > 0 ? [each.map((value) => value / length)] : []
   })
   const count = deviations.length
-  const runs = rows[0]!.base.length + rows[0]!.head.length
-  const freedom = runs - 2
+  const length = rows[0]!.base.length + (isPaired ? 0 : rows[0]!.head.length)
+  const freedom = length - (isPaired ? 1 : 2)
   if (count < 2 || freedom < 2) return 1
   // The sum of the squares of all correlations, by way of the smaller product.
   let all = 0
-  for (let i = 0; i < runs; i++) {
-    for (let j = 0; j < runs; j++) {
+  for (let i = 0; i < length; i++) {
+    for (let j = 0; j < length; j++) {
       let product = 0
       for (const row of deviations) product += row[i]! * row[j]!
       all += product ** 2

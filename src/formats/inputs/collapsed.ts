@@ -1,6 +1,13 @@
 import { StringDecoder } from 'node:string_decoder'
 import { NO_ACCOUNTING } from '../../profile/assembler.ts'
-import { NO_CPU, NO_STACK, QUALITY, REASONS, type ThreadIndex } from '../../profile/profile.ts'
+import {
+  type Mode,
+  NO_CPU,
+  NO_STACK,
+  QUALITY,
+  REASONS,
+  type ThreadIndex,
+} from '../../profile/profile.ts'
 import { EMPTY_FRAME, formatCount, MISSED_FRAME } from '../text.ts'
 import {
   ASSUMED_RATE,
@@ -22,6 +29,10 @@ import {
 /** Frames, then a number; Austin's full mode adds whether the thread was idle, and memory. */
 const LINE = /^(.*\S)\s+(\d+(?:\.\d+)?)(?:,[01],-?\d+)?$/s
 const AUSTIN = /^P(\d+);T(?:([0-9a-f]+):)?(\w+)(?:;|$)/
+/** Austin's comment of what it measured, since its version 3. */
+const AUSTIN_MODE = /^# mode: (\w+)$/
+/** How files of Austin's own binary format begin. */
+const MOJO = 'MOJ'
 const TACHYON = /^tid:(\d+)(?:;|$)/
 const PY_SPY_PROCESS = /^process (\d+):"?(.*?)"?$/s
 
@@ -66,8 +77,16 @@ class CollapsedReader {
   readonly #styles = new Set<Style>()
   #odd = 0
   #firstOdd = ''
+  #mode: Mode = 'wall'
 
   add(line: string): void {
+    if (line.startsWith(MOJO) && line.includes('\0')) {
+      throw new InputError(
+        'It is in the binary format of Austin.',
+        'Run: mojo2austin FILE FILE.txt (pip install austin-python)',
+      )
+    }
+    if (line.startsWith('#')) this.#comment(line)
     if (line.trim() === '' || line.startsWith('#')) return
     const match = LINE.exec(line)
     const number = Number(match?.[2])
@@ -77,6 +96,17 @@ class CollapsedReader {
       return
     }
     if (number > 0) this.#rows.push({ ...this.#path(match[1]!), number })
+  }
+
+  #comment(line: string): void {
+    const mode = AUSTIN_MODE.exec(line)?.[1]
+    if (mode === 'cpu') this.#mode = mode
+    if (mode === 'memory') {
+      throw new InputError(
+        'It is a profile of memory, not of time.',
+        'Run austin without --memory, or with --full.',
+      )
+    }
   }
 
   finish(rate: number | undefined): Imported {
@@ -129,7 +159,10 @@ class CollapsedReader {
         : []
     return {
       profile: profile.finish(
-        profile.meta({ exporter: '', command: '', rate: rate ?? 0, duration }),
+        {
+          ...profile.meta({ exporter: '', command: '', rate: rate ?? 0, duration }),
+          mode: this.#mode,
+        },
         NO_ACCOUNTING,
       ),
       notes: [note, ...odd],
@@ -253,8 +286,12 @@ function* linesOf(pieces: Iterable<Uint8Array>): Generator<string> {
   if (rest !== '') yield rest
 }
 
-/** Text whose first line that is no comment is frames and a number, as far as it is there. */
+/**
+ * Text whose first line that is no comment is frames and a number, as far as it is there; and Austin's
+ * binary files, of which `read` tells what they are.
+ */
 function recognizes(head: Buffer): boolean {
+  if (head.toString('latin1', 0, MOJO.length) === MOJO && head.includes(0)) return true
   if (head.includes(0)) return false
   const lines = head.toString('utf8').split('\n')
   const at = lines.findIndex((line) => line.trim() !== '' && !line.startsWith('#'))

@@ -18,23 +18,12 @@ import {
   functionsOf,
   INTEGRATIONS,
 } from '../../support/control.ts'
-import { python, venv } from '../../support/pythons.ts'
+import { benchmarkHarnesses as benchmarks, python } from '../../support/pythons.ts'
 import { TARGETS } from '../../support/target.ts'
 import { temporaryFolder } from '../../support/temporary-folder.ts'
 
 const target = (name: string) => join(TARGETS, 'record', name)
 
-/** A Python that has the harnesses which docs/ci.md names. */
-function benchmarks(): string {
-  return venv('3.14', 'benchmarks', [
-    'pytest==9.2.0',
-    'pytest-benchmark==5.3.1',
-    'pytest-xdist==3.8.0',
-    'pyperf==2.10.0',
-    'asv==0.6.6',
-    'asv_runner==0.3.2',
-  ])
-}
 const PYTEST = ['-m', 'pytest', '-p', 'no:cacheprovider'] as const
 
 interface ProcessJson {

@@ -1,8 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { turns } from '../../../src/commands/bench.ts'
 import type { DiffResult } from '../../../src/diff/result.ts'
 import { pyprof, startPyprof, summaryOf } from '../../support/cli.ts'
 import { CONTROL_ENV, controlIn } from '../../support/control.ts'
@@ -13,6 +12,9 @@ import { temporaryFolder } from '../../support/temporary-folder.ts'
 /** Python source that works for so many seconds of CPU time. */
 const work = (seconds: number) =>
   `import time\nwhile time.process_time() < ${seconds}: sum(range(1000))`
+
+/** A command that waits for so many seconds, on a busy machine too. */
+const waiting = (seconds: number) => `'${python('3.14')}' -c 'import time; time.sleep(${seconds})'`
 
 describe('record --runs', () => {
   it('makes a set of recordings that tell their machine and their source', async () => {
@@ -106,25 +108,57 @@ describe('record --runs', () => {
 })
 
 describe('bench', () => {
-  it('lets each side be first as often', () => {
-    expect(turns(4).join(' ')).toBe('base head head base base head head base')
-  })
-
   it('runs both sides by turns, compares them, and fails on what is proven', async () => {
     const folder = join(temporaryFolder(), 'runs')
-    const side = (seconds: number) => `'${python('3.14')}' -c '${work(seconds)}'`
     const { status, out, err } = await pyprof([
-      ...['bench', side(0.3), side(0.9), '--runs', '4', '-r', '500', '-o', folder],
+      ...['bench', waiting(0.15), waiting(0.9), '--runs', '4', '-r', '500', '-o', folder],
       ...['--fail-on', 'total>20%', '--json'],
     ])
-    expect(err.match(/^(?:base|head) \d/gm)).toEqual([
-      ...['base 1', 'head 1', 'head 2', 'base 2'],
-      ...['base 3', 'head 3', 'head 4', 'base 4'],
-    ])
+    // Which of a pair comes first is drawn by lot.
+    const order = err.match(/^(?:base|head) \d/gm)!
+    expect(order).toHaveLength(8)
+    for (const pair of [1, 2, 3, 4]) {
+      expect(order.slice(2 * pair - 2, 2 * pair).sort()).toEqual([`base ${pair}`, `head ${pair}`])
+    }
     expect(readdirSync(join(folder, 'base'))).toHaveLength(4)
     expect(readdirSync(join(folder, 'head'))).toHaveLength(4)
-    expect(JSON.parse(out).outcome).toBe('regression')
+    const { outcome, pairing, runs } = JSON.parse(out) as DiffResult
+    expect(outcome).toBe('regression')
     expect(status).toBe(1)
+    // Four pairs are too few to be compared in pairs; but each run tells its own.
+    expect(pairing.kind).toBe('sides')
+    const numbers = [...runs.base, ...runs.head].map(({ pair }) => pair!.number)
+    expect(numbers).toEqual([1, 2, 3, 4, 1, 2, 3, 4])
+    expect(new Set([...runs.base, ...runs.head].map(({ pair }) => pair!.bench)).size).toBe(1)
+  })
+
+  it('compares in pairs, with the failed and the missing ones told of', async () => {
+    const folder = join(temporaryFolder(), 'runs')
+    const made = await pyprof([
+      ...['bench', waiting(0.15), waiting(0.9), '--runs', '6', '-r', '500', '-o', folder],
+      ...['--fail-on', 'total>20%'],
+    ])
+    expect(made.status, made.err).toBe(1)
+    const text = made.out.replaceAll(/\s+/g, ' ')
+    expect(text).toContain('Runs are compared in 6 pairs that were made by turns')
+    expect(text).toContain('intervals between pairs of runs')
+
+    const sides = [join(folder, 'base'), '--vs', join(folder, 'head')]
+    rmSync(join(folder, 'head', 'run-004.pyprof'))
+    const junit = join(folder, 'junit.xml')
+    const gate = ['--fail-on', 'total>20%']
+    const later = await pyprof(['diff', ...sides, ...gate, '--markdown', '-o', junit])
+    expect(later.status, later.err).toBe(1)
+    expect(later.out).toContain('in 5 pairs')
+    expect(later.out).toContain('run-004.pyprof has no partner')
+    expect(readFileSync(junit, 'utf8')).toContain('in 5 pairs')
+    const annotated = await pyprof(['diff', ...sides, '--github'])
+    expect(annotated.out).toMatch(/^::notice title=pyprof%3A total::.*in 5 pairs/m)
+
+    rmSync(join(folder, 'head', 'run-001.pyprof'))
+    const few = await pyprof(['diff', ...sides, '--json'])
+    expect(JSON.parse(few.out)).toMatchObject({ pairing: { kind: 'sides', leftOut: [] } })
+    expect(JSON.parse(few.out).runs.base).toHaveLength(6)
   })
 
   it('lets its commands control what is sampled, and compares by iteration', async () => {
@@ -160,7 +194,7 @@ describe('bench', () => {
   it('ends with the status of a side that fails', async () => {
     const folder = join(temporaryFolder(), 'runs')
     mkdirSync(folder)
-    const { status } = await pyprof(['bench', 'exit 3', 'true', '-o', folder])
+    const { status } = await pyprof(['bench', 'exit 3', 'exit 3', '-o', folder])
     expect(status).toBe(3)
     expect(existsSync(join(folder, 'head'))).toBe(true)
   })

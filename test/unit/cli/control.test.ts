@@ -272,4 +272,20 @@ describe('the meta of a recording', () => {
   ])('control %j: %j', (control, isRight) => {
     expect(checkMeta({ ...meta, control }) !== undefined).toBe(isRight)
   })
+  const facts = { cpu: '', governor: '', load: 0, kernel: '', revision: '', isDirty: false }
+  it.each([
+    [undefined, true],
+    [{ bench: 'b', number: 1 }, true],
+    [{ bench: 1, number: 1 }, false],
+    [{ bench: 'b', number: 1.5 }, false],
+    [{ bench: 'b', number: -1 }, false],
+    [{ bench: 'b' }, false],
+    [[], false],
+    [null, false],
+  ])('pair %j of a run: %j', (pair, isRight) => {
+    const run = { ...facts, ...(pair === undefined ? {} : { pair }) }
+    const found = checkMeta({ ...meta, run })
+    expect(found !== undefined).toBe(isRight)
+    if (isRight) expect(found!.run).toEqual(run)
+  })
 })

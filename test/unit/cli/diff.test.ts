@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DiffResult } from '../../../src/diff/result.ts'
+import type { RunInput } from '../../../src/diff/run.ts'
 import { collapsed } from '../../../src/formats/collapsed.ts'
 import type { Format } from '../../../src/formats/format.ts'
 import { pprof } from '../../../src/formats/pprof.ts'
 import { pyprof } from '../../../src/formats/pyprof.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
 import { FakeAddon } from '../../support/fake-addon.ts'
-import { type MadeRun, madeRuns } from '../../support/made-runs.ts'
+import { inPairs, type MadeRun, madeRuns, slowed } from '../../support/made-runs.ts'
 import { runCommand } from '../../support/run-command.ts'
 
 const BASE: MadeRun = { counts: { 'main;load:12': 300, 'main;parse:30': 300, 'main;wait': 400 } }
@@ -21,8 +22,12 @@ let head: string[]
 
 /** Writes runs of one side into a folder and returns their paths. */
 function written(name: string, run: MadeRun, count = 4, format: Format = pyprof): string[] {
+  return stored(name, madeRuns(name.startsWith('head') ? 'head' : 'base', run, count), format)
+}
+
+function stored(name: string, runs: readonly RunInput[], format: Format = pyprof): string[] {
   mkdirSync(join(folder, name), { recursive: true })
-  return madeRuns(name.startsWith('head') ? 'head' : 'base', run, count).map((each, at) => {
+  return runs.map((each, at) => {
     const path = join(folder, name, `${at}${format.suffixes[0]}`)
     const pieces = [...format.write(each.profile, { threads: false })]
     writeFileSync(path, Buffer.concat(pieces.map((piece) => Buffer.from(piece as string))))
@@ -47,6 +52,30 @@ beforeAll(() => {
 })
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('runs that were made in pairs', () => {
+  const drift = [1, 1.3, 0.8, 1.2, 0.9, 1.4]
+  const made = (name: string, run: MadeRun) =>
+    inPairs(slowed(madeRuns(name, run, drift.length), drift))
+
+  test.each([pyprof, speedscope])('are compared so from files of $name', async (format) => {
+    const sides = ['base', 'head'] as const
+    const [before, after] = sides.map((name) =>
+      stored(`${name}-pairs-${format.name}`, made(name, name === 'base' ? BASE : HEAD), format),
+    ) as [string[], string[]]
+    const options = ['--fail-on', 'self:load>10%', '--same-work']
+    const { exitCode, out } = await diff(...before, '--vs', ...after, ...options)
+    expect(out).toContain('Runs are compared in 6 pairs that were made by turns')
+    expect(exitCode).toBe(1)
+    // Filters, modes and another order of the files change nothing of that.
+    const more = ['--include', 'function:load', '--functions', '--json', '--same-work']
+    const filtered = await diff(...before.toReversed(), '--vs', ...after, ...more)
+    const { pairing, runs, functions } = JSON.parse(filtered.out) as DiffResult
+    expect(pairing).toMatchObject({ kind: 'pairs', leftOut: [] })
+    expect(runs.base.map(({ pair }) => pair)).toEqual(runs.head.map(({ pair }) => pair))
+    expect(functions.rows.find(({ place }) => place.qualname === 'load')!.kind).toBe('grew')
+  })
+})
 
 describe('pyprof diff', () => {
   test('prints what changed and ends with 0 without gates', async () => {

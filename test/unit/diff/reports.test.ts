@@ -13,7 +13,7 @@ import { changeText, rangeText, sectionsOf, valueText } from '../../../src/diff/
 import { type DiffResult, isFinding } from '../../../src/diff/result.ts'
 import { CHANGE_COLOURS, NO_CHANGE } from '../../../src/formats/flamegraph/changes.ts'
 import { escapeXml } from '../../../src/formats/text.ts'
-import { type MadeRun, madeRuns, optionsOf, setsOf } from '../../support/made-runs.ts'
+import { inPairs, type MadeRun, madeRuns, optionsOf, setsOf } from '../../support/made-runs.ts'
 import { embedded, type FlameData } from '../formats/flamegraph-data.ts'
 import { checkXml } from '../formats/xml.ts'
 
@@ -53,6 +53,48 @@ test.each([
   [1e15, '> +9900 %'],
 ])('a change of %d is told as %s', (change, text) => {
   expect(signedText(change)).toBe(text)
+})
+
+describe('every report tells whether runs were compared in pairs, and why', () => {
+  const paired = (runs: number, gates: readonly string[] = GATES) =>
+    compare(
+      setsOf(
+        inPairs(madeRuns('base', BASE, runs)),
+        inPairs(madeRuns('head', HEAD, runs)).slice(runs > 6 ? 1 : 0),
+      ),
+      optionsOf(gates),
+    )
+  const reports: readonly [string, (of: ReturnType<typeof made>) => string][] = [
+    ['table', (of) => [...diffTable(of.result, OPTIONS)].join('')],
+    ['markdown', (of) => diffMarkdown(of.result, OPTIONS)],
+    ['annotations', (of) => githubAnnotations(of.result, OPTIONS).join('')],
+    ['JUnit', (of) => [...junitXml(of.result, OPTIONS)].join('')],
+    ['flame graph', (of) => [...flameDiff(of, 'T')].join('')],
+    ['page', (of) => [...diffPage(of.result, 'T', [], OPTIONS)].join('')],
+  ]
+
+  test.each(reports)('%s', (_, write) => {
+    for (const of of [paired(6), paired(7), paired(6, [])]) {
+      expect(of.result.pairing.kind).toBe('pairs')
+      expect(write(of)).toContain('in 6 pairs that were made by turns')
+    }
+    expect(write(comparison)).toContain('Runs are taken for independent: they do not tell of pairs')
+    expect(write(paired(3))).toContain('5 whole pairs are needed to compare in pairs, here are 3')
+    // Where nothing is judged, nothing is told of how.
+    expect(write(made([], 1))).not.toMatch(/in pairs|independent/)
+  })
+
+  test('and what was left out', () => {
+    for (const [, write] of reports.filter(([name]) => /table|markdown|page/.test(name))) {
+      expect(write(paired(7))).toContain('base-1.pyprof has no partner')
+    }
+  })
+
+  test('and ranges are those between pairs', () => {
+    const [[, table]] = reports as [(typeof reports)[number]]
+    expect(table(paired(6))).toContain('intervals between pairs of runs')
+    expect(table(comparison)).toContain('intervals between runs')
+  })
 })
 
 describe('the table', () => {

@@ -21,7 +21,7 @@ describe('a comparison of two sets of runs', () => {
 
   test("is Welch's", () => {
     // By hand: means 20.82 and 23.6533, sums of squares 109.924 and 90.2173, 15 values each.
-    const ratio = logRatio({ base, head }, ONE)
+    const ratio = logRatio({ base, head, isPaired: false }, ONE)
     expect(ratio.estimate).toBeCloseTo(23.6533 - 20.82, 3)
     const [a, b] = [squares(base) / 14 / 15, squares(head) / 14 / 15]
     expect(ratio.error).toBeCloseTo(Math.sqrt(a + b), 12)
@@ -30,7 +30,7 @@ describe('a comparison of two sets of runs', () => {
   })
 
   test('has an interval whose ends are just not rejected', () => {
-    const ratio = logRatio({ base, head }, ONE)
+    const ratio = logRatio({ base, head, isPaired: false }, ONE)
     const [low, high] = limitsOf(ratio, 0.025)
     expect(probabilityAbove(ratio, low)).toBeCloseTo(0.025, 9)
     expect(probabilityAbove(ratio, high)).toBeCloseTo(0.975, 9)
@@ -38,17 +38,49 @@ describe('a comparison of two sets of runs', () => {
   })
 
   test('never takes values for surer than they were measured', () => {
-    const ratio = logRatio({ base: [1, 1, 1], head: [1.01, 1.01, 1.01] }, 0.04)
+    const ratio = logRatio({ base: [1, 1, 1], head: [1.01, 1.01, 1.01], isPaired: false }, 0.04)
     expect(ratio.error).toBeCloseTo(Math.sqrt(0.08 / 3), 12)
     expect(probabilityOf(ratio)).toBeGreaterThan(0.9)
   })
 
   test('tells a larger change as detectable when there are fewer runs, or they vary more', () => {
     const of = (values: readonly number[]) =>
-      detectable(logRatio({ base: values, head: values }, ONE), 0.025)
+      detectable(logRatio({ base: values, head: values, isPaired: false }, ONE), 0.025)
     const values = [0.01, -0.02, 0.015, 0, -0.005, 0.01, -0.01, 0.02]
     expect(of(values.slice(0, 4))).toBeGreaterThan(of([...values, ...values]))
     expect(of(values.map((each) => 2 * each))).toBeGreaterThan(1.9 * of(values))
+  })
+})
+
+describe('a comparison in pairs', () => {
+  // Student's sleep data (Biometrika 6, 1908): hours gained by the same ten people with each drug.
+  // Published: a mean difference of 1.58, t = 4.0621 with 9 degrees of freedom, two-sided p = 0.002833.
+  const base = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+  const head = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+  const ratio = logRatio({ base, head, isPaired: true }, ONE)
+
+  test("is Student's", () => {
+    expect(ratio.estimate).toBeCloseTo(1.58, 12)
+    expect(ratio.estimate / ratio.error).toBeCloseTo(4.0621, 4)
+    expect(ratio.freedom).toBe(9)
+    expect(probabilityOf(ratio)).toBeCloseTo(0.002833, 6)
+    const [low, high] = limitsOf(ratio, 0.025)
+    expect(low).toBeCloseTo(0.7001142, 7)
+    expect(high).toBeCloseTo(2.4598858, 7)
+  })
+
+  test('knows nothing of what both of a pair have in common', () => {
+    const shift = base.map((_, at) => 10 * Math.sin(at))
+    const moved = (values: readonly number[]) => values.map((value, at) => value + shift[at]!)
+    const same = logRatio({ base: moved(base), head: moved(head), isPaired: true }, ONE)
+    expect(same.error).toBeCloseTo(ratio.error, 12)
+    const apart = logRatio({ base: moved(base), head: moved(head), isPaired: false }, ONE)
+    expect(apart.error).toBeGreaterThan(5 * ratio.error)
+  })
+
+  test('never takes differences for surer than two values were measured', () => {
+    const flat = logRatio({ base: [1, 2, 3], head: [1.01, 2.01, 3.01], isPaired: true }, 0.04)
+    expect(flat.error).toBeCloseTo(Math.sqrt(0.08 / 3), 12)
   })
 })
 
@@ -59,11 +91,16 @@ function squares(values: readonly number[]): number {
 
 describe('moderated comparisons', () => {
   const next = random(5)
-  const rows = (count: number, runs: number, value: (row: number, run: number) => number): Row[] =>
+  const rows = (
+    count: number,
+    runs: number,
+    value: (row: number, run: number) => number,
+    isPaired = false,
+  ): Row[] =>
     Array.from({ length: count }, (_, row) => {
       const side = (from: number) =>
         Array.from({ length: runs }, (__, run) => value(row, from + run))
-      return { base: side(0), head: side(runs), floor: 1e-9, size: 100 }
+      return { base: side(0), head: side(runs), isPaired, floor: 1e-9, size: 100 }
     })
 
   test('draw small variances up where all rows vary alike, and never one down', () => {
@@ -98,6 +135,19 @@ describe('moderated comparisons', () => {
     const machine = Array.from({ length: 6 }, () => 0.05 * normal(next))
     const alike = rows(100, 3, (_, run) => machine[run]! + 1e-4 * normal(next))
     for (const { freedom } of moderatedRatios(alike)) expect(freedom).toBeLessThan(4.6)
+  })
+
+  test('of pairs learn nothing from what the machine does to pairs, and all from rows', () => {
+    const pair = Array.from({ length: 6 }, () => 0.3 * normal(next))
+    const drifting = rows(100, 6, (_, run) => pair[run % 6]! + 0.01 * normal(next), true)
+    const truth = 0.01 * Math.sqrt(2 / 6)
+    for (const { error, freedom } of moderatedRatios(drifting)) {
+      expect(error).toBeGreaterThan(truth * 0.7)
+      expect(error).toBeLessThan(truth * 2.5)
+      expect(freedom).toBeGreaterThan(20)
+    }
+    const apart = drifting.map((row) => ({ ...row, isPaired: false }))
+    expect(moderatedRatios(apart)[0]!.error).toBeGreaterThan(5 * truth)
   })
 
   test('are plain where there are too few rows', () => {

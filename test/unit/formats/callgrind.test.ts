@@ -110,6 +110,16 @@ describe('callgrind', () => {
     expect([...part!.self.keys()]).toEqual(['a\\x0a.py f\\x0afn=(9) g\\x0d:1'])
   })
 
+  it('calls the cost by the mode', () => {
+    const file = written(
+      callgrind,
+      profileOf([{ stack: [{ name: 'f' }] }], { meta: { mode: 'cpu' } }),
+    )
+    expect(file).toContain('\nevent: Cpu : CPU time (ns)\n')
+    expect(file.match(/^events: .*/gm)).toEqual(['events: Cpu'])
+    expect(file).not.toContain('Wall')
+  })
+
   it('has an event even without samples', () => {
     expect(parsed(profileOf([]))).toMatchObject({ parts: [], total: 0 })
     expect(written(callgrind, profileOf([]))).toContain('\nevents: Wall\n')

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chrometrace, eventTexts } from '../../../src/formats/chrometrace.ts'
+import { visible } from '../../../src/formats/text.ts'
 import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { weightTotals } from '../../../src/profile/views.ts'
@@ -108,6 +109,56 @@ describe('chrometrace', () => {
       '0 <missed> 10-30',
       '0 <no Python frames> 30-50',
       '0 f 50-60',
+    ])
+  })
+
+  it('writes no text that Perfetto would refuse or cut', () => {
+    const text = 'a\u0000b \udcff ü'
+    const profile = profileOf([{ stack: [{ name: text, file: text }] }], {
+      threads: [{ name: text }],
+      processes: ['', text].map((command) => ({
+        pid: 9,
+        parent: -1,
+        command,
+        pythonVersion: '',
+        start: 0,
+        end: 1,
+        unreadable: '',
+      })),
+      meta: { command: text },
+    })
+    const shown = 'a\\x00b \\udcff ü'
+    const { traceEvents, otherData } = JSON.parse(written(chrometrace, profile)) as {
+      traceEvents: TraceEvent[]
+      otherData: { command: string }
+    }
+    expect(otherData.command).toBe(shown)
+    expect(traceEvents.find(({ ph }) => ph === 'X')).toMatchObject({
+      name: shown,
+      args: { file: shown },
+    })
+    const named = traceEvents.filter(({ ph, args }) => ph === 'M' && args.name !== undefined)
+    // Perfetto counts an empty name as an error.
+    expect(named.map(({ name, args }) => [name, args.name])).toEqual([['thread_name', shown]])
+  })
+
+  it('leaves out what is deeper than Perfetto shows, but not the innermost frame', () => {
+    const deep = (count: number) => ({
+      stack: [
+        ...Array.from({ length: count - 1 }, (_, at) => ({ name: 'f', line: at + 1 })),
+        { name: 'leaf' },
+      ],
+    })
+    const names = drawn(profileOf([deep(512), deep(513), deep(900), deep(512)]))
+    // 510 callers stay, and the leaf is one event on each of them.
+    expect(names.filter((name) => / f 0-40$/.test(name))).toHaveLength(510)
+    expect(names.slice(510)).toEqual([
+      '510 f 0-10',
+      '511 leaf 0-10',
+      '510 <frames left out> 10-30',
+      '511 leaf 10-30',
+      '510 f 30-40',
+      '511 leaf 30-40',
     ])
   })
 
@@ -248,8 +299,8 @@ function expectedPath(draft: DraftSample, functions: boolean) {
   if (draft.quality === 'missed') return [['<missed>', '', 0]]
   if (draft.stack.length === 0) return [['<no Python frames>', '', 0]]
   return draft.stack.map(({ name, file, line, firstLine }) => [
-    name || '<unnamed>',
-    file,
+    visible(name) || '<unnamed>',
+    visible(file ?? ''),
     functions ? firstLine : line,
   ])
 }

@@ -5,6 +5,7 @@ import type { Profile } from '../../../src/profile/profile.ts'
 import type { FindSource } from '../../../src/profile/source-files.ts'
 import { bytes, goldenProfile } from './fixtures.ts'
 import { heatmapData } from './heatmap-file.ts'
+import { pageText } from './html-page.ts'
 import { pprofText } from './pprof-message.ts'
 import { pstatsText } from './pstats-file.ts'
 
@@ -25,27 +26,24 @@ const VARIANTS = [
   { suffix: '-functions', options: { title: 'A title; <b>&amp;' }, view: byFunction },
 ]
 
-/** How outputs that are no text are shown in their golden files, which then end in `.txt`. */
+/** How outputs that are not shown as they are look in their golden files, which then end in `.txt`. */
 const AS_TEXT: { readonly [Name in FormatName]?: (file: Buffer) => string } = {
   heatmap: (file) => heatmapData(file.toString()),
+  html: (file) => pageText(file.toString()),
   pprof: pprofText,
   pstats: pstatsText,
 }
 
-// The HTML page is mostly speedscope, and test/integration/browser.test.ts looks at it. A recording
-// has its golden file in test/unit/recording.
-describe.each(FORMATS.filter(({ name }) => name !== 'html' && name !== 'pyprof'))(
-  '$name',
-  (format) => {
-    it.each(VARIANTS)(
-      'writes what the golden file$suffix holds',
-      async ({ suffix, options, view }) => {
-        const asText = AS_TEXT[format.name]
-        const output = bytes(format, view(goldenProfile()), { findSource, ...options })
-        await expect(asText ? asText(output) : output.toString()).toMatchFileSnapshot(
-          `../../golden/profile${suffix}${format.suffixes[0] as string}${asText ? '.txt' : ''}`,
-        )
-      },
-    )
-  },
-)
+// A recording has its golden file in test/unit/recording.
+describe.each(FORMATS.filter(({ name }) => name !== 'pyprof'))('$name', (format) => {
+  it.each(VARIANTS)(
+    'writes what the golden file$suffix holds',
+    async ({ suffix, options, view }) => {
+      const asText = AS_TEXT[format.name]
+      const output = bytes(format, view(goldenProfile()), { findSource, ...options })
+      await expect(asText ? asText(output) : output.toString()).toMatchFileSnapshot(
+        `../../golden/profile${suffix}${format.suffixes[0] as string}${asText ? '.txt' : ''}`,
+      )
+    },
+  )
+})

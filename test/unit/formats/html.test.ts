@@ -7,6 +7,7 @@ import { html } from '../../../src/formats/html.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
 import { asciiProfile } from '../../support/ascii-profile.ts'
 import { goldenProfile, written } from './fixtures.ts'
+import { embeddedProfile, embeddedViewer } from './html-page.ts'
 
 describe('a gzip file in pieces', () => {
   const unpacked = (pieces: Iterable<string | Uint8Array>) =>
@@ -34,8 +35,7 @@ describe('an HTML page', () => {
   const page = written(html, goldenProfile(), { title: 'A </title><script>' })
 
   it('holds the profile as a speedscope file', () => {
-    const packed = /<script id="profile"[^>]*>([^<]*)</.exec(page)![1]!
-    const text = gunzipSync(Buffer.from(packed, 'base64')).toString()
+    const text = embeddedProfile(page)
     expect(text).toBe(written(speedscope, goldenProfile(), { title: 'A </title><script>' }))
     // The page puts another thread in front by a key behind the last one.
     expect(text.endsWith('}\n')).toBe(true)
@@ -46,8 +46,7 @@ describe('an HTML page', () => {
   it('names nothing that a browser would fetch, and forbids it', () => {
     const own = page.replace(/ srcdoc="[^"]*"/, '')
     expect(own).not.toMatch(/<(?:link|img|base)\b| src=| href=/)
-    const viewer = / srcdoc="([^"]*)"/.exec(page)![1]!
-    expect(viewer).not.toMatch(/sourceMappingURL=|url\(&#34;(?!data:)/)
+    expect(embeddedViewer(page)).not.toMatch(/sourceMappingURL=|url\("(?!data:)/)
     expect(page).toContain(`http-equiv="Content-Security-Policy" content="default-src 'none';`)
   })
 

@@ -4,7 +4,7 @@ import { readPprof } from '../../../src/formats/pprof/read.ts'
 import { pprof } from '../../../src/formats/pprof.ts'
 import { visible } from '../../../src/formats/text.ts'
 import { byFunction } from '../../../src/profile/granularity.ts'
-import { NO_CPU, type Process } from '../../../src/profile/profile.ts'
+import { MODES, type Mode, NO_CPU, type Process } from '../../../src/profile/profile.ts'
 import { weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, MS, profileOf } from '../../support/ascii-profile.ts'
 import { samples, total } from './arbitraries.ts'
@@ -113,6 +113,25 @@ describe('pprof', () => {
     expect(some.samples.map(({ values }) => values)).toEqual([[3, 30 * MS, 7 * MS]])
     expect(decoded(profileOf([{ stack, cpu: NO_CPU }])).types).toHaveLength(2)
     expect(decoded(profileOf([{ stack, cpu: 0 }])).types).toHaveLength(3)
+  })
+
+  it('calls the weight by the mode: a store adds up what has one name', () => {
+    const stack = [{ name: 'f' }]
+    const drafts = [{ stack, weight: 9 * MS, cpu: 4 * MS }, { stack }]
+    const inMode = (mode: Mode) => profileOf(drafts, { meta: { mode } })
+    for (const mode of ['gil', 'exception'] as const) {
+      const { types, defaultType, period, samples } = decoded(inMode(mode))
+      expect(types).toEqual(['samples/count', `${mode}/nanoseconds`, 'cpu/nanoseconds'])
+      expect([defaultType, period]).toEqual([mode, `10000000 ${mode}/nanoseconds`])
+      expect(samples.map(({ values }) => values)).toEqual([[2, 19 * MS, 4 * MS]])
+    }
+    const { types, defaultType, samples } = decoded(inMode('cpu'))
+    expect([types, defaultType]).toEqual([['samples/count', 'cpu/nanoseconds'], 'cpu'])
+    expect(samples.map(({ values }) => values)).toEqual([[2, 19 * MS]])
+    for (const mode of MODES) {
+      const back = readPprof(bytes(pprof, inMode(mode)))
+      expect([back.meta.mode, weightTotals(back).total]).toEqual([mode, 19 * MS])
+    }
   })
 
   it('rounds running totals, so that nothing is gained or lost', () => {

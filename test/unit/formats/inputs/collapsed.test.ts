@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { collapsed } from '../../../../src/formats/collapsed.ts'
 import { collapsedInput } from '../../../../src/formats/inputs/collapsed.ts'
-import type { Imported } from '../../../../src/formats/inputs/index.ts'
+import { type Imported, inputFor } from '../../../../src/formats/inputs/index.ts'
 import { NO_STACK, QUALITY } from '../../../../src/profile/profile.ts'
 import { resolvedSamples } from '../../../support/recordings.ts'
 import { goldenProfile, written } from '../fixtures.ts'
@@ -85,6 +85,23 @@ test('Austin: microseconds, with comments and marks', () => {
     [[42, 44, ''], ['f|/srv/a b.py|1'], 9],
   ])
   expect(read(text).notes[0]).toContain('microseconds')
+})
+
+test('Austin: CPU time is not called wall time, and memory is no time at all', () => {
+  const text = (mode: string) =>
+    `# austin: 4.0.0\n# mode: ${mode}\nP42;T0:43;/srv/app.py:f:1 9000\n`
+  const modes = ['wall', 'full', 'cpu'].map((mode) => read(text(mode)).profile.meta.mode)
+  expect(modes).toEqual(['wall', 'wall', 'cpu'])
+  expect(() => read(text('memory'))).toThrow('It is a profile of memory, not of time.')
+})
+
+test('Austin: its binary files are told, and what makes text of them', () => {
+  const file = Buffer.from('MOJ\x03\x01austin\x004.0.0\x00\x01mode\x00wall\x00', 'latin1')
+  expect(inputFor(file)).toBe(collapsedInput)
+  const hint = 'Run: mojo2austin FILE FILE.txt (pip install austin-python)'
+  expect(() => read(file.toString('latin1'))).toThrow(expect.objectContaining({ hint }))
+  expect(inputFor(Buffer.from('MOJ;f 7\n'))).toBe(collapsedInput)
+  expect(read('MOJ;f 7\n').profile.samples.length).toBe(1)
 })
 
 test('CPython 3.15: a thread first, counts at 1 kHz', () => {
