@@ -49,6 +49,7 @@ const largeWorks = (run: Run): readonly Work[] => [
   convert('pprof', '.pb.gz'),
   convert('table', '.table'),
   convert('without its first hour, collapsed', '.collapsed', '--from', '1h'),
+  convert('without its first hour, recording', '.pyprof', '--from', '1h'),
   convert('an hour of it, recording', '.pyprof', ...anHour(run)),
   convert('an hour of it, speedscope', '.speedscope.json', ...anHour(run)),
 ]

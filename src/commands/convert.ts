@@ -12,11 +12,11 @@ import { redactedProfile } from '../profile/redacted.ts'
 import { type Summary, summarize } from '../profile/summary.ts'
 import { unviewed, viewed } from '../profile/viewed.ts'
 import { weightTotals } from '../profile/views.ts'
-import type { Holding } from '../recording/reader.ts'
 import { redactorFor } from '../redaction/redactor.ts'
 import { Sources } from '../sampling/sources.ts'
 import { addChoiceOptions, choiceOf, type RawChoice, unmatchedTexts } from './choice.ts'
 import type { CommandContext } from './context.ts'
+import { neededOf } from './convert/needed.ts'
 import { type ReadFile, readProfile } from './convert/read-profile.ts'
 import {
   addFormatOptions,
@@ -63,7 +63,7 @@ interface RawConvertOptions extends RawChoice, RawMode, RawFormatOptions {
 
 /** A summary and where it came from: printed, and the same object as JSON. */
 interface ConvertSummary extends WrittenSummary {
-  readonly inputs: readonly Omit<ReadFile, 'profile'>[]
+  readonly inputs: readonly Omit<ReadFile, 'profile' | 'close'>[]
 }
 
 export function registerConvert(program: Command, context: CommandContext): void {
@@ -134,10 +134,12 @@ function convert(
   const isCut = raw.from !== undefined || raw.to !== undefined
   // The time of several inputs begins with the earliest one, which is known when all are read.
   const readRange = paths.length === 1 ? range : { from: 0, to: Number.POSITIVE_INFINITY }
-  const holds = mode === 'cpu' ? 'all' : neededOf(formats, paths.length === 1, isCut)
+  // CPU time belongs to samples that follow each other, and instants of several inputs may lie apart.
+  const isApart = mode === 'cpu' || (paths.length > 1 && isCut)
+  const needed = neededOf(formats, paths.length === 1, isApart)
   const progress = new WorkProgress(context)
   const files = paths.map((path) =>
-    readProfile(path, { range: readRange, rate: raw.rate, holds }, progress),
+    readProfile(path, { range: readRange, rate: raw.rate, ...needed }, progress),
   )
   const { recorded, profile, summed, unmatched } = progress.during('Adding up', () => {
     const whole = mergeProfiles(files.map((file) => file.profile))
@@ -168,10 +170,11 @@ function convert(
     undefined,
     progress,
   )
+  for (const file of files) file.close?.()
   const summary: ConvertSummary = {
     ...summed,
     unmatched,
-    inputs: files.map(({ profile: _, ...rest }) => rest),
+    inputs: files.map(({ profile: _, close: __, ...rest }) => rest),
     outputs: written,
   }
   if (raw.json) errors.push(...showJson(summary, context))
@@ -179,13 +182,6 @@ function convert(
   for (const error of errors) context.report(error)
   if (bugs.length > 0) throw bugs[0]
   return errors.length === 0 ? EXIT.done : EXIT.nothing
-}
-
-/** What has to be held of samples; of several inputs, times are needed to merge and cut them. */
-function neededOf(formats: readonly Format[], isOne: boolean, isCut: boolean): Holding {
-  if (formats.every((format) => format.isSum) && (isOne || !isCut)) return 'sums'
-  if (formats.every((format) => format.isSum || format.isEstimate) && isOne) return 'estimates'
-  return 'all'
 }
 
 function checkOptions(paths: readonly string[], raw: RawConvertOptions, range: TimeRange): void {

@@ -10,7 +10,7 @@ import type { Format, FormatOptions } from './format.ts'
 import { type LocationTable, locationTable } from './locations.ts'
 import { summaryLines } from './summary.ts'
 import { displayName, EMPTY_FRAME, MISSED_FRAME, threadLabel, visible } from './text.ts'
-import { threadOrder } from './threads.ts'
+import { SamplesByThread } from './threads.ts'
 import { WholeNumbers } from './whole-numbers.ts'
 
 /** What callgrind itself writes for a file that it does not know. */
@@ -49,7 +49,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   for (const line of summaryLines(profile)) yield `desc: ${visible(line)}\n`
   const [event, long] = EVENTS[meta.mode]
   yield `event: ${event} : ${long}\npositions: line\n`
-  const order = threadOrder(profile, rows)
+  const { order } = new SamplesByThread(profile)
   // Without an event a reader refuses the file, even one without samples.
   if (order.length === 0) yield `events: ${event}\n`
   for (const [index, thread] of order.entries()) {

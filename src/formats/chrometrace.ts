@@ -7,12 +7,11 @@ import {
   type StackIndex,
   type ThreadIndex,
 } from '../profile/profile.ts'
-import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { joined } from './pieces.ts'
 import { summaryLines } from './summary.ts'
 import { displayName, EMPTY_FRAME, MISSED_FRAME, threadName, visible } from './text.ts'
-import { NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
+import { NO_REAL_ID, SamplesByThread, spans, viewerIds } from './threads.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 /** Stand in a path for what has no frames, where places have indexes from 0. */
@@ -35,7 +34,9 @@ const MAX_DEPTH = 512
  *
  * Of a stack of more than 512 frames the innermost one stands on `<frames left out>`.
  *
- * A thread's events are in the order of their starts, callers before callees. By default a caller's
+ * A thread's events are in the order of their starts, callers before callees. Of more than a million,
+ * those that go on when the ones before them are written have a begin (`B`) and an end (`E`) instead,
+ * so that none of them need be held. By default a caller's
  * event ends when it goes on to another line; with `options.functions` it does not. `options.threads`
  * changes nothing, as the threads are apart already.
  */
@@ -48,9 +49,13 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   yield '\n]}\n'
 }
 
-function* eventTexts(profile: Profile): Iterable<string> {
-  const rows = rowsByThread(profile)
-  const order = threadOrder(profile, rows)
+/**
+ * The events, one JSON object each.
+ * @param most of a thread's events that are held at once
+ */
+export function* eventTexts(profile: Profile, most: number = MOST_EVENTS): Iterable<string> {
+  const byThread = new SamplesByThread(profile)
+  const { order } = byThread
   const table = places(profile)
   const ids = viewerIds(profile.processes, profile.threads)
   const heads = Array.from({ length: table.length }, (_, place) => placeHead(table, place))
@@ -72,16 +77,15 @@ function* eventTexts(profile: Profile): Iterable<string> {
     yield metadata('thread_sort_index', at, { sort_index: index })
   }
   yield* gapTexts(profile, ids.pids[0] ?? NO_REAL_ID)
+  const head = (place: number) => heads[place] ?? MARKER_HEADS[place]!
   for (const thread of order) {
-    const { place, start, end } = slices(profile, rows, thread, table)
     const tail = `"pid":${pidOf(thread)},"tid":${ids.tids[thread]}}`
-    for (let slice = 0; slice < place.length; slice++) {
-      const head = heads[place[slice]!] ?? MARKER_HEADS[place[slice]!]
-      const times = `"ts":${toMicroseconds(start[slice]!)},"dur":${toMicroseconds(end[slice]! - start[slice]!)}`
-      yield `${head},${times},${tail}`
-    }
+    yield* threadTexts(profile, byThread, thread, table, { head, tail, most })
   }
 }
+
+/** How a complete event begins. */
+const COMPLETE = '{"ph":"X"'
 
 /** What is the same for all events of a place, without the closing brace. */
 function placeHead(table: PlaceTable, place: number): string {
@@ -126,57 +130,88 @@ function* gapTexts({ gaps }: Profile, pid: number): Iterable<string> {
   }
 }
 
-/** A thread's events in the order of their starts, callers first; times in ns. */
-interface Slices {
-  readonly place: number[]
-  readonly start: number[]
-  readonly end: number[]
-}
+/** Events of a thread that are held: the outermost one may go on to the end. */
+const MOST_EVENTS = 1 << 20
+/** End of an event that goes on. */
+const GOES_ON = -1
+/** Stands among the events for the end of one that was written before it. */
+const END_PLACE = -3
+/** Index of an event that was written, and goes on. */
+const WRITTEN = -1
 
-function slices(
+/** Writes a thread's events in the order of their starts, callers first. */
+function* threadTexts(
   profile: Profile,
-  rows: RowsByThread,
+  byThread: SamplesByThread,
   thread: ThreadIndex,
   table: PlaceTable,
-): Slices {
-  const { stack, quality } = profile.samples
-  const done: Slices = { place: [], start: [], end: [] }
-  /** Indexes of the events that go on, outermost first. */
+  texts: { head(place: number): string; readonly tail: string; readonly most: number },
+): Iterable<string> {
+  const places: number[] = []
+  const starts: number[] = []
+  const ends: number[] = []
+  /** The events that go on, outermost first: their indexes and places. */
   const open: number[] = []
+  const openPlaces: number[] = []
   let known: StackIndex | undefined
   let now = 0
-  for (const { row, start, end } of spans(profile, rows, thread)) {
+  for (const { samples, row, start, end } of spans(byThread, thread)) {
     if (start > now) {
       closeFrom(0)
       known = undefined
     }
     now = start
-    const isMissed = quality[row] === MISSED
-    const leaf = isMissed ? NO_STACK : stack[row]!
+    const isMissed = samples.quality[row] === MISSED
+    const leaf = isMissed ? NO_STACK : samples.stack[row]!
     if (leaf === NO_STACK || leaf !== known) {
       const none = isMissed ? MISSED_PLACE : EMPTY_PLACE
       enter(leaf === NO_STACK ? [none] : pathOf(profile, table, leaf))
     }
     known = leaf
     now = end
+    if (places.length >= texts.most) yield* flush()
   }
   closeFrom(0)
-  return done
+  yield* flush()
 
   function enter(path: readonly number[]): void {
-    const isSame = (depth: number) => done.place[open[depth]!] === path[depth]
     let shared = 0
-    while (shared < open.length && shared < path.length && isSame(shared)) shared++
+    while (shared < path.length && openPlaces[shared] === path[shared]) shared++
     closeFrom(shared)
     for (const place of path.slice(shared)) {
-      open.push(done.place.push(place) - 1)
-      done.start.push(now)
-      done.end.push(now)
+      open.push(push(place, now, GOES_ON))
+      openPlaces.push(place)
     }
   }
 
   function closeFrom(depth: number): void {
-    for (const slice of open.splice(depth)) done.end[slice] = now
+    openPlaces.length = Math.min(openPlaces.length, depth)
+    for (const event of open.splice(depth)) {
+      if (event === WRITTEN) push(END_PLACE, now, now)
+      else ends[event] = now
+    }
+  }
+
+  function push(place: number, start: number, end: number): number {
+    starts.push(start)
+    ends.push(end)
+    return places.push(place) - 1
+  }
+
+  function* flush(): Iterable<string> {
+    for (const [event, place] of places.entries()) {
+      const [start, end] = [starts[event]!, ends[event]!]
+      const ts = `"ts":${toMicroseconds(start)}`
+      if (place === END_PLACE) yield `{"ph":"E",${ts},${texts.tail}`
+      else if (end === GOES_ON) {
+        yield `{"ph":"B"${texts.head(place).slice(COMPLETE.length)},${ts},${texts.tail}`
+      } else {
+        const dur = toMicroseconds(end - start)
+        yield `${texts.head(place)},${ts},"dur":${dur},${texts.tail}`
+      }
+    }
+    for (const column of [places, starts, ends]) column.length = 0
+    open.fill(WRITTEN)
   }
 }
 

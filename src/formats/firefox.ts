@@ -1,6 +1,5 @@
 import { functionPlaces } from '../profile/place-view.ts'
 import { NO_CPU, NO_STACK, type Profile, QUALITY, type ThreadIndex } from '../profile/profile.ts'
-import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import { CATEGORIES } from './firefox/categories.ts'
 import { gapMarkers, MARKER_SCHEMA, type Marker, threadMarkers } from './firefox/markers.ts'
 import { type Source, StringArray, ThreadTables } from './firefox/thread-tables.ts'
@@ -8,7 +7,8 @@ import type { Format, FormatOptions } from './format.ts'
 import { joined, jsonColumns, mapped } from './pieces.ts'
 import { summaryLines } from './summary.ts'
 import { EMPTY_FRAME, MISSED_FRAME, threadName } from './text.ts'
-import { busiest, NO_REAL_ID, spans, threadOrder, viewerIds } from './threads.ts'
+import { NO_REAL_ID, SamplesByThread, type Span, spans, viewerIds } from './threads.ts'
+import { firefoxBytes } from './viewer.ts'
 
 /**
  * The processed format's version, and the browser's of the same time. The viewer reads every older
@@ -37,19 +37,19 @@ const INTERVAL = 1
  * nothing, as the threads are apart already.
  */
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
-  const rows = rowsByThread(profile)
-  const order = threadOrder(profile, rows)
+  const byThread = new SamplesByThread(profile)
+  const { order } = byThread
   const source: Source = {
     profile,
     functions: functionPlaces(profile),
     strings: new StringArray(),
   }
   const ids = viewerIds(profile.processes, profile.threads)
-  yield `{"meta":${JSON.stringify(metaData(profile, options, rows, order))},\n`
+  yield `{"meta":${JSON.stringify(metaData(profile, options, byThread))},\n`
   yield '"libs":[],"pages":[],\n"threads":['
   for (const [index, thread] of order.entries()) {
     yield index === 0 ? '\n' : ',\n'
-    yield* threadText(source, rows, thread, {
+    yield* threadText(source, byThread, thread, {
       pid: String(ids.pids[profile.threads[thread]!.process] ?? NO_REAL_ID),
       tid: ids.tids[thread],
       withGaps: index === 0,
@@ -63,12 +63,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   yield '\n]}}\n'
 }
 
-function metaData(
-  profile: Profile,
-  options: FormatOptions,
-  rows: RowsByThread,
-  order: readonly ThreadIndex[],
-) {
+function metaData(profile: Profile, options: FormatOptions, { order, busiest }: SamplesByThread) {
   const { meta } = profile
   const [recording, quality] = summaryLines(profile)
   const entries = [
@@ -94,7 +89,7 @@ function metaData(
     usesOnlyOneStackType: true,
     keepProfileThreadOrder: true,
     initialVisibleThreads: order.slice(0, VISIBLE_THREADS).map((_, index) => index),
-    ...(order.length > 0 ? { initialSelectedThreads: [busiest(profile, rows, order)] } : {}),
+    ...(order.length > 0 ? { initialSelectedThreads: [busiest] } : {}),
     categories: CATEGORIES.map((category) => ({ ...category, subcategories: ['Other'] })),
     markerSchema: MARKER_SCHEMA,
     sampleUnits: { time: 'ms', eventDelay: 'ms', threadCPUDelta: 'ns' },
@@ -105,7 +100,7 @@ function metaData(
 
 function* threadText(
   source: Source,
-  rows: RowsByThread,
+  byThread: SamplesByThread,
   index: ThreadIndex,
   ids: { readonly pid: string; readonly tid: number | undefined; readonly withGaps: boolean },
 ): Iterable<string> {
@@ -114,9 +109,9 @@ function* threadText(
   const process = profile.processes[processIndex]
   const shown = threadName(profile.threads[index]!)
   const tables = new ThreadTables(source)
-  const samples = sampleColumns(source, rows, index, tables)
+  const samples = sampleColumns(byThread, index, tables)
   const gaps = ids.withGaps ? gapMarkers(profile) : []
-  const markers = threadMarkers(profile, spans(profile, rows, index), gaps)
+  const markers = threadMarkers(profile, spans(byThread, index), gaps)
   const head = {
     name: interpreter === 0 ? shown : `${shown} (interpreter ${interpreter})`,
     isMainThread: isMain,
@@ -124,7 +119,7 @@ function* threadText(
     processName: process?.command ?? '',
     processStartupTime: toMs(process?.start ?? 0),
     processShutdownTime: null,
-    registerTime: samples.time[0] ?? 0,
+    registerTime: toMs(byThread.startOf(index)),
     unregisterTime: null,
     pausedRanges: [],
     showMarkersInTimeline: true,
@@ -134,7 +129,7 @@ function* threadText(
     nativeSymbols: { libIndex: [], address: [], name: [], functionSize: [], length: 0 },
   }
   yield `${JSON.stringify(head).slice(0, -1)},\n"samples":`
-  yield* table(samples, samples.time.length, '"weightType":"tracing-ms",')
+  yield* table(samples.columns, samples.length, '"weightType":"tracing-ms",')
   yield ',\n"stackTable":'
   yield* table(tables.stackTable, tables.stackTable.frame.length)
   yield ',\n"frameTable":'
@@ -167,50 +162,63 @@ function* threadText(
   yield '}'
 }
 
-/** Columns of the same length as JSON. */
+/**
+ * Columns of the same length as JSON.
+ * @param length may be asked for when all columns are written
+ */
 function* table(
   columns: Readonly<Record<string, Iterable<unknown>>>,
-  length: number,
+  length: number | (() => number),
   more = '',
 ): Iterable<string> {
   yield* jsonColumns(columns)
-  yield `,${more}"length":${length}}`
+  yield `,${more}"length":${typeof length === 'number' ? length : length()}}`
 }
 
-function sampleColumns(
-  { profile }: Source,
-  rows: RowsByThread,
-  thread: ThreadIndex,
-  tables: ThreadTables,
-) {
-  const { samples } = profile
-  const stack: (number | null)[] = []
-  const time: number[] = []
-  const weight: number[] = []
-  const threadCPUDelta: (number | null)[] = []
-  /** CPU time of the span before, ns. */
+/** A row of the samples: a span, or what closes the one before. */
+interface SampleRow {
+  readonly span: Span | undefined
+  readonly start: number
+  readonly length: number
+  /** CPU time of the span before, whole ns; null where it was not measured. */
+  readonly cpu: number | null
+}
+
+/** Gone through again for each column, so that none of it is held. */
+function* sampleRows(byThread: SamplesByThread, thread: ThreadIndex): Iterable<SampleRow> {
   let cpu: number | null = null
   let end = -1
-  let hasCpu = false
-  const append = (own: number | null, start: number, length: number) => {
-    stack.push(own)
-    time.push(toMs(start))
-    weight.push(toMs(length))
-    threadCPUDelta.push(cpu)
-    cpu = null
-  }
-  for (const span of spans(profile, rows, thread)) {
-    if (end !== -1 && span.start > end) append(null, end, 0)
-    append(ownStack(span.row), span.start, span.end - span.start)
+  for (const span of spans(byThread, thread)) {
+    if (end !== -1 && span.start > end) {
+      yield { span: undefined, start: end, length: 0, cpu }
+      cpu = null
+    }
+    yield { span, start: span.start, length: span.end - span.start, cpu }
     end = span.end
-    if (samples.cpu[span.row] === NO_CPU) continue
-    cpu = Math.round(samples.cpu[span.row]!)
-    hasCpu = true
+    const used = span.samples.cpu[span.row]!
+    cpu = used === NO_CPU ? null : Math.round(used)
   }
-  append(null, Math.max(0, end), 0)
-  return { time, stack, weight, ...(hasCpu ? { threadCPUDelta } : {}) }
+  yield { span: undefined, start: Math.max(0, end), length: 0, cpu }
+}
 
-  function ownStack(row: number): number {
+/** The columns of the sample table; writing the stacks makes the tables that they refer to. */
+function sampleColumns(byThread: SamplesByThread, thread: ThreadIndex, tables: ThreadTables) {
+  const column = <Value>(value: (row: SampleRow) => Value): Iterable<Value> => ({
+    [Symbol.iterator]: () => mapped(sampleRows(byThread, thread), value)[Symbol.iterator](),
+  })
+  let rows = 0
+  const columns = {
+    time: column(({ start }) => toMs(start)),
+    stack: column(({ span }) => {
+      rows++
+      return span ? ownStack(span) : null
+    }),
+    weight: column(({ length }) => toMs(length)),
+    ...(byThread.hasCpu(thread) ? { threadCPUDelta: column(({ cpu }) => cpu) } : {}),
+  }
+  return { columns, length: () => rows }
+
+  function ownStack({ samples, row }: Span): number {
     if (samples.quality[row] === MISSED) return tables.named(MISSED_FRAME, 'Missed')
     const leaf = samples.stack[row]!
     return leaf === NO_STACK ? tables.named(EMPTY_FRAME, 'No Python frames') : tables.stack(leaf)
@@ -241,6 +249,7 @@ export const firefox: Format = {
   name: 'firefox',
   suffixes: ['.firefox.json'],
   options: ['title'],
+  viewerBytes: firefoxBytes,
   describe: 'time line of all threads, for profiler.firefox.com',
   write,
 }

@@ -81,6 +81,11 @@ export interface Format {
    * enough: those of other instants may come folded, as rows without a time.
    */
   readonly isEstimate?: boolean
+  /**
+   * About how many bytes a viewer has to hold of it at once, where that grows with the samples: all of
+   * its text, unpacked.
+   */
+  viewerBytes?(profile: Profile): number
   /** The options that it has beside `threads`. */
   readonly options: readonly FormatOption[]
   /** The output in pieces, so that a long recording never needs one string that holds it all. */

@@ -1,23 +1,21 @@
 import type { ProcessIndex, Profile, ThreadIndex } from '../profile/profile.ts'
-import { rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { type PageProcess, page } from './html/page.ts'
 import { speedscope } from './speedscope.ts'
 import { summaryLines, warningOf } from './summary.ts'
 import { threadLabel } from './text.ts'
-import { busiest, threadOrder } from './threads.ts'
+import { SamplesByThread } from './threads.ts'
 
 /** One page with speedscope inside and the profile loaded, see `page`. */
 function write(profile: Profile, options: FormatOptions): Iterable<string> {
-  const rows = rowsByThread(profile)
-  const order = threadOrder(profile, rows)
+  const { order, busiest } = new SamplesByThread(profile)
   return page({
     exporter: profile.meta.exporter,
     title: options.title ?? profile.meta.command,
     lines: summaryLines(profile),
     warning: warningOf(profile),
     processes: processesOf(profile, order),
-    active: order.length > 0 ? busiest(profile, rows, order) : 0,
+    active: order.length > 0 ? busiest : 0,
     profile: speedscope.write(profile, options),
   })
 }
@@ -42,5 +40,6 @@ export const html: Format = {
   suffixes: ['.html', '.htm'],
   describe: 'one page with speedscope inside, to open in a browser',
   options: ['title'],
+  viewerBytes: (profile) => speedscope.viewerBytes?.(profile) ?? 0,
   write,
 }

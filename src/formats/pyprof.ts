@@ -6,7 +6,7 @@ import type { Format } from './format.ts'
 function* write(profile: Profile): Iterable<Uint8Array> {
   const encoder = new RecordingEncoder()
   yield encoder.header()
-  yield* encoder.encode(profile, { samples: 0, gaps: 0 })
+  yield* encoder.encode(profile)
   yield encoder.end()
 }
 

@@ -7,12 +7,12 @@ import {
   type StackIndex,
   type ThreadIndex,
 } from '../profile/profile.ts'
-import { type RowsByThread, rowsByThread } from '../profile/views.ts'
 import type { Format, FormatOptions } from './format.ts'
 import { joined, mapped } from './pieces.ts'
 import { detailsOf } from './summary.ts'
 import { threadLabel } from './text.ts'
-import { busiest, threadOrder } from './threads.ts'
+import { SamplesByThread, spans } from './threads.ts'
+import { speedscopeBytes } from './viewer.ts'
 
 const SCHEMA = 'https://www.speedscope.app/file-format-schema.json'
 const MISSED: number = QUALITY.indexOf('missed')
@@ -36,32 +36,31 @@ const MISSED: number = QUALITY.indexOf('missed')
  */
 function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const table = places(profile)
-  const rows = rowsByThread(profile)
-  const order = threadOrder(profile, rows)
+  const byThread = new SamplesByThread(profile)
+  const { order, busiest } = byThread
   const stackText = stackTexts(profile, table)
 
   yield `{"$schema":${JSON.stringify(SCHEMA)},\n`
   yield `"exporter":${JSON.stringify(profile.meta.exporter)},\n`
   yield `"name":${JSON.stringify(options.title ?? profile.meta.command)},\n`
-  if (order.length > 0) yield `"activeProfileIndex":${busiest(profile, rows, order)},\n`
+  if (order.length > 0) yield `"activeProfileIndex":${busiest},\n`
   yield `"pyprof":${JSON.stringify(detailsOf(profile))},\n`
   yield '"shared":{"frames":[\n'
   yield* joined(frameTexts(table), ',\n')
   yield '\n]},\n"profiles":[\n'
   for (const [index, thread] of order.entries()) {
-    const start = startOf(profile, rows, thread)
-    let end = start
-    for (const { length } of timeline(profile, rows, thread)) end += length
+    const start = byThread.startOf(thread)
+    const end = byThread.endOf(thread)
     yield `${index === 0 ? '' : ',\n'}{"type":"sampled",`
     yield `"name":${JSON.stringify(threadLabel(profile.threads[thread]!, profile.processes))},`
     yield `"unit":"nanoseconds","startValue":${start},"endValue":${end},\n"samples":[`
     yield* joined(
-      mapped(timeline(profile, rows, thread), ({ stack }) => stackText(stack)),
+      mapped(timeline(byThread, thread), ({ stack }) => stackText(stack)),
       ',',
     )
     yield '],\n"weights":['
     yield* joined(
-      mapped(timeline(profile, rows, thread), ({ length }) => String(length)),
+      mapped(timeline(byThread, thread), ({ length }) => String(length)),
       ',',
     )
     yield ']}'
@@ -75,29 +74,17 @@ interface Piece {
   readonly length: number
 }
 
-/** Where a thread's first sample begins, ns since the start of the recording. */
-function startOf({ samples }: Profile, rows: RowsByThread, thread: ThreadIndex): number {
-  const first = rows.order[rows.start[thread]!]!
-  return Math.max(0, Math.round(samples.time[first]! - samples.weight[first]!))
-}
-
 /**
  * The samples of a thread, with an empty stack wherever there is none. It is gone through again for
  * each thing that is written of it, so that none of it is held.
  */
-function* timeline(profile: Profile, rows: RowsByThread, thread: ThreadIndex): Iterable<Piece> {
-  const { time, weight, stack, quality } = profile.samples
-  let end = startOf(profile, rows, thread)
-  for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) {
-    const row = rows.order[at]!
-    const uncovered = Math.round(time[row]! - weight[row]!) - end
-    if (uncovered > 0) {
-      yield { stack: NO_STACK, length: uncovered }
-      end += uncovered
-    }
-    const length = Math.round(weight[row]!)
-    yield { stack: quality[row] === MISSED ? NO_STACK : stack[row]!, length }
-    end += length
+function* timeline(byThread: SamplesByThread, thread: ThreadIndex): Iterable<Piece> {
+  let now = byThread.startOf(thread)
+  for (const { samples, row, start, end } of spans(byThread, thread)) {
+    if (start > now) yield { stack: NO_STACK, length: start - now }
+    const isMissed = samples.quality[row] === MISSED
+    yield { stack: isMissed ? NO_STACK : samples.stack[row]!, length: end - start }
+    now = end
   }
 }
 
@@ -133,5 +120,6 @@ export const speedscope: Format = {
   suffixes: ['.speedscope.json', '.json'],
   describe: 'speedscope file, one profile a thread',
   options: ['title'],
+  viewerBytes: (profile) => speedscopeBytes(profile, places(profile)),
   write,
 }

@@ -1,3 +1,4 @@
+import { gapCount } from '../profile/gaps.ts'
 import {
   type Accounting,
   type Gap,
@@ -84,7 +85,7 @@ export function detailLines(details: Details, threads: number): string[] {
       `${countOf(samples, 'sample')}: ${qualities.join(', ')}`,
       gaps.length === 0
         ? 'no gaps'
-        : `${countOf(gaps.length, 'gap')}, ${formatTime(accounting.gapTime)}, ` +
+        : `${countOf(gapCount(gaps), 'gap')}, ${formatTime(accounting.gapTime)}, ` +
           `${countOf(accounting.missedTicks, 'tick')} missed`,
       ...(waiting
         ? [

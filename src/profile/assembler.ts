@@ -12,7 +12,7 @@ import {
   type Thread,
   type ThreadIndex,
 } from './profile.ts'
-import { pickSamples, type Sample, SampleColumns } from './sample-columns.ts'
+import { inThreadOrder, type Sample, SampleColumns } from './sample-columns.ts'
 import { ProfileTables } from './tables.ts'
 
 /** A place as other tools tell it. */
@@ -58,9 +58,6 @@ export class ProfileAssembler {
   readonly #threads: Thread[] = []
   readonly #samples = new SampleColumns()
   readonly #gaps: Gap[] = []
-  /** Time of the last sample of each thread. */
-  readonly #lastTime: number[] = []
-  #isInOrder = true
 
   function(qualname: string, file: string, firstLine: number): FunctionIndex {
     const [name, path] = [this.#string(qualname), this.#string(file)]
@@ -114,9 +111,6 @@ export class ProfileAssembler {
 
   /** Adds a sample; those of a thread need not come in order of time. */
   sample(sample: Sample): void {
-    const last = this.#lastTime[sample.thread] ?? 0
-    if (sample.time < last) this.#isInOrder = false
-    this.#lastTime[sample.thread] = Math.max(last, sample.time)
     this.#samples.push(sample)
   }
 
@@ -134,19 +128,11 @@ export class ProfileAssembler {
       ...this.#tables.view(),
       processes: this.#processes,
       threads: this.#threads,
-      samples: this.#isInOrder ? this.#samples.view() : this.#sorted(),
+      samples: inThreadOrder(this.#samples.view()),
       gaps: this.#gaps.toSorted((a, b) => a.start - b.start),
       meta,
       accounting,
     }
-  }
-
-  #sorted(): Profile['samples'] {
-    const samples = this.#samples.view()
-    const rows = new Uint32Array(samples.length)
-    for (let row = 0; row < rows.length; row++) rows[row] = row
-    rows.sort((a, b) => samples.time[a]! - samples.time[b]! || a - b)
-    return pickSamples(samples, rows)
   }
 
   #string(text: string): number {

@@ -1,5 +1,6 @@
-import { NO_TIME, type Profile, type SampleTable, type TimeRange } from './profile.ts'
-import { pickSamples, RowList } from './sample-columns.ts'
+import { ALL_TIME, NO_TIME, type Profile, type SampleTable, type TimeRange } from './profile.ts'
+import { rowsWhere } from './sample-columns.ts'
+import { eachTable, mapSamples, remadeSamples } from './time-line.ts'
 
 /**
  * The samples of a part of the time, as a profile that begins where the part does. A sample belongs
@@ -9,32 +10,35 @@ import { pickSamples, RowList } from './sample-columns.ts'
  * those of other times before.
  */
 export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
-  const { samples, accounting } = profile
+  const { accounting } = profile
   // Iterations and pauses were counted in the whole, and a part is not all the work that the program did.
   const { iterations: _, control: __, ...meta } = profile.meta
   if (from <= 0 && to > meta.duration) return profile
   const end = Math.min(to, Math.max(from, meta.duration + 1))
-  const { kept, ticks } = taken(samples, from, to)
+  const { taken, ticks } = takenOf(profile, { from, to })
   const gaps = profile.gaps
-    .map(({ start, duration, missedTicks }) => {
+    .map(({ start, duration, ...gap }) => {
       const begin = Math.max(start, from)
-      return { start: begin - from, duration: Math.min(start + duration, end) - begin, missedTicks }
+      return { ...gap, start: begin - from, duration: Math.min(start + duration, end) - begin }
     })
     .filter(({ duration }) => duration > 0)
-  const time = new Float64Array(kept.length)
-  for (let row = 0; row < time.length; row++) {
-    const at = kept.time[row]!
-    time[row] = at === NO_TIME ? NO_TIME : at - from
-  }
-  const within = (instant: number) => Math.min(Math.max(instant, from), end) - from
+  const shifted = mapSamples(taken, (kept) => {
+    const time = new Float64Array(kept.length)
+    for (let row = 0; row < time.length; row++) {
+      const at = kept.time[row]!
+      time[row] = at === NO_TIME ? NO_TIME : at - from
+    }
+    return { ...kept, time }
+  })
+  const moved = (instant: number) => Math.min(Math.max(instant, from), end) - from
   return {
-    ...profile,
+    ...shifted,
+    ...(shifted.timeline && { timeline: { ...shifted.timeline, range: ALL_TIME } }),
     processes: profile.processes.map((process) => ({
       ...process,
-      start: within(process.start),
-      end: within(process.end),
+      start: moved(process.start),
+      end: moved(process.end),
     })),
-    samples: { ...kept, time },
     gaps,
     meta: {
       ...meta,
@@ -55,19 +59,20 @@ export function cutProfile(profile: Profile, { from, to }: TimeRange): Profile {
 }
 
 /** The samples taken in a part of the time, and at how many instants. */
-function taken(samples: SampleTable, from: number, to: number) {
-  if (samples.instants !== undefined) return { kept: samples, ticks: samples.instants }
-  const rows = new RowList(samples.length)
-  let ticks = 0
-  let last: number | undefined
-  for (let row = 0; row < samples.length; row++) {
-    const at = samples.time[row]!
-    if (at < from || at >= to) continue
-    if (at !== last) ticks++
-    last = at
-    rows.push(row)
-  }
-  // A reader has mostly left out the others before.
-  const kept = rows.length === samples.length ? samples : pickSamples(samples, rows.view())
-  return { kept, ticks }
+function takenOf(profile: Profile, range: TimeRange) {
+  const taken = within(profile, range)
+  const { instants, time, length } = taken.samples
+  if (instants !== undefined) return { taken, ticks: instants }
+  let ticks = length === 0 ? 0 : 1
+  for (let row = 1; row < length; row++) if (time[row] !== time[row - 1]) ticks++
+  return { taken, ticks }
+}
+
+function within(profile: Profile, { from, to }: TimeRange): Profile {
+  const { samples, timeline } = profile
+  const cut = (table: SampleTable) =>
+    rowsWhere(table, (row) => table.time[row]! >= from && table.time[row]! < to)
+  if (!timeline) return samples.instants === undefined ? mapSamples(profile, cut) : profile
+  if (timeline.range.from >= from && timeline.range.to <= to) return profile
+  return remadeSamples(profile, (tables) => eachTable(tables, cut))
 }

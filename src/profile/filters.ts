@@ -3,43 +3,42 @@ import {
   NO_STACK,
   type Profile,
   QUALITY,
+  type SampleTable,
   type Thread,
   type ThreadIndex,
   type ViewStep,
 } from './profile.ts'
 import { frameRow } from './restack.ts'
-import { countAt, pickSamples, RowList } from './sample-columns.ts'
+import { countAt, rowsWhere } from './sample-columns.ts'
+import { mapSamples } from './time-line.ts'
 
 const MISSED: number = QUALITY.indexOf('missed')
 
 /**
  * Leaves out the samples for which `keep` says no, and notes how many they are in `meta.view`.
  * @param step what to note beside the counts
+ * @param keep of a row of a sample table
  * @param judgesMissed whether `keep` goes by what is known of a missed sample too, as its thread is
  */
 export function keepSamples(
   profile: Profile,
   step: Pick<ViewStep, 'option' | 'patterns'>,
-  keep: (row: number) => boolean,
+  keep: (samples: SampleTable, row: number) => boolean,
   judgesMissed = false,
 ): Profile {
   const { samples } = profile
-  const kept = new RowList(samples.length)
   let removed = 0
   let weight = 0
   let missed = 0
   for (let row = 0; row < samples.length; row++) {
-    if (keep(row)) {
-      kept.push(row)
-      continue
-    }
+    if (keep(samples, row)) continue
     const count = countAt(samples, row)
     removed += count
     weight += samples.weight[row]!
     if (!judgesMissed && samples.quality[row] === MISSED) missed += count
   }
   return withStep(
-    { ...profile, samples: pickSamples(samples, kept.view()) },
+    mapSamples(profile, (table) => rowsWhere(table, (row) => keep(table, row))),
     { ...step, effect: 'removed', samples: removed, weight, missed },
   )
 }
@@ -61,20 +60,23 @@ export function onlyThreads(profile: Profile, patterns: readonly ThreadPattern[]
   const left = keepSamples(
     profile,
     { option: '--thread', patterns: patterns.map(({ text }) => text) },
-    (row) => indexOf[profile.samples.thread[row]!] !== -1,
+    ({ thread }, row) => indexOf[thread[row]!] !== -1,
     true,
   )
-  const thread = new Int32Array(left.samples.length)
-  for (let row = 0; row < thread.length; row++) thread[row] = indexOf[left.samples.thread[row]!]!
-  return { ...left, threads: kept, samples: { ...left.samples, thread } }
+  const renumbered = mapSamples(left, (samples) => {
+    const thread = new Int32Array(samples.length)
+    for (let row = 0; row < thread.length; row++) thread[row] = indexOf[samples.thread[row]!]!
+    return { ...samples, thread }
+  })
+  return { ...renumbered, threads: kept }
 }
 
 /** Keeps the samples that have a frame on their stack that any of the patterns matches. */
 export function including(profile: Profile, patterns: readonly FramePattern[]): Profile {
   const hit = matchedStacks(profile, patterns)
   const step = { option: '--include', patterns: patterns.map(({ text }) => text) }
-  return keepSamples(profile, step, (row) => {
-    const stack = profile.samples.stack[row]!
+  return keepSamples(profile, step, (samples, row) => {
+    const stack = samples.stack[row]!
     return stack !== NO_STACK && hit[stack] === 1
   })
 }
@@ -83,8 +85,8 @@ export function including(profile: Profile, patterns: readonly FramePattern[]): 
 export function excluding(profile: Profile, patterns: readonly FramePattern[]): Profile {
   const hit = matchedStacks(profile, patterns)
   const step = { option: '--exclude', patterns: patterns.map(({ text }) => text) }
-  return keepSamples(profile, step, (row) => {
-    const stack = profile.samples.stack[row]!
+  return keepSamples(profile, step, (samples, row) => {
+    const stack = samples.stack[row]!
     return stack === NO_STACK || hit[stack] === 0
   })
 }

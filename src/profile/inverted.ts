@@ -1,9 +1,10 @@
 import { NO_STACK, type Profile } from './profile.ts'
 import { frameRow, Tables } from './restack.ts'
+import { mapSamples } from './time-line.ts'
 
 /** The profile with its stacks upside down: the innermost frame is the root, callers lie above. */
 export function inverted(profile: Profile): Profile {
-  const { stacks, samples } = profile
+  const { stacks } = profile
   const tables = new Tables()
   const frameOf = new Map<number, number>()
   const stackOf = new Map<number, number>([[NO_STACK, NO_STACK]])
@@ -23,7 +24,10 @@ export function inverted(profile: Profile): Profile {
     stackOf.set(leaf, result)
     return result
   }
-  const stack = new Int32Array(samples.length)
-  for (let row = 0; row < stack.length; row++) stack[row] = turned(samples.stack[row]!)
-  return { ...profile, ...tables.finish(), samples: { ...samples, stack } }
+  const moved = mapSamples(profile, (samples) => {
+    const stack = new Int32Array(samples.length)
+    for (let row = 0; row < stack.length; row++) stack[row] = turned(samples.stack[row]!)
+    return { ...samples, stack }
+  })
+  return { ...moved, ...tables.finish() }
 }

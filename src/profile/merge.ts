@@ -2,6 +2,7 @@ import { EXIT, PyprofError } from '../errors.ts'
 import { ProfileAssembler } from './assembler.ts'
 import {
   type Accounting,
+  ALL_TIME,
   type Control,
   type DescendantSource,
   type EndReason,
@@ -12,12 +13,15 @@ import {
   NO_STACK,
   type ProcessIndex,
   type Profile,
+  type SampleTable,
   STATES,
   type Thread,
   type ThreadIndex,
+  type TimeLine,
   type View,
 } from './profile.ts'
-import { sampleAt } from './sample-columns.ts'
+import { inOrder, type Sample, SampleBlock, sampleAt } from './sample-columns.ts'
+import { collected, eachTable } from './time-line.ts'
 
 /**
  * Several profiles as one. The time axis begins with the earliest; profiles that do not say when they
@@ -38,11 +42,123 @@ export function mergeProfiles(profiles: readonly Profile[]): Profile {
   const parts = profiles
     .map((profile, index): Part => ({ profile, origin: origins[index]!, processOf: [] }))
     .sort((a, b) => a.origin - b.origin)
-  for (const part of parts) {
+  const changes = parts.map((part) => {
     part.processOf = foldProcesses(part, partBefore(part, parts)?.processOf ?? [], target, folds)
-    add(part, stateMask(states), target, folds)
+    return add(part, stateMask(states), target, folds)
+  })
+  const merged = (samples: SampleTable, timeline?: TimeLine): Profile => ({
+    ...target.finish(mergedMeta(profiles, origins, states), mergedAccounting(profiles)),
+    samples,
+    ...(timeline && { timeline }),
+  })
+  const timeline = mergedTimeLine(parts, changes)
+  return merged(timeline?.hold(timeline.tables()) ?? mergedSamples(parts, changes), timeline)
+}
+
+/** What becomes of the samples of each part. */
+type Changes = readonly ((samples: SampleTable) => SampleTable)[]
+
+function mergedSamples(parts: readonly Part[], changes: Changes): SampleTable {
+  const tables = parts.map(({ profile }) => profile.samples)
+  // Sums have no order.
+  if (tables.some(({ count, instants }) => count ?? instants)) {
+    return collected(tables.map((table, at) => changes[at]!(table)))
   }
-  return target.finish(mergedMeta(profiles, origins, states), mergedAccounting(profiles))
+  const ordered = tables.map(inOrder)
+  return collected(
+    interleaved(
+      parts.map(({ origin }, at) => ({ origin, tables: () => [changes[at]!(ordered[at]!)] })),
+    ),
+  )
+}
+
+/** Undefined where all samples are held. */
+function mergedTimeLine(parts: readonly Part[], changes: Changes): TimeLine | undefined {
+  const first = parts.find(({ profile }) => profile.timeline)?.profile.timeline
+  if (!first) return undefined
+  const rows = parts.map(({ profile: { samples, timeline }, origin }, at) => {
+    // One that is not in order is held, so that it can be sorted.
+    const held = timeline?.isInOrder
+      ? undefined
+      : inOrder(timeline ? collected(timeline.tables()) : samples)
+    const tables = () => (held ? [held] : timeline!.tables())
+    return { origin, tables: () => eachTable(tables(), changes[at]!) }
+  })
+  const tables = () => interleaved(rows)
+  return { tables, hold: first.hold, isInOrder: true, range: ALL_TIME }
+}
+
+/** Rows of a table that is passed on. */
+const PASSED_ON = 1 << 14
+
+/** Samples that begin at different times and are in order each, in one order; earlier parts first. */
+function* interleaved(
+  parts: readonly { readonly origin: number; tables(): Iterable<SampleTable> }[],
+): Generator<SampleTable> {
+  const waiting = [...parts]
+  let open: Cursor[] = []
+  const block = new SampleBlock(PASSED_ON)
+  try {
+    for (;;) {
+      let least: Cursor | undefined
+      for (const each of open) if (!least || each.time < least.time) least = each
+      const next = waiting[0]
+      // What begins later is not opened before: the files of a rotation are read one by one.
+      if (next && (!least || next.origin <= least.time)) {
+        waiting.shift()
+        open.push(new Cursor(next.tables()))
+        open = open.filter((each) => each.time !== Number.POSITIVE_INFINITY)
+        continue
+      }
+      if (!least) break
+      block.push(least.take())
+      if (least.time === Number.POSITIVE_INFINITY) open = open.filter((each) => each !== least)
+      if (block.length < PASSED_ON) continue
+      yield block.view()
+      block.clear()
+    }
+    yield block.view()
+  } finally {
+    for (const each of open) each.close()
+  }
+}
+
+/** Where one is in some tables. */
+class Cursor {
+  readonly #tables: Iterator<SampleTable>
+  #table: SampleTable | undefined
+  #row = -1
+  /** Of the row in hand; infinite when there is none. */
+  time = 0
+
+  constructor(tables: Iterable<SampleTable>) {
+    this.#tables = tables[Symbol.iterator]()
+    this.#next()
+  }
+
+  take(): Sample {
+    const sample = sampleAt(this.#table!, this.#row)
+    this.#next()
+    return sample
+  }
+
+  close(): void {
+    this.#tables.return?.()
+  }
+
+  #next(): void {
+    this.#row++
+    while (!this.#table || this.#row >= this.#table.length) {
+      const next = this.#tables.next()
+      if (next.done) {
+        this.time = Number.POSITIVE_INFINITY
+        return
+      }
+      this.#table = next.value
+      this.#row = 0
+    }
+    this.time = this.#table.time[this.#row]!
+  }
 }
 
 interface Part {
@@ -90,13 +206,14 @@ function originsOf(profiles: readonly Profile[]): number[] {
   })
 }
 
+/** Adds all but the samples. @returns what becomes of them */
 function add(
   { profile, origin, processOf }: Part,
   mask: number,
   target: ProfileAssembler,
   folds: Folds,
-): void {
-  const { strings, functions, frames, stacks, samples } = profile
+): (samples: SampleTable) => SampleTable {
+  const { strings, functions, frames, stacks } = profile
   const functionOf = Array.from({ length: functions.length }, (_, fn) => {
     const name = strings[functions.qualname[fn]!]!
     return target.function(name, strings[functions.file[fn]!]!, functions.firstLine[fn]!)
@@ -110,24 +227,28 @@ function add(
       frames.endColumn[frame]!,
     ),
   )
-  const stackOf: number[] = []
+  const stackOf = new Int32Array(stacks.length)
   for (let stack = 0; stack < stacks.length; stack++) {
     const parent = stacks.parent[stack]!
     const above = parent === NO_STACK ? NO_STACK : stackOf[parent]!
-    stackOf.push(target.stack(above, frameOf[stacks.frame[stack]!]!))
+    stackOf[stack] = target.stack(above, frameOf[stacks.frame[stack]!]!)
   }
   const threadOf = foldThreads(profile.threads, processOf, target, folds)
-  for (let row = 0; row < samples.length; row++) {
-    const sample = sampleAt(samples, row)
-    target.sample({
-      ...sample,
-      time: sample.time + origin,
-      thread: threadOf[sample.thread]!,
-      stack: sample.stack === NO_STACK ? NO_STACK : stackOf[sample.stack]!,
-      state: sample.state & mask,
-    })
-  }
   for (const gap of profile.gaps) target.gap({ ...gap, start: gap.start + origin })
+  return ({ instants: _, ...samples }) => {
+    const time = new Float64Array(samples.length)
+    const thread = new Int32Array(samples.length)
+    const stack = new Int32Array(samples.length)
+    const state = new Uint8Array(samples.length)
+    for (let row = 0; row < samples.length; row++) {
+      const own = samples.stack[row]!
+      time[row] = samples.time[row]! + origin
+      thread[row] = threadOf[samples.thread[row]!]!
+      stack[row] = own === NO_STACK ? NO_STACK : stackOf[own]!
+      state[row] = samples.state[row]! & mask
+    }
+    return { ...samples, time, thread, stack, state }
+  }
 }
 
 /** @param before the processes of the file before: its rows are the first ones of this file */

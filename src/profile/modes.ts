@@ -14,8 +14,9 @@ import {
   type State,
   type ThreadIndex,
 } from './profile.ts'
-import { countAt, pickSamples, RowList } from './sample-columns.ts'
+import { countAt, rowsWhere, type Sample, SampleBlock } from './sample-columns.ts'
 import { isIdle, stateBit } from './state-view.ts'
+import { mapSamples, remadeSamples, sampleTables } from './time-line.ts'
 
 /** The frame on top of an idle thread's stack, when idle time is shown. */
 export const IDLE_FRAME = '<idle>'
@@ -87,38 +88,36 @@ export function viewInMode(recorded: Profile, options: ModeOptions): ModeView {
   if (mode === 'wall' && !idle) return { profile: recorded, removed: { samples: 0, timeNs: 0 } }
   const { samples, threads } = recorded
   const wanted = mode === 'wall' ? 0 : stateBit(STATE_OF[mode])
-  const rows = new RowList(samples.length)
-  /** 1 for the rows that are kept as idle ones, by their place among those that are kept. */
-  const isIdleRow = new Uint8Array(samples.length)
-  let hasIdle = false
+  const isShownIdle = ({ state, thread, quality }: SampleTable, row: number) =>
+    idle &&
+    isIdle(state[row]!) &&
+    quality[row] !== MISSED &&
+    tells[thread[row]!]! &&
+    !threads[thread[row]!]!.waitingTasks
+  const isShown = (table: SampleTable, row: number) =>
+    (table.state[row]! & wanted) === wanted || isShownIdle(table, row)
   const untold = { samples: 0, timeNs: 0, processes: new Set<ProcessIndex>() }
   let removed = 0
   let removedSamples = 0
   for (let row = 0; row < samples.length; row++) {
-    const bits = samples.state[row]!
-    const { waitingTasks, process } = threads[samples.thread[row]!]!
-    const tellsAll = tells[samples.thread[row]!]!
-    const isShownIdle =
-      idle && tellsAll && !waitingTasks && isIdle(bits) && samples.quality[row] !== MISSED
-    const isShown = (bits & wanted) === wanted || isShownIdle
-    if (isShown) {
-      if (isShownIdle) isIdleRow[rows.length] = 1
-      hasIdle ||= isShownIdle
-      rows.push(row)
-    } else {
+    const thread = samples.thread[row]!
+    const isKept = isShown(samples, row)
+    if (!isKept) {
       removed += samples.weight[row]!
       removedSamples += countAt(samples, row)
     }
-    if (tellsAll || (isShown && mode !== 'wall')) continue
+    if (tells[thread]! || (isKept && mode !== 'wall')) continue
     untold.samples += countAt(samples, row)
     untold.timeNs += samples.weight[row]!
-    untold.processes.add(process)
+    untold.processes.add(threads[thread]!.process)
   }
-  const kept = rows.view()
-  const shown = mode === 'cpu' ? byCpuTime(recorded, kept) : pickSamples(samples, kept)
-  const profile = { ...recorded, samples: shown, meta: { ...recorded.meta, mode } }
+  const shown =
+    mode === 'cpu'
+      ? inCpuTime(recorded, isShown)
+      : mapSamples(recorded, (table) => rowsWhere(table, (row) => isShown(table, row)))
+  const profile = { ...shown, meta: { ...recorded.meta, mode } }
   return {
-    profile: hasIdle ? underIdle(profile, isIdleRow) : profile,
+    profile: idle ? underIdle(profile, isShownIdle) : profile,
     removed: {
       samples: removedSamples,
       timeNs: removed,
@@ -202,90 +201,179 @@ export function requireStates(
 interface Spending {
   /** Used, and given to no sample yet. */
   pending: number
-  /** Places of samples on a processor that have nothing yet. */
-  waiting: number[]
-  last: number
+  /** Samples on a processor that have nothing yet. */
+  waiting: number
 }
+
+/** Who of the samples is shown. */
+type Shown = (samples: SampleTable, row: number) => boolean
 
 /**
  * Gives each thread's measured CPU time to its samples on a processor. The kernel's count of a
  * running thread stands still between scheduler ticks, so what it then moves by belongs to all the
  * samples since it last moved.
  */
-function byCpuTime({ samples, threads }: Profile, rows: Uint32Array): SampleTable {
-  const onCpu = stateBit('cpu')
-  const weights = new Float64Array(rows.length)
-  const spendings = threads.map((): Spending => ({ pending: 0, waiting: [], last: -1 }))
-  let place = 0
-  for (let row = 0; row < samples.length; row++) {
-    const spending = spendings[samples.thread[row]!]!
-    if (samples.cpu[row] !== NO_CPU) spending.pending += samples.cpu[row]!
-    if (rows[place] === row) {
-      if ((samples.state[row]! & onCpu) === 0) {
-        weights[place] = samples.weight[row]!
-      } else {
-        spending.waiting.push(place)
-        spending.last = place
-      }
-      place++
-    }
-    const { pending, waiting } = spending
-    if (pending === 0 || waiting.length === 0) continue
-    for (const each of waiting) weights[each] = pending / waiting.length
-    spending.pending = 0
-    spending.waiting = []
-  }
-  const unseen: [ThreadIndex, number][] = []
-  spendings.forEach(({ pending, last }, thread) => {
-    if (pending === 0) return
-    if (last >= 0) weights[last]! += pending
-    else unseen.push([thread, pending])
-  })
-  return withMissed({ ...pickSamples(samples, rows), weight: weights }, samples, unseen)
+function inCpuTime(recorded: Profile, isShown: Shown): Profile {
+  const rests = restsOf(recorded, isShown)
+  return remadeSamples(recorded, (tables) => byCpuTime(tables, isShown, rests))
 }
 
-/** Adds a missed sample for each thread whose CPU time no sample met, at its last sample's time. */
-function withMissed(
-  shown: SampleTable,
+/** What is left of a thread behind its last sample on a processor. */
+interface Rest {
+  /** What it has used since then, ns. */
+  readonly pending: number
+  /** How many of the last ones on a processor get nothing, as it used nothing any more. */
+  readonly waiting: number
+  /** How many samples on a processor it has. */
+  readonly onCpu: number
+  /** Of its last sample. */
+  readonly lastTime: number
+}
+
+/** One step of both ways through the samples: what the thread has used now, for how many of them. */
+function spend(
+  spending: Spending,
   samples: SampleTable,
-  unseen: readonly [ThreadIndex, number][],
-): SampleTable {
-  if (unseen.length === 0) return shown
-  const lastTime = new Map<number, number>()
-  for (let row = 0; row < samples.length; row++) {
-    lastTime.set(samples.thread[row]!, samples.time[row]!)
-  }
-  const more = (column: ArrayLike<number>, value: (at: [ThreadIndex, number]) => number) => {
-    const longer = new Float64Array(column.length + unseen.length)
-    longer.set(column)
-    longer.set(unseen.map(value), column.length)
-    return longer
-  }
-  return {
-    length: shown.length + unseen.length,
-    time: more(shown.time, ([thread]) => lastTime.get(thread)!),
-    weight: more(shown.weight, ([, cpu]) => cpu),
-    thread: more(shown.thread, ([thread]) => thread),
-    stack: more(shown.stack, () => NO_STACK),
-    quality: more(shown.quality, () => MISSED),
-    reason: more(shown.reason, () => NO_REASON),
-    state: more(shown.state, () => 0),
-    cpu: more(shown.cpu, ([, cpu]) => cpu),
-  }
+  row: number,
+  isOnCpu: boolean,
+): { readonly share: number; readonly of: number } | undefined {
+  if (samples.cpu[row] !== NO_CPU) spending.pending += samples.cpu[row]!
+  if (isOnCpu) spending.waiting++
+  const { pending, waiting } = spending
+  if (pending === 0 || waiting === 0) return undefined
+  spending.pending = 0
+  spending.waiting = 0
+  return { share: pending / waiting, of: waiting }
 }
 
-/** Puts `<idle>` on top of the stacks of the rows that have a 1. */
-function underIdle(profile: Profile, isIdleRow: Uint8Array): Profile {
-  const { strings, functions, frames, stacks, samples } = profile
+/** By thread. */
+function restsOf(recorded: Profile, isShown: Shown): Rest[] {
+  const rests = recorded.threads.map(() => ({ pending: 0, waiting: 0, onCpu: 0, lastTime: 0 }))
+  for (const table of sampleTables(recorded)) {
+    for (let row = 0; row < table.length; row++) {
+      const rest = rests[table.thread[row]!]!
+      const isOnCpu = isShown(table, row) && (table.state[row]! & ON_CPU) !== 0
+      rest.lastTime = table.time[row]!
+      if (isOnCpu) rest.onCpu++
+      spend(rest, table, row, isOnCpu)
+    }
+  }
+  return rests
+}
+
+const ON_CPU = stateBit('cpu')
+/** Rows of a table that is passed on. */
+const PASSED_ON = 1 << 14
+
+/** A sample on its way; those of its thread that wait for the same CPU time hang on one another. */
+interface Row extends Sample {
+  weight: number
+  isKnown: boolean
+  readonly next: Row | undefined
+}
+
+/** The samples that are shown, in their order, as soon as the CPU time of each is known. */
+function* byCpuTime(
+  tables: Iterable<SampleTable>,
+  isShown: Shown,
+  rests: readonly Rest[],
+): Generator<SampleTable> {
+  const threads = rests.map(() => ({
+    spending: { pending: 0, waiting: 0 },
+    last: undefined as Row | undefined,
+    onCpu: 0,
+  }))
+  const ready = new SampleBlock(PASSED_ON)
+  let queue: Row[] = []
+  let passed = 0
+  for (const table of tables) {
+    for (let row = 0; row < table.length; row++) {
+      const thread = threads[table.thread[row]!]!
+      const rest = rests[table.thread[row]!]!
+      const isKept = isShown(table, row)
+      const isOnCpu = isKept && (table.state[row]! & ON_CPU) !== 0
+      if (isOnCpu) thread.onCpu++
+      if (isKept) {
+        const waits = isOnCpu && thread.onCpu <= rest.onCpu - rest.waiting
+        const own: Row = {
+          time: table.time[row]!,
+          weight: isOnCpu ? 0 : table.weight[row]!,
+          thread: table.thread[row]!,
+          stack: table.stack[row]!,
+          quality: table.quality[row]!,
+          reason: table.reason[row]!,
+          state: table.state[row]!,
+          cpu: table.cpu[row]!,
+          isKnown: !waits,
+          next: waits ? thread.last : undefined,
+        }
+        if (waits) thread.last = own
+        queue.push(own)
+      }
+      const given = spend(thread.spending, table, row, isOnCpu)
+      if (given) {
+        // What is used behind the last one of all counts for it.
+        const isEnd = thread.onCpu === rest.onCpu
+        let at = thread.last
+        thread.last = undefined
+        for (let left = given.of; at && left > 0; left--) {
+          at.weight = given.share + (isEnd && left === given.of ? rest.pending : 0)
+          at.isKnown = true
+          at = at.next
+        }
+      }
+      while (passed < queue.length && queue[passed]!.isKnown) {
+        ready.push(queue[passed++]!)
+        if (ready.length < PASSED_ON) continue
+        yield ready.view()
+        ready.clear()
+      }
+      if (passed < PASSED_ON) continue
+      queue = queue.slice(passed)
+      passed = 0
+    }
+  }
+  for (const row of queue.slice(passed)) {
+    ready.push(row)
+    if (ready.length < PASSED_ON) continue
+    yield ready.view()
+    ready.clear()
+  }
+  for (const [thread, { pending, onCpu, lastTime }] of rests.entries()) {
+    if (pending === 0 || onCpu > 0) continue
+    ready.push(unseen(thread, lastTime, pending))
+    if (ready.length < PASSED_ON) continue
+    yield ready.view()
+    ready.clear()
+  }
+  yield ready.view()
+}
+
+/** A missed sample for a thread whose CPU time no sample met, at its last sample's time. */
+function unseen(thread: ThreadIndex, time: number, cpu: number): Sample {
+  const none = { stack: NO_STACK, quality: MISSED, reason: NO_REASON, state: 0 }
+  return { ...none, time, weight: cpu, thread, cpu }
+}
+
+/** Puts `<idle>` on top of the stacks of some rows. */
+function underIdle(profile: Profile, isShownIdle: Shown): Profile {
+  const { strings, functions, frames, stacks } = profile
   const fn = functions.length
   const frame = frames.length
   const parents: StackIndex[] = []
   const idleOf = new Map<StackIndex, StackIndex>()
-  const stack = new Int32Array(samples.length)
-  for (let row = 0; row < samples.length; row++) {
-    const top = samples.stack[row]!
-    stack[row] = isIdleRow[row] === 0 || top === NO_STACK ? top : idleStack(top)
-  }
+  let hasIdle = false
+  const shown = mapSamples(profile, (samples) => {
+    const stack = new Int32Array(samples.length)
+    for (let row = 0; row < samples.length; row++) {
+      const top = samples.stack[row]!
+      const isIdleRow = isShownIdle(samples, row)
+      hasIdle ||= isIdleRow
+      stack[row] = !isIdleRow || top === NO_STACK ? top : idleStack(top)
+    }
+    return { ...samples, stack }
+  })
+  if (!hasIdle) return profile
 
   function idleStack(top: StackIndex): StackIndex {
     const known = idleOf.get(top)
@@ -297,7 +385,7 @@ function underIdle(profile: Profile, isIdleRow: Uint8Array): Profile {
 
   const with1 = (column: ArrayLike<number>, value: number) => [...Array.from(column), value]
   return {
-    ...profile,
+    ...shown,
     strings: [...strings, IDLE_FRAME, ''],
     functions: {
       length: fn + 1,
@@ -318,6 +406,5 @@ function underIdle(profile: Profile, isIdleRow: Uint8Array): Profile {
       parent: [...Array.from(stacks.parent), ...parents],
       frame: [...Array.from(stacks.frame), ...parents.map(() => frame)],
     },
-    samples: { ...samples, stack },
   }
 }

@@ -176,11 +176,28 @@ export interface SampleTable {
   readonly instants?: number
 }
 
+/** Samples that are not held, and come again as often as they are asked for. */
+export interface TimeLine {
+  /** All of them one after the other, each by itself; a table is valid until the next one. */
+  tables(): Iterable<SampleTable>
+  /** Makes of samples what `Profile.samples` holds beside a time line. */
+  hold(tables: Iterable<SampleTable>): SampleTable
+  /** None is earlier than the one before, of whatever thread. */
+  readonly isInOrder: boolean
+  /** Those outside have been left out. */
+  readonly range: TimeRange
+}
+
 /** Time in which ticks were due but the profiler did not run. */
 export interface Gap {
   readonly start: number
   readonly duration: number
   readonly missedTicks: number
+  /**
+   * How many gaps a row stands for; `duration` is that of all, and they lie behind one another from
+   * where the first began. Absent: one.
+   */
+  readonly count?: number
 }
 
 /** What a sample weighs and which samples count; see modes.ts. Every recording is made in `wall`. */
@@ -191,6 +208,8 @@ export interface TimeRange {
   readonly from: number
   readonly to: number
 }
+
+export const ALL_TIME: TimeRange = { from: 0, to: Number.POSITIVE_INFINITY }
 
 /** How the target is read: while it runs on, sharing its core, or stopped. */
 export type Reading = 'live' | 'exact' | 'stop'
@@ -364,6 +383,11 @@ export interface Profile {
   readonly processes: readonly Process[]
   readonly threads: readonly Thread[]
   readonly samples: SampleTable
+  /**
+   * Where `samples` holds sums because there are too many to hold each: each by itself. Views change
+   * both by `mapSamples`, and who needs a time line reads `sampleTables`.
+   */
+  readonly timeline?: TimeLine
   readonly gaps: readonly Gap[]
   readonly meta: Meta
   readonly accounting: Accounting

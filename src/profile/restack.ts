@@ -1,4 +1,5 @@
 import { type FrameIndex, NO_COLUMN, NO_STACK, type Profile, type StackIndex } from './profile.ts'
+import { mapSamples } from './time-line.ts'
 import { usedStacks } from './used.ts'
 
 /** A frame that is to be in the tables of a view. */
@@ -56,7 +57,7 @@ const NOTHING_LEFT = -2
  * no sample refers to is no more in the tables.
  */
 export function restack(profile: Profile, { frame, instead, joins = false }: Restacking): Profile {
-  const { stacks, frames, samples } = profile
+  const { stacks, frames } = profile
   const used = usedStacks(profile)
   const tables = new Tables()
   /** Row in the new table by old frame; -1 for left out, -2 for not asked yet. */
@@ -76,17 +77,20 @@ export function restack(profile: Profile, { frame, instead, joins = false }: Res
     else stackOf[stack] = tables.stack(above === NOTHING_LEFT ? NO_STACK : above, at)
   }
   let nothingLeft: StackIndex | undefined
-  const stack = new Int32Array(samples.length)
-  for (let row = 0; row < samples.length; row++) {
-    const old = samples.stack[row]!
-    let now = old === NO_STACK ? NO_STACK : stackOf[old]!
-    if (now === NOTHING_LEFT) {
-      nothingLeft ??= instead ? tables.stack(NO_STACK, tables.frame(instead)) : NO_STACK
-      now = nothingLeft
+  const moved = mapSamples(profile, (samples) => {
+    const stack = new Int32Array(samples.length)
+    for (let row = 0; row < samples.length; row++) {
+      const old = samples.stack[row]!
+      let now = old === NO_STACK ? NO_STACK : stackOf[old]!
+      if (now === NOTHING_LEFT) {
+        nothingLeft ??= instead ? tables.stack(NO_STACK, tables.frame(instead)) : NO_STACK
+        now = nothingLeft
+      }
+      stack[row] = now
     }
-    stack[row] = now
-  }
-  return { ...profile, ...tables.finish(), samples: { ...samples, stack } }
+    return { ...samples, stack }
+  })
+  return { ...moved, ...tables.finish() }
 }
 
 /** More frames than the tables of any recording hold; two of them make one exact number. */

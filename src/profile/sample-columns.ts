@@ -68,6 +68,62 @@ export class SampleColumns {
   }
 }
 
+/** Room for samples that go by: what `view` has given is gone with `clear`. */
+export class SampleBlock {
+  readonly #time: Float64Array
+  readonly #weight: Float64Array
+  readonly #thread: Int32Array
+  readonly #stack: Int32Array
+  readonly #quality: Uint8Array
+  readonly #reason: Uint8Array
+  readonly #state: Uint8Array
+  readonly #cpu: Float64Array
+  length = 0
+
+  /** @param most there are never more at once */
+  constructor(most: number) {
+    this.#time = new Float64Array(most)
+    this.#weight = new Float64Array(most)
+    this.#thread = new Int32Array(most)
+    this.#stack = new Int32Array(most)
+    this.#quality = new Uint8Array(most)
+    this.#reason = new Uint8Array(most)
+    this.#state = new Uint8Array(most)
+    this.#cpu = new Float64Array(most)
+  }
+
+  push(row: Sample): void {
+    const at = this.length++
+    this.#time[at] = row.time
+    this.#weight[at] = row.weight
+    this.#thread[at] = row.thread
+    this.#stack[at] = row.stack
+    this.#quality[at] = row.quality
+    this.#reason[at] = row.reason
+    this.#state[at] = row.state
+    this.#cpu[at] = row.cpu
+  }
+
+  view(): SampleTable {
+    const { length } = this
+    return {
+      length,
+      time: this.#time.subarray(0, length),
+      weight: this.#weight.subarray(0, length),
+      thread: this.#thread.subarray(0, length),
+      stack: this.#stack.subarray(0, length),
+      quality: this.#quality.subarray(0, length),
+      reason: this.#reason.subarray(0, length),
+      state: this.#state.subarray(0, length),
+      cpu: this.#cpu.subarray(0, length),
+    }
+  }
+
+  clear(): void {
+    this.length = 0
+  }
+}
+
 /** How many samples a row stands for. */
 export function countAt({ count }: SampleTable, row: number): number {
   return count ? count[row]! : 1
@@ -100,6 +156,13 @@ export class RowList {
   }
 }
 
+/** The rows for which `keep` says yes; the table itself when it says so of all. */
+export function rowsWhere(samples: SampleTable, keep: (row: number) => boolean): SampleTable {
+  const rows = new RowList(samples.length)
+  for (let row = 0; row < samples.length; row++) if (keep(row)) rows.push(row)
+  return rows.length === samples.length ? samples : pickSamples(samples, rows.view())
+}
+
 /** The rows with these numbers, in their order. */
 export function pickSamples(samples: SampleTable, rows: ArrayLike<number>): SampleTable {
   const pick = (column: Column) => picked(column, rows)
@@ -129,6 +192,28 @@ export function sameKind(column: Column, length: number): NumberArray {
   if (column instanceof Uint8Array) return new Uint8Array(length)
   if (column instanceof Int32Array) return new Int32Array(length)
   return new Float64Array(length)
+}
+
+/** The samples of each thread in the order of their times: all by time, where one is not. */
+export function inThreadOrder(samples: SampleTable): SampleTable {
+  const last: number[] = []
+  for (let row = 0; row < samples.length; row++) {
+    const thread = samples.thread[row]!
+    if (samples.time[row]! < (last[thread] ?? 0)) return inOrder(samples)
+    last[thread] = samples.time[row]!
+  }
+  return samples
+}
+
+/** All samples in the order of their times. */
+export function inOrder(samples: SampleTable): SampleTable {
+  let at = 1
+  while (at < samples.length && samples.time[at]! >= samples.time[at - 1]!) at++
+  if (at >= samples.length) return samples
+  const rows = new Uint32Array(samples.length)
+  for (let row = 0; row < rows.length; row++) rows[row] = row
+  rows.sort((a, b) => samples.time[a]! - samples.time[b]! || a - b)
+  return pickSamples(samples, rows)
 }
 
 export function sampleAt(samples: SampleTable, row: number): Sample {

@@ -1,4 +1,5 @@
 import { float64Column } from './column.ts'
+import { gapCount } from './gaps.ts'
 import { NO_CPU, type Profile, QUALITY, type Quality, type Reason } from './profile.ts'
 import { type QualityCount, qualityCounts } from './quality-view.ts'
 import { countAt, SampleColumns, sampleCount } from './sample-columns.ts'
@@ -63,7 +64,7 @@ export class RunningSums implements SampleSums {
   add(profile: Profile): void {
     const { samples, gaps, stacks, threads } = profile
     this.samples += sampleCount(samples)
-    this.gaps += gaps.length
+    this.gaps += gapCount(gaps)
     this.activity.add(profile)
     this.quality = addCounts(this.quality, qualityCounts(profile))
     const sums = sumByStack(profile)

@@ -7,6 +7,7 @@ import {
   type StackIndex,
   type Thread,
 } from '../profile/profile.ts'
+import { sampleTables } from '../profile/time-line.ts'
 import { ByteWriter } from './bytes.ts'
 import { BLOCK, BLOCK_BYTES, MAGIC, VERSION } from './layout.ts'
 import {
@@ -26,6 +27,8 @@ export interface Written {
   readonly samples: number
   readonly gaps: number
 }
+
+const NOTHING: Written = { samples: 0, gaps: 0 }
 
 /** A table's new rows in the block in hand. */
 class Section {
@@ -95,26 +98,32 @@ export class RecordingEncoder {
   }
 
   /** The blocks that bring the file up to the profile, which the ones before were made of too. */
-  *encode(profile: Profile, written: Written): Generator<Uint8Array> {
+  *encode(profile: Profile, written: Written = NOTHING): Generator<Uint8Array> {
     const start = this.#origin?.duration ?? 0
-    const { samples, gaps } = profile
-    for (let row = written.samples; row < samples.length; row++) {
-      const stacks = this.#stacks.size
-      const thread = this.#thread(samples.thread[row]!)
-      const stack = this.#stack(profile, samples.stack[row]!)
-      const time = Math.max(0, Math.round(samples.time[row]! - start))
-      const weight = Math.max(0, Math.round(samples.weight[row]!))
-      const quality = samples.quality[row]!
-      const reason = samples.reason[row]!
-      const state = samples.state[row]!
-      const cpu = Math.round(samples.cpu[row]!)
-      const isFull = this.#stacks.size > stacks && this.#pendingBytes > BLOCK_BYTES
-      if (isFull || !this.#samples.add(time, weight, thread, stack, quality, reason, state, cpu)) {
-        yield this.#data(profile, false)
-        this.#samples.add(time, weight, thread, stack, quality, reason, state, cpu)
+    let skipped = written.samples
+    for (const samples of sampleTables(profile)) {
+      for (let row = skipped; row < samples.length; row++) {
+        const stacks = this.#stacks.size
+        const thread = this.#thread(samples.thread[row]!)
+        const stack = this.#stack(profile, samples.stack[row]!)
+        const time = Math.max(0, Math.round(samples.time[row]! - start))
+        const weight = Math.max(0, Math.round(samples.weight[row]!))
+        const quality = samples.quality[row]!
+        const reason = samples.reason[row]!
+        const state = samples.state[row]!
+        const cpu = Math.round(samples.cpu[row]!)
+        const isFull = this.#stacks.size > stacks && this.#pendingBytes > BLOCK_BYTES
+        if (
+          isFull ||
+          !this.#samples.add(time, weight, thread, stack, quality, reason, state, cpu)
+        ) {
+          yield this.#data(profile, false)
+          this.#samples.add(time, weight, thread, stack, quality, reason, state, cpu)
+        }
       }
+      skipped = Math.max(0, skipped - samples.length)
     }
-    for (const gap of gaps.slice(written.gaps)) {
+    for (const gap of profile.gaps.slice(written.gaps)) {
       const out = this.#gaps.row()
       out.signed(gap.start - start - this.#lastGap)
       out.unsigned(gap.duration)

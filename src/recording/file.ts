@@ -3,6 +3,7 @@ import {
   fdatasync,
   fsyncSync,
   openSync,
+  readSync,
   renameSync,
   unlinkSync,
   writeSync,
@@ -11,6 +12,8 @@ import { dirname } from 'node:path'
 import type { Profile } from '../profile/profile.ts'
 import { RecordingEncoder, type Written } from './encoder.ts'
 import type { Counters } from './rows.ts'
+
+const PIECE_BYTES = 1 << 20
 
 /** What a device or pipe says that nothing can be synced on. */
 const NOT_SYNCABLE: ReadonlySet<unknown> = new Set(['EINVAL', 'ENOTSUP', 'EROFS', 'EBADF'])
@@ -39,7 +42,7 @@ export class RecordingFile {
   #syncError: unknown
 
   /**
-   * @param open makes a new empty file; tried again with the next append when it throws
+   * @param open makes a new empty file to write and read; tried again with the next append when it throws
    * @param origin where in the recording the file begins
    */
   constructor(open: () => OpenFile, origin?: Counters) {
@@ -64,7 +67,7 @@ export class RecordingFile {
   }
 
   /** Takes what is new of a profile; `flush` writes it. */
-  add(profile: Profile, written: Written): void {
+  add(profile: Profile, written?: Written): void {
     for (const block of this.#encoder.encode(profile, written)) this.#pending.push(block)
   }
 
@@ -109,6 +112,36 @@ export class RecordingFile {
       if (!isUnsyncable(error)) throw error
     }
     this.close()
+  }
+
+  /** All bytes of the recording so far, also those that the file did not take yet. */
+  *pieces(): Generator<Uint8Array> {
+    if (this.#file) {
+      const fd = this.#isClosed ? openSync(this.#file.path, 'r') : this.#file.fd
+      try {
+        for (let at = 0; at < this.#bytes; ) {
+          const piece = Buffer.allocUnsafe(Math.min(PIECE_BYTES, this.#bytes - at))
+          const length = readSync(fd, piece, 0, piece.length, at)
+          if (length === 0) break
+          yield piece.subarray(0, length)
+          at += length
+        }
+      } finally {
+        if (this.#isClosed) closeSync(fd)
+      }
+    }
+    yield* this.#pending
+  }
+
+  /** Takes into memory what is in the file, and removes it. @throws the system's error */
+  takeBack(): void {
+    const all = [...this.pieces()]
+    this.discard()
+    this.#file = undefined
+    this.#isClosed = false
+    this.#pending = all
+    this.#bytes = 0
+    this.#written = 0
   }
 
   /** What the file does not hold: all that is missing to a complete recording. */

@@ -1,19 +1,24 @@
+import { EXIT, PyprofError } from '../errors.ts'
 import { FoldedSamples } from '../profile/folded-samples.ts'
+import { GapList } from '../profile/gaps.ts'
 import {
-  type Gap,
+  ALL_TIME,
   NO_PROCESS,
   NO_STACK,
   type Process,
   type Profile,
+  type SampleTable,
   type Thread,
+  type TimeLine,
   type TimeRange,
 } from '../profile/profile.ts'
-import { type Sample, SampleColumns } from '../profile/sample-columns.ts'
+import { type Sample, SampleBlock, SampleColumns, sampleAt } from '../profile/sample-columns.ts'
 import { ProfileTables } from '../profile/tables.ts'
 import { ThinnedSamples } from '../profile/thinned-samples.ts'
-import { BlockReader } from './blocks.ts'
+import { type Holder, WholeSamples } from '../profile/whole-samples.ts'
+import { BlockReader, RefusedError } from './blocks.ts'
 import { ByteReader, DamageError } from './bytes.ts'
-import { BLOCK, MAX_STACK_DEPTH } from './layout.ts'
+import { BLOCK, MAX_BLOCK_SAMPLES, MAX_STACK_DEPTH } from './layout.ts'
 import { parseMeta, type StoredMeta } from './meta.ts'
 import {
   accountingOf,
@@ -52,36 +57,46 @@ const HOLDERS = {
   sums: () => new FoldedSamples(),
 }
 export type Holding = keyof typeof HOLDERS
-type Holder = ReturnType<(typeof HOLDERS)[Holding]>
 
-const ALWAYS: TimeRange = { from: 0, to: Number.POSITIVE_INFINITY }
+/** Bytes of a recording in order, from the first one whenever it is asked for. */
+export type ReadAgain = () => Iterable<Uint8Array>
+
+export interface ReadOptions {
+  /** Samples outside are checked but not kept. */
+  readonly range?: TimeRange
+  /** What is to be known of the samples; all but `all` is bounded by stacks. All when absent. */
+  readonly holds?: Holding
+  /**
+   * The same bytes again. With it, what `all` holds beyond `most` is not held but read again: the
+   * profile has a time line then, and its samples are held as `holds` says.
+   */
+  readonly again?: ReadAgain
+  /** Samples that are held though they could be read again; see WholeSamples. */
+  readonly most?: number
+}
 
 /**
  * Reads a `.pyprof` file. Whatever is in it, the result holds what was written before the first
  * thing that does not hold together.
  * @param pieces the bytes of the file in order
- * @param range samples outside are checked but not kept
- * @param holds what is to be known of the samples; all but `all` is bounded by stacks
  * @throws RefusedError when it is no recording, of another version, or its header is damaged
  */
 export function readRecording(
   pieces: Iterable<Uint8Array>,
-  range: TimeRange = ALWAYS,
-  holds: Holding = 'all',
+  { range = ALL_TIME, holds = 'all', again, most }: ReadOptions = {},
 ): Recording {
   const blocks = new BlockReader(pieces)
-  const content = new Content(range, HOLDERS[holds]())
+  const sums = () => HOLDERS[again && holds === 'all' ? 'sums' : holds]()
+  const samples = again ? new WholeSamples(sums(), most) : sums()
+  const content = new Content(range, (row) => {
+    if (isIn(range, row)) samples.push(row)
+  })
   let damage = ''
   let damagedAt = blocks.position
   try {
     for (;;) {
       damagedAt = blocks.position
-      const block = blocks.next()
-      if (!block) break
-      if (content.isEnded) throw new DamageError('something follows the end')
-      if (block.type === BLOCK.data) content.add(new ByteReader(block.payload))
-      else if (block.type === BLOCK.end) content.end(new ByteReader(block.payload))
-      else throw new DamageError(`a block of unknown type ${block.type}`)
+      if (!content.takeBlock(blocks)) break
     }
   } catch (error) {
     if (!(error instanceof DamageError)) throw error
@@ -89,32 +104,133 @@ export function readRecording(
   }
   const isComplete = damage === '' && content.isEnded
   const lostBytes = blocks.position - damagedAt + blocks.drain()
-  return { profile: content.profile(isComplete), isComplete, damage, damagedAt, lostBytes }
+  const read = content.profile(isComplete, samples.view())
+  const isWhole = !(samples instanceof WholeSamples) || samples.isWhole
+  const profile =
+    !again || isWhole || !read
+      ? read
+      : { ...read, timeline: timelineOf(again, range, content, sums) }
+  return { profile, isComplete, damage, damagedAt, lostBytes }
+}
+
+function isIn({ from, to }: TimeRange, { time }: Sample): boolean {
+  return time >= from && time < to
+}
+
+/** The samples of a recording that has been read, as they are read again. */
+function timelineOf(
+  again: ReadAgain,
+  range: TimeRange,
+  { sampleCount, isInOrder }: Content,
+  sums: () => Holder,
+): TimeLine {
+  return {
+    tables: () => scan(again(), range, sampleCount),
+    hold(tables) {
+      const samples = sums()
+      for (const table of tables) {
+        for (let row = 0; row < table.length; row++) samples.push(sampleAt(table, row))
+      }
+      return samples.view()
+    },
+    isInOrder,
+    range,
+  }
+}
+
+/** Rows of a table that is passed on, without the last block in it. */
+const PASSED_ON = 1 << 14
+
+/**
+ * The samples of a recording that has been read before, as far as they were there then: it may have
+ * grown since.
+ * @param count how many there were, those outside of the range too
+ * @throws PyprofError code `changed` when they are not there any more
+ */
+function* scan(
+  pieces: Iterable<Uint8Array>,
+  range: TimeRange,
+  count: number,
+): Generator<SampleTable> {
+  const rows = new SampleBlock(PASSED_ON + MAX_BLOCK_SAMPLES)
+  let seen = 0
+  const content = new Content(range, (row) => {
+    if (seen < count && isIn(range, row)) rows.push(row)
+    seen++
+  })
+  let isLeft = true
+  try {
+    const blocks = new BlockReader(pieces)
+    while (isLeft && seen < count) {
+      isLeft = content.takeBlock(blocks)
+      if (rows.length < PASSED_ON) continue
+      yield rows.view()
+      rows.clear()
+    }
+  } catch (error) {
+    // As before: what was read until then counts.
+    if (!(error instanceof DamageError || error instanceof RefusedError)) throw error
+  }
+  if (seen < count) throw changed()
+  yield rows.view()
+}
+
+/** A recording that is read again is not what it was. */
+function changed(): PyprofError {
+  return new PyprofError({
+    code: 'changed',
+    what: 'The recording was changed while it was read.',
+    why: 'What was there before is not there any more.',
+    hint: 'Copy it, and read the copy.',
+    exitCode: EXIT.nothing,
+  })
 }
 
 class Content {
   readonly #range: TimeRange
+  readonly #take: (row: Sample) => void
   readonly #tables = new ProfileTables()
   readonly #processes: Process[] = []
   readonly #threads: Thread[] = []
   readonly #decoder = new SampleDecoder()
-  readonly #samples: Holder
-  readonly #gaps: Gap[] = []
+  readonly #gaps = new GapList()
   readonly #counters = new Map(COUNTER_NAMES.map((name) => [name, 0]))
   #meta: StoredMeta | undefined
   #lastGap = 0
   #lastTime = 0
-  #sampleCount = 0
   #blocks = 0
+  #now = 0
+  /** Samples so far. */
+  sampleCount = 0
+  /** Whether none was earlier than the one before. */
+  isInOrder = true
   isEnded = false
 
-  constructor(range: TimeRange, samples: Holder) {
+  /**
+   * @param range gaps outside are left out
+   * @param take gets all samples; a row is valid until the next one
+   */
+  constructor(range: TimeRange, take: (row: Sample) => void) {
     this.#range = range
-    this.#samples = samples
+    this.#take = take
   }
 
-  /** @throws DamageError; what was read before it stays */
-  add(bytes: ByteReader): void {
+  /**
+   * Takes what is in the next block.
+   * @returns false when there is none
+   * @throws DamageError; what was read before it stays
+   */
+  takeBlock(blocks: BlockReader): boolean {
+    const block = blocks.next()
+    if (!block) return false
+    if (this.isEnded) throw new DamageError('something follows the end')
+    if (block.type === BLOCK.data) this.#add(new ByteReader(block.payload))
+    else if (block.type === BLOCK.end) this.#end(new ByteReader(block.payload))
+    else throw new DamageError(`a block of unknown type ${block.type}`)
+    return true
+  }
+
+  #add(bytes: ByteReader): void {
     repeat(bytes.count(1), () => this.#tables.strings.push(bytes.text()))
     repeat(bytes.count(3), () => this.#addFunction(bytes))
     repeat(bytes.count(5), () => this.#addFrame(bytes))
@@ -122,7 +238,7 @@ class Content {
     repeat(bytes.count(8), () => put(this.#processes, bytes, (at) => this.#readProcess(bytes, at)))
     repeat(bytes.count(7), () => put(this.#threads, bytes, () => this.#readThread(bytes)))
     this.#decoder.read(bytes, this.#threads.length, this.#tables.stackCount, (row) =>
-      this.#take(row),
+      this.#addSample(row),
     )
     repeat(bytes.count(3), () => this.#addGap(bytes))
     const meta = bytes.text()
@@ -140,14 +256,14 @@ class Content {
   }
 
   /** @throws DamageError when something is missing */
-  end(bytes: ByteReader): void {
-    if (bytes.unsigned() !== this.#blocks || bytes.unsigned() !== this.#sampleCount) {
+  #end(bytes: ByteReader): void {
+    if (bytes.unsigned() !== this.#blocks || bytes.unsigned() !== this.sampleCount) {
       throw new DamageError('the end does not fit what came before')
     }
     this.isEnded = true
   }
 
-  profile(isComplete: boolean): Profile | undefined {
+  profile(isComplete: boolean, samples: SampleTable): Profile | undefined {
     if (!this.#meta) return undefined
     const { endReason, ...stored } = this.#meta
     const counters = Object.fromEntries(this.#counters) as unknown as Counters
@@ -160,8 +276,8 @@ class Content {
         end: process.end === STILL_THERE ? duration : process.end - 1,
       })),
       threads: this.#threads,
-      samples: this.#samples.view(),
-      gaps: this.#gaps,
+      samples,
+      gaps: this.#gaps.view(),
       meta: {
         ...stored,
         duration,
@@ -221,13 +337,17 @@ class Content {
       throw new DamageError('a time is out of range')
     }
     const start = Math.max(0, this.#lastGap)
-    this.#gaps.push({ start, duration: bytes.unsigned(), missedTicks: bytes.unsigned() })
+    const gap = { start, duration: bytes.unsigned(), missedTicks: bytes.unsigned() }
+    const { from, to } = this.#range
+    if (start + gap.duration >= from && start <= to) this.#gaps.push(gap)
   }
 
-  #take(row: Sample): void {
-    this.#sampleCount++
+  #addSample(row: Sample): void {
+    this.sampleCount++
+    if (row.time < this.#now) this.isInOrder = false
+    this.#now = row.time
     this.#lastTime = Math.max(this.#lastTime, row.time)
-    if (row.time >= this.#range.from && row.time < this.#range.to) this.#samples.push(row)
+    this.#take(row)
   }
 }
 

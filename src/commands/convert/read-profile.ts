@@ -20,6 +20,16 @@ export interface ReadFile extends Imported {
   readonly path: string
   /** The name of the input's kind. */
   readonly format: string
+  /** Ends what reads it again, where the profile has a time line. */
+  close?(): void
+}
+
+export interface ReadProfileOptions extends Omit<InputOptions, 'again'> {
+  /**
+   * Each sample is needed by itself, but need not be held: what can be read again has a time line
+   * where it is long, and is held as `holds` says.
+   */
+  readonly timeline?: boolean
 }
 
 /**
@@ -30,19 +40,27 @@ export interface ReadFile extends Imported {
  */
 export function readProfile(
   path: string,
-  options: InputOptions,
+  { timeline = false, ...options }: ReadProfileOptions,
   progress?: WorkProgress,
 ): ReadFile {
   const name = path === STDIN_PATH ? 'stdin' : path
   try {
     const fd = path === STDIN_PATH ? STDIN : openSync(path, 'r')
+    let isOpen = fd === STDIN
     try {
       const pieces = piecesOf(fd)
       const told = progress?.through(pieces, `Reading ${name}`, sizeOf(fd)) ?? pieces
-      return readFrom(told, path, name, options)
+      if (!timeline) return readFrom(told, path, name, options)
+      // A pipe is read once. A file stays open, whatever takes its name: an output may.
+      if (fd === STDIN || !fstatSync(fd).isFile()) {
+        return readFrom(told, path, name, { ...options, holds: 'all' })
+      }
+      const read = readFrom(told, path, name, { ...options, again: () => piecesOf(fd, 0) })
+      isOpen = read.profile.timeline !== undefined
+      return isOpen ? { ...read, close: () => closeSync(fd) } : read
     } finally {
       progress?.erase()
-      if (fd !== STDIN) closeSync(fd)
+      if (!isOpen) closeSync(fd)
     }
   } catch (error) {
     if (error instanceof InputError) throw unusable(name, error.why, error.hint)
@@ -96,13 +114,16 @@ function sizeOf(fd: number): number | undefined {
   return status.isFile() ? status.size : undefined
 }
 
-/** The bytes of an open file or pipe; a piece is valid until the next one. */
-function* piecesOf(fd: number): Generator<Uint8Array> {
-  for (;;) {
+/**
+ * The bytes of an open file or pipe.
+ * @param from the first byte; from where it is read to when absent
+ */
+function* piecesOf(fd: number, from?: number): Generator<Uint8Array> {
+  for (let at = from ?? null; ; ) {
     const buffer = Buffer.allocUnsafe(PIECE_BYTES)
     let length: number
     try {
-      length = readSync(fd, buffer)
+      length = readSync(fd, buffer, 0, buffer.length, at)
     } catch (error) {
       if (errorCode(error) === 'EOF') return
       if (errorCode(error) !== 'EAGAIN') throw error
@@ -110,6 +131,7 @@ function* piecesOf(fd: number): Generator<Uint8Array> {
       continue
     }
     if (length === 0) return
+    if (at !== null) at += length
     yield buffer.subarray(0, length)
   }
 }

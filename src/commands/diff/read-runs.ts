@@ -26,11 +26,14 @@ export function* readRuns(
   context: CommandContext,
 ): Iterable<RunInput> {
   const range = { from: 0, to: Number.POSITIVE_INFINITY }
-  // CPU time belongs to the samples that follow each other, so in that mode none are added up.
-  const holds = needsTimes || mode === 'cpu' ? 'all' : 'sums'
+  const needed = needsTimes
+    ? ({ holds: 'all' } as const)
+    : // CPU time belongs to samples that follow each other.
+      ({ holds: 'sums', timeline: mode === 'cpu' } as const)
   const progress = new WorkProgress(context)
   for (const path of files) {
-    const { profile: whole, format, notes } = readProfile(path, { range, rate, holds }, progress)
+    const options = { range, rate, ...needed }
+    const { profile: whole, format, notes, close } = readProfile(path, options, progress)
     // Sums are all that is compared here; of everything else a reader should know.
     for (const note of format === 'pprof' ? [] : notes) context.writeErr(`${path}: ${note}\n`)
     if (whole.samples.length === 0) throw nothingIn(path, 'It has no samples.')
@@ -47,6 +50,7 @@ export function* readRuns(
       throw nothingIn(path, 'No samples are left of it with these options.')
     }
     yield { name: path, profile, isTimed: !TIMELESS.has(format) }
+    close?.()
   }
 }
 

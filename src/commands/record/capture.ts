@@ -10,8 +10,7 @@ import type {
   RunFacts,
   TaskScope,
 } from '../../profile/profile.ts'
-import { RunningSums, type SampleSums, sumSamples } from '../../profile/sample-sums.ts'
-import type { Written } from '../../recording/encoder.ts'
+import { RunningSums, type SampleSums } from '../../profile/sample-sums.ts'
 import { MarkNames } from '../../redaction/mark-names.ts'
 import type { Redactor } from '../../redaction/redactor.ts'
 import type { Addon, NativeProcess, SamplerStatus } from '../../sampling/addon.ts'
@@ -64,13 +63,11 @@ export interface CaptureOptions {
   /** Told of every process while it is there. */
   readonly sources?: Sources
   /** Where the recording goes while it is made. */
-  readonly recorder: Recorder | undefined
-  /** Whether anything but the recorder needs the samples. */
-  readonly keepsSamples: boolean
+  readonly recorder: Recorder
 }
 
 export interface Captured {
-  /** Without its samples when nobody needed them. */
+  /** Of its samples the last ones only: the recorder has all. */
   readonly profile: Profile
   /** Of all samples. */
   readonly sums: SampleSums
@@ -97,7 +94,6 @@ export class Capture {
   readonly #builder = new ProfileBuilder()
   readonly #session: Session
   readonly #sums = new RunningSums()
-  #recorded: Written = { samples: 0, gaps: 0 }
   #recordedAt = performance.now()
   #status: SamplerStatus | undefined
   #startedAt: number | undefined
@@ -210,7 +206,7 @@ export class Capture {
     }
   }
 
-  /** Brings the recorder up to now. @returns the profile so far, without samples that were not kept */
+  /** Brings the recorder up to now. @returns the profile so far, of its samples the last ones only */
   snapshot(): Profile | undefined {
     this.#session.pull()
     return this.#recordNow()
@@ -235,18 +231,12 @@ export class Capture {
     if (isDue && status.state !== 'ended') this.#recordNow()
   }
 
-  /** Nothing is written before there is a Python stack: who never sees one leaves no file. */
+  /** Samples are on the disk from then on, and here are their sums. */
   #record(profile: Profile): void {
     this.#recordedAt = performance.now()
-    const { recorder, keepsSamples } = this.#options
-    if (!recorder || profile.stacks.length === 0) return
-    recorder.append(profile, this.#recorded)
-    if (keepsSamples) {
-      this.#recorded = { samples: profile.samples.length, gaps: profile.gaps.length }
-    } else {
-      this.#sums.add(profile)
-      this.#builder.forgetSamples()
-    }
+    this.#options.recorder.append(profile)
+    this.#sums.add(profile)
+    this.#builder.forgetSamples()
   }
 
   /** Explained while the process is there to be asked; that it has ended explains nothing. */
@@ -266,11 +256,9 @@ export class Capture {
     this.#endsAt = undefined
     const profile = this.#profile(status, endReason(status, this.#targetEnded))
     this.#record(profile)
-    const { keepsSamples, recorder } = this.#options
-    const isForgotten = !keepsSamples && recorder !== undefined && profile.stacks.length > 0
     return {
       profile,
-      sums: isForgotten ? this.#sums : sumSamples(profile),
+      sums: this.#sums,
       signal: this.#signal,
       failure: status.pythonVersion === '' ? this.#failure : undefined,
     }

@@ -10,8 +10,10 @@ import { unmatchedTexts } from '../choice.ts'
 import type { CommandContext } from '../context.ts'
 import { counted } from '../numbers.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import { WorkProgress } from '../work-progress.ts'
 import type { Captured } from './capture.ts'
 import type { Output } from './outputs.ts'
+import { readBack } from './read-back.ts'
 import type { RecordingPlan } from './recorder.ts'
 import { endSentence, type RecordSummary, reportLines, type WrittenSummary } from './report.ts'
 import {
@@ -40,12 +42,18 @@ export function deliver(
   options: DeliverOptions,
   context: CommandContext,
 ): number {
-  const { streamed, spool, atEnd } = plan
-  const { profile: recorded, sums, signal, failure } = captured
+  const { recorder, streamed, spool, atEnd } = plan
+  const { sums, signal, failure } = captured
   const { pid, launched, json, format } = options
   const isEmpty = sums.time.python === 0
-  // Where a recording is the only output its samples are on the disk alone, and all is shown.
+  // Where a recording is the only output, all is shown.
   const isWhole = isEmpty || atEnd.length === 0
+  // A launched command that goes on has the terminal.
+  const quiet = { ...context, drawsProgress: context.drawsProgress && !launched }
+  const progress = new WorkProgress(quiet)
+  const formats = atEnd.map((output) => output.format)
+  if (!isWhole) recorder.end()
+  const recorded = isWhole ? captured.profile : readBack(recorder, formats, options.mode, progress)
   const { profile, inMode, removed, unmatched } = isWhole
     ? unviewed(recorded)
     : viewed(recorded, options)
@@ -64,17 +72,20 @@ export function deliver(
   const isNothingShown = summary.timeNs.python === 0
   const outputs = isNothingShown ? atEnd.filter((output) => output.format.isRecording) : atEnd
   const content = { recorded, shown: profile }
-  // A launched command that goes on has the terminal.
-  const quiet = { ...context, drawsProgress: context.drawsProgress && !launched }
-  const { written, errors, bugs } = writeOutputs(content, outputs, format, quiet, () =>
-    keptPath(plan),
+  const { written, errors, bugs } = writeOutputs(
+    content,
+    outputs,
+    format,
+    quiet,
+    () => keptPath(plan),
+    progress,
   )
   if (streamed) finishStreamed(streamed, written, errors)
   const full = { ...base, outputs: written }
   if (isNothingShown) {
     errors.unshift(
       weightTotals(inMode).python === 0
-        ? nothingInMode(full, recorded.samples.length)
+        ? nothingInMode(full, sums.samples)
         : nothingChosen(recorded, atEnd[0]!, full, options),
     )
   }

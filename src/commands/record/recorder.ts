@@ -1,5 +1,4 @@
 import type { Profile } from '../../profile/profile.ts'
-import type { Written } from '../../recording/encoder.ts'
 import type { Output } from './outputs.ts'
 import { Spool } from './spool.ts'
 import { type Rotation, StreamedOutput } from './streamed-output.ts'
@@ -7,16 +6,24 @@ import { type Rotation, StreamedOutput } from './streamed-output.ts'
 /** Takes a recording to the disk while it is made. */
 export interface Recorder {
   /**
-   * Writes what is new. Never fails: what goes wrong is said at once and dealt with at the end.
-   * @param written rows of the profile that it has got already
+   * Takes samples, which nobody else holds from then on, and writes them. Never fails: what goes wrong
+   * is said at once and dealt with at the end. No file is made before there is a Python stack.
    */
-  append(profile: Profile, written: Written): void
+  append(profile: Profile): void
+  /** Takes the closing block: nothing is appended any more. */
+  end(): void
+  /** All that was taken so far, as the bytes of a recording. */
+  pieces(): Iterable<Uint8Array>
+  /** How many of these bytes the disk has got. */
+  readonly bytes: number
 }
 
-/** Who writes to the disk while it is recorded, and what is written from memory at the end. */
+/** Who writes to the disk while it is recorded, and what is made of that at the end. */
 export interface RecordingPlan {
+  /** One of the two below. */
+  readonly recorder: Recorder
   readonly streamed: StreamedOutput | undefined
-  /** The safety copy where no output is one. */
+  /** The recording on the side where no output is one. */
   readonly spool: Spool | undefined
   readonly atEnd: readonly Output[]
 }
@@ -38,8 +45,10 @@ export function planRecording(
   )
   const output = outputs[index]
   if (!output) {
-    return { streamed: undefined, spool: new Spool(outputs, target, say), atEnd: outputs }
+    const spool = new Spool(outputs, target, say)
+    return { recorder: spool, streamed: undefined, spool, atEnd: outputs }
   }
   const streamed = new StreamedOutput(output, rotation, say)
-  return { streamed, spool: undefined, atEnd: outputs.toSpliced(index, 1) }
+  const atEnd = outputs.toSpliced(index, 1)
+  return { recorder: streamed, streamed, spool: undefined, atEnd }
 }

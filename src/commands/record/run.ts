@@ -204,8 +204,7 @@ class Recording {
       follow: subprocesses,
       tasks,
       ...(this.#sources && { sources: this.#sources }),
-      recorder: this.#plan.streamed ?? this.#plan.spool,
-      keepsSamples: this.#plan.atEnd.length > 0,
+      recorder: this.#plan.recorder,
       ...target,
     })
     control?.serve(capture.controlled)

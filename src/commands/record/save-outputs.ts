@@ -10,8 +10,10 @@ import { weightTotals } from '../../profile/views.ts'
 import { quoteCommand } from '../../sampling/proc.ts'
 import type { CommandContext } from '../context.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import { viewerWarning } from '../viewer-memory.ts'
 import { WorkProgress } from '../work-progress.ts'
 import type { Output } from './outputs.ts'
+import { readBack } from './read-back.ts'
 import type { RecordingPlan } from './recorder.ts'
 import type { WrittenSummary } from './report.ts'
 import type { StreamedOutput } from './streamed-output.ts'
@@ -50,6 +52,8 @@ export function writeOutputs(
   const delivered: Delivered = { written: [], errors: [], bugs: [] }
   for (const output of outputs) {
     const pieces = () => piecesOf(output, content, options, context)
+    const warning = viewerWarning(output.format, content.shown)
+    if (warning !== '') context.writeErr(`${visible(output.path)}: ${warning}\n`)
     try {
       // What goes to stdout may be on the same terminal.
       const isShown = output.place.kind !== 'stdout'
@@ -140,6 +144,7 @@ export function finishStreamed(
 
 /**
  * Writes what there is so far to the outputs that can be written more than once.
+ * @param profile what its recorder has taken; only its samples are asked of that one
  * @returns the plan to go on with: a new file is replaced the next time
  */
 export function deliverSoFar(
@@ -154,18 +159,29 @@ export function deliverSoFar(
     say('nothing was captured yet.')
     return plan
   }
-  const { streamed } = plan
+  const { streamed, recorder } = plan
   if (streamed?.current !== undefined) say(`${visible(streamed.current)} holds it.`)
-  const shown = shownSoFar(profile, plan, options, context)
+  const isOnce = ({ place }: Output) => place.kind === 'stdout' || place.kind === 'direct'
+  const formats = plan.atEnd.filter((output) => !isOnce(output)).map(({ format }) => format)
+  let recorded: Profile | undefined
+  try {
+    const progress = new WorkProgress({ ...context, drawsProgress: false })
+    if (formats.length > 0) recorded = readBack(recorder, formats, options.mode, progress)
+  } catch (error) {
+    if (!(error instanceof PyprofError)) throw error
+    context.report(error)
+    return plan
+  }
+  const shown = recorded && shownSoFar(recorded, formats, options, context)
   const atEnd = plan.atEnd.map((output): Output => {
     const { place, format } = output
     const name = output.path === '-' ? 'stdout' : output.path
-    if (place.kind === 'stdout' || place.kind === 'direct') {
+    if (isOnce(output)) {
       say(`${visible(name)} can be written only once, at the end.`)
       return output
     }
-    if (!shown && !format.isRecording) return output
-    const content = { recorded: profile, shown: shown ?? profile }
+    if (!recorded || (!shown && !format.isRecording)) return output
+    const content = { recorded, shown: shown ?? recorded }
     try {
       const pieces = piecesOf(output, content, options.format, context)
       const { path } = writeOutput(output, pieces, context.writeOut)
@@ -185,11 +201,11 @@ export function deliverSoFar(
 /** What is shown of what there is so far; undefined, and said why, when that is nothing. */
 function shownSoFar(
   profile: Profile,
-  { atEnd }: RecordingPlan,
+  formats: readonly Format[],
   options: ViewOptions,
   context: CommandContext,
 ): Profile | undefined {
-  if (atEnd.every(({ format }) => format.isRecording)) return undefined
+  if (formats.every((format) => format.isRecording)) return undefined
   try {
     const { profile: shown } = viewed(profile, options)
     if (weightTotals(shown).python > 0) return shown

@@ -11,7 +11,6 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { visible } from '../../formats/text.ts'
 import type { Profile } from '../../profile/profile.ts'
-import type { Written as Rows } from '../../recording/encoder.ts'
 import { type OpenFile, RecordingFile } from '../../recording/file.ts'
 import { type Counters, countersOf } from '../../recording/rows.ts'
 import { errorCode, errorText } from '../stdio.ts'
@@ -52,13 +51,17 @@ export class StreamedOutput implements Recorder {
     this.#say = say
   }
 
-  append(profile: Profile, written: Rows): void {
-    const hasNew = profile.samples.length > written.samples
+  append(profile: Profile): void {
+    const hasNew = profile.samples.length > 0
     if (!this.#file && !hasNew && this.#origin) return
     this.#file ??= new RecordingFile(() => this.#open(), this.#origin)
+    if (profile.stacks.length === 0) {
+      this.#file.add(profile)
+      return
+    }
     const isFull = this.#isFull(profile, this.#file)
     const last = { ...profile, meta: { ...profile.meta, endReason: 'rotated' as const } }
-    this.#file.add(isFull ? last : profile, written)
+    this.#file.add(isFull ? last : profile)
     if (isFull) {
       this.#origin = countersOf(profile.meta, profile.accounting)
       this.#file.end()
@@ -73,6 +76,19 @@ export class StreamedOutput implements Recorder {
       if (errorCode(error) === '') throw error
       this.#complain(error)
     }
+  }
+
+  end(): void {
+    this.#file?.end()
+  }
+
+  /** Of the file in hand, which is the whole recording unless it rotates. */
+  pieces(): Iterable<Uint8Array> {
+    return this.#file?.pieces() ?? []
+  }
+
+  get bytes(): number {
+    return this.#file?.bytes ?? 0
   }
 
   /**
@@ -156,7 +172,7 @@ export class StreamedOutput implements Recorder {
   }
 
   #open(): OpenFile {
-    const create = (path: string): OpenFile => ({ fd: openSync(path, 'wx', OPEN_TO_UMASK), path })
+    const create = (path: string): OpenFile => ({ fd: openSync(path, 'wx+', OPEN_TO_UMASK), path })
     if (this.#rotation) return createNew(rotatedPath(this.#path, new Date()), create)
     const { place } = this.output
     if (place.kind !== 'replace') return createNew(this.#path, create)

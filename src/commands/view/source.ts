@@ -10,6 +10,7 @@ import { speedscopeInput } from '../../formats/inputs/speedscope.ts'
 import { type Details, detailLines } from '../../formats/summary.ts'
 import { readProfile } from '../convert/read-profile.ts'
 import { errorCode, errorText } from '../stdio.ts'
+import { viewerWarning } from '../viewer-memory.ts'
 import type { WorkProgress } from '../work-progress.ts'
 import { type SpeedscopeFile, scanSpeedscope } from './speedscope-file.ts'
 
@@ -63,8 +64,16 @@ export function readSource(path: string, exporter: string, progress?: WorkProgre
 /** Read in the same way as by `pyprof convert -f html`. */
 function convertedPage(path: string, progress: WorkProgress | undefined): FoundSource {
   const range = { from: 0, to: Number.POSITIVE_INFINITY }
-  const { profile, notes } = readProfile(path, { range, rate: undefined }, progress)
-  return { source: () => Readable.from(html.write(profile, { threads: false })), notes }
+  const { profile, notes } = readProfile(
+    path,
+    { range, rate: undefined, holds: 'sums', timeline: true },
+    progress,
+  )
+  const warning = viewerWarning(html, profile)
+  return {
+    source: () => Readable.from(html.write(profile, { threads: false })),
+    notes: warning === '' ? notes : [...notes, warning],
+  }
 }
 
 function readHead(path: string): Buffer {

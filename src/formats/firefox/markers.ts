@@ -62,10 +62,10 @@ export function threadMarkers(
   const known = STATES.map((state, bit) => ({ state, bit })).filter(({ state }) =>
     profile.meta.states.includes(state),
   )
-  const { state, quality, reason } = profile.samples
   const markers = [...others]
   const intervals = new Intervals(markers)
   for (const span of spans) {
+    const { state, quality, reason } = span.samples
     const holding: Kind[] = known
       .filter(({ bit }) => ((state[span.row]! >> bit) & 1) === 1)
       .map(({ state }) => ({ key: state, ...STATE_MARKERS[state], data: { type: 'pyprof-state' } }))

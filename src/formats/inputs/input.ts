@@ -1,11 +1,13 @@
 import type { Profile, TimeRange } from '../../profile/profile.ts'
-import type { Holding } from '../../recording/reader.ts'
+import type { Holding, ReadAgain } from '../../recording/reader.ts'
 
 export interface InputOptions {
   /** Samples outside may be left out while reading; they are cut off anyway. */
   readonly range: TimeRange
   /** What is needed of the samples; more may be held. All when absent. */
   readonly holds?: Holding
+  /** The same bytes again; with it a profile may have a time line instead of all samples. */
+  readonly again?: ReadAgain
   /** Hz; what a number without a unit stands for. Undefined when the user did not say it. */
   readonly rate: number | undefined
 }

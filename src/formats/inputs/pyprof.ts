@@ -5,10 +5,14 @@ import { type Recording, readRecording } from '../../recording/reader.ts'
 import { formatCount, formatTime } from '../text.ts'
 import { type Imported, type Input, InputError, type InputOptions } from './input.ts'
 
-function read(pieces: Iterable<Uint8Array>, { range, holds }: InputOptions): Imported {
+function read(pieces: Iterable<Uint8Array>, { range, holds, again }: InputOptions): Imported {
   let recording: Recording
   try {
-    recording = readRecording(pieces, range, holds)
+    recording = readRecording(pieces, {
+      range,
+      ...(holds && { holds }),
+      ...(again && { again }),
+    })
   } catch (error) {
     if (error instanceof RefusedError) throw refused(error.refusal)
     throw error

@@ -100,9 +100,14 @@ function read(pieces: Iterable<Uint8Array>, { rate }: InputOptions): Imported {
           }),
       own?.accounting ?? NO_ACCOUNTING,
     ),
-    notes: isCounted
-      ? [`its weights have no unit and were taken for samples at ${ASSUMED_RATE} Hz: --rate.`]
-      : [],
+    notes: [
+      ...(isCounted
+        ? [`its weights have no unit and were taken for samples at ${ASSUMED_RATE} Hz: --rate.`]
+        : []),
+      ...(own?.gaps.some(({ count = 1 }) => count > 1)
+        ? ['its gaps are joined, so that their time counts as threads without Python frames.']
+        : []),
+    ],
   }
 }
 
@@ -255,7 +260,11 @@ function isTime(value: unknown): value is Meta['duration'] {
 
 function isGapRow(value: unknown): value is Gap {
   return (
-    isObject(value) && isTime(value.start) && isTime(value.duration) && isTime(value.missedTicks)
+    isObject(value) &&
+    isTime(value.start) &&
+    isTime(value.duration) &&
+    isTime(value.missedTicks) &&
+    (value.count === undefined || isTime(value.count))
   )
 }
 

@@ -1,8 +1,10 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32, gunzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { collapsed } from '../../../src/formats/collapsed.ts'
+import { firefox } from '../../../src/formats/firefox.ts'
+import { speedscope } from '../../../src/formats/speedscope.ts'
 import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { MAGIC } from '../../../src/recording/layout.ts'
@@ -140,6 +142,49 @@ describe('converting', () => {
     writeFileSync(input, 'main;work 50\n')
     const argv = ['convert', input, '--rate', '1khz', '-f', 'collapsed', '-o', '-']
     expect((await runCommand(argv)).out.toString()).toBe('main;work 50000\n')
+  })
+})
+
+describe('an output whose viewer has to hold all of it', () => {
+  const DRAFTS = Array.from({ length: 1000 }, (_, at) => ({
+    stack: [{ name: 'main' }, { name: `f${at % 20}` }, { name: `g${at % 7}` }],
+    weight: 10 * MS + at,
+  }))
+
+  test.each([
+    ['speedscope.json', true],
+    ['html', true],
+    ['firefox.json', true],
+    ['svg', false],
+    ['trace.json', false],
+    ['pyprof', false],
+  ])('is told of where it needs more than there is: %s, %s', async (suffix, isTold) => {
+    const path = join(folderOf(profileOf(DRAFTS)), 'run.pyprof')
+    const free = vi.spyOn(process, 'availableMemory').mockReturnValue(5000)
+    onTestFinished(() => free.mockRestore())
+    const out = path.replace('run.pyprof', `out.${suffix}`)
+    const { exitCode, err } = await runCommand(['convert', path, '-o', out])
+    expect([exitCode, existsSync(out)]).toEqual([0, true])
+    const warning = new RegExp(`${out}: a viewer has to hold all 1,000 samples, some .*--from 1h`)
+    expect(warning.test(err)).toBe(isTold)
+  })
+
+  test('is not told of where there is enough', async () => {
+    const path = join(folderOf(profileOf(DRAFTS)), 'run.pyprof')
+    const out = path.replace('run.pyprof', 'out.html')
+    const { err } = await runCommand(['convert', path, '-o', out])
+    expect(err).not.toContain('a viewer has to hold')
+  })
+
+  test('is about as long as estimated', () => {
+    const profile = profileOf(DRAFTS)
+    const length = written(speedscope, profile, { threads: false }).length
+    const estimated = speedscope.viewerBytes!(profile)
+    expect(estimated / length).toBeGreaterThan(0.8)
+    expect(estimated / length).toBeLessThan(1.2)
+    const firefoxLength = written(firefox, profile, { threads: false }).length
+    expect(firefox.viewerBytes!(profile) / firefoxLength).toBeGreaterThan(0.5)
+    expect(firefox.viewerBytes!(profile) / firefoxLength).toBeLessThan(1.5)
   })
 })
 

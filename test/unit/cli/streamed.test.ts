@@ -10,6 +10,7 @@ import {
 import { basename, join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { rotatedFiles, rotatedPath } from '../../../src/commands/record/streamed-output.ts'
+import { FORMATS } from '../../../src/formats/index.ts'
 import { ProfileBuilder } from '../../../src/profile/builder.ts'
 import type { Batch } from '../../../src/sampling/addon.ts'
 import { batchOf, FakeAddon, SAMPLING, workBatch } from '../../support/fake-addon.ts'
@@ -77,16 +78,20 @@ describe('a .pyprof output', () => {
   })
 
   test.each([
-    ['alone is written without holding samples', ['-o', 'run.pyprof'], true],
-    ['beside another one is not', ['-o', 'run.pyprof', '-o', 'out.svg'], false],
-  ])('%s', async (_, argv, forgets) => {
+    ['alone', ['run.pyprof']],
+    ['beside another one', ['run.pyprof', 'out.svg']],
+    ['of another format', ['out.svg']],
+  ])('%s is written without holding samples', async (_, names) => {
     const folder = temporaryFolder()
     const forget = vi.spyOn(ProfileBuilder.prototype, 'forgetSamples')
     onTestFinished(() => forget.mockRestore())
-    const outputs = argv.map((each) => (each === '-o' ? each : join(folder, each)))
-    const { outcome } = recording(outputs, [...ticks(0, 5), over(5)])
-    expect((await outcome).exitCode).toBe(0)
-    expect(forget.mock.calls.length > 0).toBe(forgets)
+    const outputs = names.flatMap((name) => ['-o', join(folder, name)])
+    const run = recording(outputs, ticks(0, 3))
+    await run.drained(3)
+    run.signal('SIGUSR1')
+    expect(forget.mock.calls.length).toBeGreaterThan(0)
+    run.signal('SIGINT')
+    expect((await run.outcome).exitCode).toBe(0)
   })
 
   test('has the same summary when another output is written too', async () => {
@@ -158,16 +163,49 @@ describe('a .pyprof output', () => {
     expect(read(readFileSync(path))).toMatchObject({ isComplete: true })
   })
 
-  test('beside another output is the same recording', async () => {
+  test('gives each format what convert makes of it', async () => {
     const folder = temporaryFolder()
-    const [recorded, direct, again] = ['run.pyprof', 'a.txt', 'b.txt'].map((name) =>
-      join(folder, name),
-    ) as [string, string, string]
-    await recording(['-o', recorded, '-o', direct], [...ticks(0, 4), over(4)]).outcome
-    expect((await runCommand(['convert', recorded, '-o', again])).exitCode).toBe(0)
-    expect(readFileSync(again)).toEqual(readFileSync(direct))
-    expect(readdirSync(folder).sort()).toEqual(['a.txt', 'b.txt', 'run.pyprof'])
+    const recorded = join(folder, 'run.pyprof')
+    // A heatmap asks for sources, of the process while it is there.
+    const formats = FORMATS.filter(({ isRecording, name }) => !isRecording && name !== 'heatmap')
+    const outputs = (of: string) =>
+      formats.flatMap(({ suffixes: [suffix] }) => ['-o', join(folder, `${of}${suffix}`)])
+    const argv = ['-o', recorded, ...outputs('direct')]
+    expect((await recording(argv, [...ticks(0, 4), over(4)]).outcome).exitCode).toBe(0)
+    expect((await runCommand(['convert', recorded, ...outputs('again')])).exitCode).toBe(0)
+    for (const { suffixes, name } of formats) {
+      const [direct, again] = ['direct', 'again'].map((of) =>
+        readFileSync(join(folder, `${of}${suffixes[0]}`)),
+      )
+      expect([name, direct!.equals(again!)]).toEqual([name, true])
+    }
+    expect(readdirSync(folder)).toHaveLength(2 * formats.length + 1)
   })
+
+  test('of more samples than are held is written to other formats all the same', async () => {
+    const folder = temporaryFolder()
+    const [direct, sums] = [join(folder, 'a.speedscope.json'), join(folder, 'a.txt')]
+    // WholeSamples holds 2,097,152.
+    const count = 2_200_000
+    const many = workBatch(count, { ticks: count, elapsed: count * 10e6 })
+    const batch = {
+      ...many,
+      time: Float64Array.from({ length: count }, (_, at) => (at + 1) * 10e6),
+    }
+    const argv = ['--json', '-o', direct, '-o', sums]
+    const { exitCode, out } = await recording(argv, [batch, over(count)]).outcome
+    expect(exitCode).toBe(0)
+    expect(JSON.parse(out.toString())).toMatchObject({
+      samples: count,
+      timeNs: { python: count * 10e6 },
+      threads: [{ samples: count }],
+      hottest: [{ function: 'work', selfNs: count * 10e6 }, {}],
+    })
+    const [profile] = JSON.parse(readFileSync(direct, 'utf8')).profiles
+    expect([profile.samples.length, profile.weights.length]).toEqual([count, count])
+    expect(profile.endValue).toBe(count * 10e6)
+    expect(readFileSync(sums, 'utf8')).toMatch(/ 22000000000\n$/)
+  }, 60_000)
 
   test('of nothing is no file', async () => {
     const folder = temporaryFolder()
@@ -268,8 +306,27 @@ describe('the safety copy beside another output', () => {
     const argv = ['-f', 'collapsed', '-o', '-']
     const { exitCode, err, out } = await recording(argv, [...ticks(0, 2), over(2)]).outcome
     expect(exitCode).toBe(0)
+    expect(err.match(/No safety copy can be kept/g)).toHaveLength(1)
     expect(err).toContain(`No safety copy can be kept in ${join(folder, 'missing')}`)
-    expect(out.toString()).toContain('work')
+    expect(out.toString()).toMatch(/work .* 20000\n$/)
+  })
+
+  test('that somebody removes while it is written costs nothing', async () => {
+    const folder = temporaryFolder()
+    const place = join(folder, 'place')
+    mkdirSync(place)
+    const text = join(place, 'out.txt')
+    const run = recording(['-o', text], ticks(0, 6))
+    await run.drained(2)
+    run.signal('SIGUSR1')
+    const spool = `${text}.unfinished.pyprof`
+    expect(existsSync(spool)).toBe(true)
+    rmSync(spool)
+    await run.drained(6)
+    run.signal('SIGINT')
+    expect((await run.outcome).exitCode).toBe(0)
+    expect(readFileSync(text, 'utf8')).toMatch(/ 60000\n$/)
+    expect(readdirSync(place)).toEqual(['out.txt'])
   })
 })
 

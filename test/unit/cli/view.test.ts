@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { buildProgram } from '../../../src/commands/program.ts'
 import { html } from '../../../src/formats/html.ts'
 import { speedscope } from '../../../src/formats/speedscope.ts'
@@ -79,6 +79,16 @@ const PAGE = written(html, goldenProfile())
 const FILE = written(speedscope, goldenProfile())
 
 describe('pyprof view', () => {
+  test('says when the browser needs more memory than there is, and shows it all the same', async () => {
+    const path = join(temporaryFolder(), 'run.pyprof')
+    writeFileSync(path, recordingOf(goldenProfile()))
+    const free = vi.spyOn(process, 'availableMemory').mockReturnValue(10)
+    onTestFinished(() => free.mockRestore())
+    const served = await view(path, '--no-open')
+    expect(served.err()).toContain(`${path}: a viewer has to hold all`)
+    expect(await served.end()).toBe(0)
+  })
+
   test.each<NodeJS.Signals>(['SIGINT', 'SIGTERM', 'SIGHUP'])(
     'serves a page as it is, until %s',
     async (signal) => {

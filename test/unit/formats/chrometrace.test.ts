@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chrometrace } from '../../../src/formats/chrometrace.ts'
+import { chrometrace, eventTexts } from '../../../src/formats/chrometrace.ts'
 import { visible } from '../../../src/formats/text.ts'
 import { byFunction } from '../../../src/profile/granularity.ts'
 import type { Profile } from '../../../src/profile/profile.ts'
 import { weightTotals } from '../../../src/profile/views.ts'
 import { asciiProfile, type DraftSample, MS, profileOf } from '../../support/ascii-profile.ts'
-import { samples, total } from './arbitraries.ts'
+import { sample, samples, total } from './arbitraries.ts'
 import { written } from './fixtures.ts'
 
 interface TraceEvent {
@@ -18,6 +18,14 @@ interface TraceEvent {
   readonly ts: number
   readonly dur: number
   readonly args: { readonly name?: string; readonly file?: string; readonly line?: number }
+}
+
+interface AnyEvent {
+  ph: 'M' | 'X' | 'B' | 'E'
+  readonly pid: number
+  readonly tid: number
+  readonly ts: number
+  dur?: number
 }
 
 /** An event on a thread, ns; depth 0 is the outermost. */
@@ -214,6 +222,41 @@ describe('chrometrace', () => {
     const drafts = Array.from({ length: 9000 }, (_, at) => ({ stack: [{ name: `f${at % 3}` }] }))
     const pieces = [...chrometrace.write(profileOf(drafts), { threads: false })]
     expect(pieces.length).toBeGreaterThan(4)
+  })
+
+  it('says the same with begins and ends, where there are too many events to hold', () => {
+    const drafts = fc.array(
+      sample.map((row) => ({ ...row, weight: row.weight! + 1 })),
+      {
+        maxLength: 30,
+      },
+    )
+    fc.assert(
+      fc.property(drafts, fc.integer({ min: 1, max: 20 }), (rows, most) => {
+        const profile = profileOf(rows)
+        const parsed = (texts: Iterable<string>) =>
+          Array.from(texts, (text) => JSON.parse(text) as AnyEvent)
+        const all = parsed(eventTexts(profile))
+        expect(all.every(({ ph }) => ph === 'X' || ph === 'M')).toBe(true)
+        // The same events in the same order, with the ends where they belong.
+        const begun = new Map<string, AnyEvent[]>()
+        const few = parsed(eventTexts(profile, most)).flatMap((event) => {
+          const key = `${event.pid} ${event.tid}`
+          const open = begun.get(key) ?? []
+          begun.set(key, open)
+          if (event.ph === 'E') {
+            const begin = open.pop()!
+            begin.ph = 'X'
+            begin.dur = Number((event.ts - begin.ts).toFixed(3))
+            return []
+          }
+          if (event.ph === 'B') open.push(event)
+          return [event]
+        })
+        expect([...begun.values()].flat()).toEqual([])
+        expect(few).toEqual(all)
+      }),
+    )
   })
 
   it('holds every frame at every instant, and every nanosecond of any profile', () => {

@@ -76,6 +76,30 @@ describe('what a disk does not take', () => {
   })
 })
 
+test('what is read back is all that was taken, wherever it is', () => {
+  const folder = temporaryFolder()
+  const path = join(folder, 'run.pyprof')
+  const file = new RecordingFile(() => ({ fd: openSync(path, 'wx+'), path }))
+  const taken = () => {
+    const { profile, damage } = read(Buffer.concat([...file.pieces()]))
+    return [profile?.samples.length, damage]
+  }
+  file.add(soFar(3), { samples: 0, gaps: 0 })
+  expect(taken()).toEqual([3, ''])
+  file.flush()
+  file.add(soFar(5), { samples: 3, gaps: 0 })
+  expect(taken()).toEqual([5, ''])
+  file.takeBack()
+  expect(readdirSync(folder)).toEqual([])
+  expect([file.bytes, file.isReadable, file.path]).toEqual([0, false, undefined])
+  expect(taken()).toEqual([5, ''])
+  file.add(FULL, { samples: 5, gaps: 0 })
+  file.finish()
+  expect(taken()).toEqual([8, ''])
+  expect(read(readFileSync(path))).toMatchObject({ isComplete: true })
+  expect(resolvedSamples(read(readFileSync(path)).profile!)).toEqual(resolvedSamples(FULL))
+})
+
 test('a discarded file is gone, and one that never was is no error', () => {
   const folder = temporaryFolder()
   const file = new RecordingFile(opening(join(folder, 'run.pyprof')))

@@ -173,3 +173,14 @@ test('is recognized by its first character', () => {
   expect(speedscopeInput.recognizes(Buffer.from('[{}]'))).toBe(false)
   expect(speedscopeInput.recognizes(Buffer.from('main;{ 3'))).toBe(false)
 })
+
+test('joined gaps do not tell which empty stacks they are, and that is said', () => {
+  const profile = goldenProfile()
+  const [gap] = profile.gaps
+  const joined = { ...profile, gaps: [{ ...gap!, count: 2 }] }
+  const notesOf = (each: Profile) => read(written(speedscope, each, { threads: false })).notes
+  expect(notesOf(profile)).toEqual([])
+  expect(notesOf(joined)).toEqual([
+    'its gaps are joined, so that their time counts as threads without Python frames.',
+  ])
+})
