@@ -199,17 +199,26 @@ function* threadTexts(
   }
 
   function* flush(): Iterable<string> {
+    // Perfetto puts a complete event before one that begins at the same time without an end, which
+    // may be its caller: what begins with such a one gets a begin and an end, too.
+    const begins = new Set(starts.filter((_, event) => ends[event] === GOES_ON))
+    /** Ends of those, outermost first. */
+    const begun: number[] = []
+    const endText = (end: number) => `{"ph":"E","ts":${toMicroseconds(end)},${texts.tail}`
     for (const [event, place] of places.entries()) {
       const [start, end] = [starts[event]!, ends[event]!]
+      while (begun.length > 0 && begun.at(-1)! <= start) yield endText(begun.pop()!)
       const ts = `"ts":${toMicroseconds(start)}`
-      if (place === END_PLACE) yield `{"ph":"E",${ts},${texts.tail}`
-      else if (end === GOES_ON) {
+      if (place === END_PLACE) yield endText(start)
+      else if (begins.has(start)) {
         yield `{"ph":"B"${texts.head(place).slice(COMPLETE.length)},${ts},${texts.tail}`
+        if (end !== GOES_ON) begun.push(end)
       } else {
         const dur = toMicroseconds(end - start)
         yield `${texts.head(place)},${ts},"dur":${dur},${texts.tail}`
       }
     }
+    while (begun.length > 0) yield endText(begun.pop()!)
     for (const column of [places, starts, ends]) column.length = 0
     open.fill(WRITTEN)
   }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventTexts } from '../../src/formats/chrometrace.ts'
 import { type FormatName, formatNamed } from '../../src/formats/index.ts'
 import { readPprof } from '../../src/formats/pprof/read.ts'
 import { byFunction } from '../../src/profile/granularity.ts'
@@ -233,6 +234,23 @@ describe('Perfetto', { timeout: FETCH_MS }, () => {
     expect(complaints).toEqual([])
     expect(slices).toEqual(expected(file).slices)
     expect(threads).toEqual(expected(file).threads)
+  })
+
+  it.each([1, 2, 7, 20])('reads the same where %s events of a thread are held at once', (most) => {
+    const names = ['main', 'serve', 'load', 'parse', 'save']
+    const drafts = Array.from({ length: 90 }, (_, at) => ({
+      stack: names.slice(0, 1 + ((at * at) % 5)).map((name) => ({ name, line: 1 + (at % 3) })),
+      weight: 1000 + ((at * 7919) % 5000),
+    }))
+    for (const profile of [goldenProfile(), profileOf(drafts)]) {
+      const whole = fileOf('chrometrace', profile)
+      const split = join(temporaryFolder(), 'split.trace.json')
+      writeFileSync(split, `[${[...eventTexts(profile, most)].join(',')}]`)
+      if (most < 10) expect(readFileSync(split, 'utf8')).toContain('"ph":"B"')
+      const [complaints, slices] = askPerfetto(split, COMPLAINTS, SLICES)
+      expect(complaints).toEqual([])
+      expect(slices).toEqual(expected(whole).slices)
+    }
   })
 })
 
