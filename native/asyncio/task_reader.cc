@@ -27,16 +27,6 @@ TaskReader::TaskReader(RemoteMemory* memory, const Runtime& runtime, const Async
       freed_frame_(tables->Marker("<freed code>")),
       unnamed_frame_(tables->Marker("<task ?>")) {}
 
-uint64_t TaskReader::GenerationNow(RemoteMemory* memory) const {
-  uint64_t sum = 0;
-  for (const uint64_t interpreter : interpreters_) {
-    uint64_t value = 0;
-    memory->ReadValue(interpreter + layout_.interpreter.code_object_generation, &value);
-    sum += value;
-  }
-  return sum;
-}
-
 /// Takes the words that asyncio keeps in each thread's state.
 void TaskReader::ReadThreads(const StackReader& reader) {
   const auto& words = offsets_.thread;
@@ -103,8 +93,12 @@ void TaskReader::AddTasks(const StackReader& reader) {
 
 /// Makes the code of all suspended coroutines current.
 void TaskReader::FindCodes() {
-  const uint64_t generation = GenerationNow(&memory_);
-  codes_.BeginSample(generation, {});
+  std::vector<Range> words;
+  for (const uint64_t interpreter : interpreters_) {
+    words.push_back({interpreter + layout_.interpreter.code_object_generation, 8});
+  }
+  codes_.CountFreedAt(std::move(words));
+  codes_.BeginSample(codes_.GenerationIn(&memory_), {});
   std::vector<uint64_t> addresses;
   for (const Task& task : graph_.tasks()) {
     for (const CoroutineFrame& frame : task.frames) addresses.push_back(frame.code);
@@ -114,10 +108,7 @@ void TaskReader::FindCodes() {
   codes_.Prepare(addresses);
   const PreparedCodes prepared = codes_.TakePrepared();
   doubtful_codes_.clear();
-  if (!prepared.read.empty() && GenerationNow(target_) != generation) {
-    // Something was freed between the snapshot and the reading of these names: maybe one of them.
-    doubtful_codes_.insert(prepared.read.begin(), prepared.read.end());
-  }
+  doubtful_codes_.insert(prepared.doubtful.begin(), prepared.doubtful.end());
 }
 
 int32_t TaskReader::MarkerOf(const Task& task) {

@@ -91,7 +91,6 @@ class TaskReader {
   void Join(ThreadTasks* thread, ThreadSample* sample, Motion motion);
   void Wait(const std::vector<size_t>& listed, bool whole, int32_t sample, int64_t interpreter,
             Motion motion);
-  uint64_t GenerationNow(RemoteMemory* memory) const;
 
   RemoteMemory* target_;
   const Layout layout_;

@@ -79,13 +79,18 @@ class ReadAhead final : public RemoteMemory {
       std::copy_n(found, ranges[0].size, out);
       return static_cast<int64_t>(ranges[0].size);
     }
+    was_enough_ = false;
     return memory_->ReadRanges(ranges, out);
   }
+
+  /// Whether nothing was asked for that had to be read later.
+  bool was_enough() const { return was_enough_; }
 
  private:
   RemoteMemory* memory_;
   std::vector<std::byte> bytes_;
   std::vector<Segment> segments_;
+  bool was_enough_ = true;
 };
 
 }  // namespace
@@ -109,6 +114,16 @@ void CodeTable::AppendRanges(std::vector<Range>* out) {
   }
   planned_ = watched_;
   for (const uint64_t address : planned_) out->push_back({address, head_size_});
+}
+
+uint64_t CodeTable::GenerationIn(RemoteMemory* memory) const {
+  uint64_t sum = 0;
+  for (const Range& word : generation_words_) {
+    uint64_t value = 0;
+    memory->ReadValue(word.address, &value);
+    sum += value;
+  }
+  return sum;
 }
 
 void CodeTable::BeginSample(uint64_t generation, std::span<const Segment> planned) {
@@ -171,9 +186,12 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   const size_t table_head = std::max(layout_.bytes.ob_sval, layout_.bytes.ob_size + 8);
   std::vector<std::byte> table(table_head + kFirstTableRead);
   const Range range{identity.linetable, table.size()};
-  const Range named[] = {
+  // Last of all, whether anything was freed by then.
+  std::vector<Range> named = {
       {identity.qualname, kFirstStringRead}, {identity.filename, kFirstStringRead}, range};
+  named.insert(named.end(), generation_words_.begin(), generation_words_.end());
   ReadAhead names(memory_, named);
+  const bool nothing_freed = !generation_words_.empty() && GenerationIn(&names) == epoch_;
   const auto qualname = ReadPythonString(&names, layout_, identity.qualname);
   const auto filename = ReadPythonString(&names, layout_, identity.filename);
   if (!qualname || !filename) return nullptr;
@@ -206,12 +224,16 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   bool hidden = identity.filename == identity.qualname;
   for (uint32_t i = 0; i < entries; ++i) hidden = hidden && locations.Entry(i).line == 0;
   units_ += locations.units();
-  return std::make_unique<CodeObject>(CodeObject{
+  auto made = std::make_unique<CodeObject>(CodeObject{
       identity, tables_->Function(*qualname, *filename, identity.first_line),
       address + layout_.code.co_code_adaptive, hidden, (identity.flags & kGeneratorFlags) != 0,
       size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
       ReadReturns(&code, address + layout_.code.co_code_adaptive, locations.units()), locations,
       std::vector<int32_t>(entries + 1, -1), epoch_});
+  const bool is_sure = nothing_freed && ((code.was_enough() && names.was_enough()) ||
+                                         GenerationIn(memory_) == epoch_);
+  if (is_sure) made->sure_in = samples_;
+  return made;
 }
 
 /// Where the code returns: the first byte of a code unit is its opcode.
@@ -245,6 +267,8 @@ void CodeTable::Refresh(std::span<const uint64_t> addresses, bool alive) {
     if (known == nullptr) {
       Read(address, alive);
       known = Get(address);
+    } else if (alive && known->sure_in == samples_) {
+      known->epoch = epoch_;
     } else if (known->epoch != epoch_) {
       if (alive) known->epoch = epoch_;
       plan_changed_ = plan_changed_ || (alive && layout_.interpreter.code_object_generation == 0);
@@ -276,9 +300,9 @@ void CodeTable::Read(uint64_t address, bool alive) {
   auto code = ReadCode(address);
   if (code == nullptr) return;
   code->epoch = alive ? epoch_ : kUnchecked;
+  if (code->sure_in != samples_) prepared_.doubtful.push_back(address);
   codes_.insert_or_assign(address, std::move(code));
   addresses_.insert(address);
-  prepared_.read.push_back(address);
 }
 
 PreparedCodes CodeTable::TakePrepared() { return std::exchange(prepared_, {}); }

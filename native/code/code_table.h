@@ -52,6 +52,9 @@ struct CodeObject {
   uint64_t epoch;
   /// The last epoch in which it was on a stack.
   uint64_t watched = 0;
+  /// The sample in which it was read before anything had been freed since the snapshot: what was on
+  /// a stack there has this name.
+  uint64_t sure_in = UINT64_MAX;
 
   bool ReturnsAt(uint64_t instruction) const;
   /// Free-threaded builds: where the copies of the bytecode begin that threads have for themselves,
@@ -62,9 +65,9 @@ struct CodeObject {
 
 /// What the code table had to read from the target.
 struct PreparedCodes {
-  /// Addresses that were read for the first time, or anew. Their names are those of the sample's
-  /// frames only if nothing was freed in between.
-  std::vector<uint64_t> read;
+  /// Addresses that were read, or read anew, when something may have been freed since the snapshot:
+  /// their names may not be those of the sample's frames. Before 3.14 that is not known of any.
+  std::vector<uint64_t> doubtful;
   /// A known address holds another code object than before.
   bool replaced = false;
 };
@@ -82,6 +85,13 @@ class CodeTable {
   void AppendRanges(std::vector<Range>* out);
   /// Whether AppendRanges would append others than the last time.
   bool PlanChanged() const { return plan_changed_; }
+
+  /// Where the target counts the code objects that were freed: one word for each interpreter, whose
+  /// sum is the generation. None before 3.14.
+  void CountFreedAt(std::vector<Range> words) { generation_words_ = std::move(words); }
+
+  /// That sum, as it stands in some memory: the target's, or a copy.
+  uint64_t GenerationIn(RemoteMemory* memory) const;
 
   /// Starts a sample, with what the published generation said in its snapshot (0 on 3.13), and the
   /// snapshot's segments from the first of AppendRanges on.
@@ -148,6 +158,7 @@ class CodeTable {
   uint64_t code_type_ = 0;
   uint64_t epoch_ = 0;
   uint64_t samples_ = 0;
+  std::vector<Range> generation_words_;
   std::unordered_map<uint64_t, std::unique_ptr<CodeObject>> codes_;
   /// The same addresses in order.
   std::set<uint64_t> addresses_;

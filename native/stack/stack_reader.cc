@@ -252,6 +252,12 @@ bool StackReader::FindInterpreters() {
   // The list is newest first; the main interpreter, the oldest, leads here.
   std::reverse(found.begin(), found.end());
   interpreters_ = std::move(found);
+  std::vector<Range> generations;
+  for (const Interpreter& interpreter : interpreters_) {
+    const uint64_t offset = layout_.interpreter.code_object_generation;
+    if (offset != 0) generations.push_back({interpreter.address + offset, 8});
+  }
+  codes_.CountFreedAt(std::move(generations));
   plan_valid_ = false;
   picture_holds_ = false;
   return !interpreters_.empty();
@@ -437,16 +443,6 @@ void StackReader::ListThreads(size_t index) {
   }
 }
 
-uint64_t StackReader::GenerationNow() {
-  uint64_t sum = 0;
-  for (const Interpreter& interpreter : interpreters_) {
-    uint64_t value = 0;
-    memory_->ReadValue(interpreter.address + layout_.interpreter.code_object_generation, &value);
-    sum += value;
-  }
-  return sum;
-}
-
 /// Makes all code objects of the thread's new links current, and of the kept ones too when some
 /// code object was freed since they were last checked.
 void StackReader::CheckCodes(Thread* thread, size_t kept) {
@@ -475,14 +471,10 @@ void StackReader::CheckCodes(Thread* thread, size_t kept) {
     std::for_each(old.begin(), old.end(), add);
     codes_.Prepare(code_addresses_);
     const PreparedCodes again = codes_.TakePrepared();
-    prepared.read.insert(prepared.read.end(), again.read.begin(), again.read.end());
+    prepared.doubtful.insert(prepared.doubtful.end(), again.doubtful.begin(), again.doubtful.end());
   }
   doubtful_codes_.clear();
-  if (!prepared.read.empty() && layout_.interpreter.code_object_generation != 0 &&
-      GenerationNow() != generation_) {
-    // Something was freed between the snapshot and the reading of these names: maybe one of them.
-    doubtful_codes_ = prepared.read;
-  }
+  if (layout_.interpreter.code_object_generation != 0) doubtful_codes_ = prepared.doubtful;
 }
 
 /// The stack that has the link on top of `stack`; entry frames and CPython's own glue add nothing.

@@ -175,7 +175,6 @@ class StackReader {
                      std::span<const Segment> planned, size_t kept, ThreadSample* sample);
   void CheckCodes(Thread* thread, size_t kept);
   int32_t Extend(int32_t stack, const FrameLink& link, ThreadSample* sample);
-  uint64_t GenerationNow();
 
   /// What tells whether another thread than the holder has run: of one GIL.
   struct Control {

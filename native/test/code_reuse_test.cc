@@ -114,6 +114,40 @@ TEST_P(CodeGenerationTest, ANameReadAfterSomethingWasFreedIsNotTrusted) {
   EXPECT_EQ(reader.Picture(), "main*: a b imposter");
 }
 
+TEST(CodeGeneration, ANameReadAfterSomethingWasFreedIsNotTrustedWheneverThatWas) {
+  int freed = 0;
+  for (const int minor : {14, 15}) {
+    // From the range behind the one that tells what was freed before.
+    for (uint64_t when = 1; when < 24; ++when) {
+      FakePython python{minor};
+      FakeReader reader{&python};
+      FakeThread& main = python.AddThread("main").Enter().Call("a").Call("b");
+      for (int i = 0; i < 3; ++i) reader.Sample();
+      main.Call("c");
+      const uint64_t c = python.Function("c");
+      uint64_t ranges = 0;
+      python.memory().OnRange([&](uint64_t) {
+        if (ranges++ != when) return;
+        python.Replace(c, "imposter");
+        python.AdvanceGeneration();
+      });
+      const std::string picture = reader.Picture();
+      if (ranges <= when) continue;
+      ++freed;
+      EXPECT_EQ(picture, "main* [partial freed code]: a b <freed code>") << when;
+      EXPECT_EQ(reader.Picture(), "main*: a b imposter") << when;
+    }
+  }
+  EXPECT_GT(freed, 10);
+}
+
+TEST_P(CodeGenerationTest, NothingIsReadAfterANameAndWhetherItCanBeTrusted) {
+  for (int i = 0; i < 3; ++i) reader.Sample();
+  main.Call("c");
+  EXPECT_EQ(reader.ReadsOfSample(), 3u) << "the snapshot, the code object, its names";
+  EXPECT_EQ(reader.Picture(), "main*: a b c");
+}
+
 TEST_P(CodeReuseTest, TheGlueFrameOfAnInlinedInitIsHidden) {
   // _Py_InitCleanup has one str for file and name, and no line.
   python.Function("__init__glue", {.lines = 2, .location_table = "\xf9"});

@@ -71,8 +71,8 @@ TEST_P(CodeTableTest, TellsWhatWasReadOnce) {
   Begin();
   const uint64_t both[] = {f, g, f};
   codes.Prepare(both);
-  EXPECT_EQ(codes.TakePrepared().read, (std::vector<uint64_t>{f, g}));
-  EXPECT_TRUE(codes.TakePrepared().read.empty());
+  EXPECT_EQ(codes.TakePrepared().doubtful, (std::vector<uint64_t>{f, g}));
+  EXPECT_TRUE(codes.TakePrepared().doubtful.empty());
 }
 
 TEST_P(CodeTableTest, AKnownCodeObjectTakesNoReadInTheSameSample) {
@@ -129,7 +129,7 @@ TEST_P(CodeTableTest, AnotherOneAtTheSameAddressIsReadAnew) {
   EXPECT_EQ(NameOf(f), "other");
   const PreparedCodes prepared = codes.TakePrepared();
   EXPECT_TRUE(prepared.replaced);
-  EXPECT_EQ(prepared.read, std::vector<uint64_t>{f});
+  EXPECT_EQ(prepared.doubtful, std::vector<uint64_t>{f});
 }
 
 TEST_P(CodeTableTest, TwinsThatDifferOnlyInTheirVersionAreTwo) {
@@ -176,7 +176,7 @@ TEST_P(CodeTableTest, WhatIsNoCodeIsNone) {
     EXPECT_EQ(codes.Get(address), nullptr) << address;
     EXPECT_EQ(codes.FrameBytes(address), 0u);
   }
-  EXPECT_TRUE(codes.TakePrepared().read.empty());
+  EXPECT_TRUE(codes.TakePrepared().doubtful.empty());
 }
 
 TEST_P(CodeTableTest, ATypeOfAnotherNameIsNotCode) {
