@@ -497,7 +497,9 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
     if (link.owner >= kOwnedByInterpreter) {
       if (link.chunk != kOutside) return Reason::kMoved;
       fresh_.push_back(link);
-      if (link.previous == 0) return whole() ? Reason::kNone : Reason::kMoved;
+      // A thread that has a base frame ends there, and a greenlet has frames.
+      const bool is_alone = base_frame_ != 0 && !any_last;
+      if (link.previous == 0) return whole() && !is_alone ? Reason::kNone : Reason::kMoved;
       at = link.previous;
       continue;
     }
@@ -512,7 +514,8 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
     if (on_stack && any_last && last.chunk == link.chunk) {
       bool adjacent = code->frame_bytes != 0 && at + code->frame_bytes == last.address;
       if (!adjacent) adjacent = at + codes_->CurrentFrameBytes(link.code) == last.address;
-      sizes_->Note(adjacent);
+      // What stands below a frame that has returned may have come after it.
+      if (!leaf_returned_) sizes_->Note(adjacent);
       if (!adjacent && sizes_->Trusted()) return Reason::kMoved;
     }
     fresh_.push_back(link);

@@ -76,6 +76,23 @@ TEST_P(TornStack14Test, ADeadCallerOfALivingFrameIsNotNamed) {
   EXPECT_EQ(reader.Picture(), "main* [repaired moved]: a c");
 }
 
+TEST_P(TornStack14Test, WhatStandsBelowAFrameThatReturnedTellsNothingOfFrameSizes) {
+  python.Function("wide", {.locals = 9});
+  Learn();
+  main.Return().Return().Call("wide").PointCurrentFrameAt(c);
+  for (int i = 0; i < 40; ++i) reader.Sample();
+  main.PointCurrentFrameAt(0x7f6600000000);
+  EXPECT_EQ(reader.Picture(), "main* [repaired moved]: a wide");
+}
+
+TEST_P(TornStack14Test, AnEntryFrameThatIsGoneIsNoGreenlet) {
+  const FakeGenerator gone = python.Generator("gone");
+  python.SetExecutable(gone.frame, 0);
+  python.memory().Put<uint8_t>(gone.frame + python.layout().frame.owner, kOwnedByInterpreter);
+  main.PointCurrentFrameAt(gone.frame);
+  EXPECT_EQ(reader.Picture(), GetParam() == 14 ? "main*:" : "main* [missed moved]:");
+}
+
 TEST_P(TornStack14Test, ALeafThatWasPoppedAndIsNotKnownIsNotShown) {
   main.Return().PointCurrentFrameAt(c);
   EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: a b");
