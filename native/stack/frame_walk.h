@@ -19,11 +19,12 @@ inline constexpr size_t kMaxFrames = 4u << 20;
 inline constexpr size_t kMaxFetched = 512u << 20;
 
 /// Says whether `co_framesize`, which CPython does not publish, really tells where the next frame
-/// on a data stack begins. Judged on the target itself: wherever a walk meets two neighbours.
+/// on a data stack begins. Judged on the target itself: wherever a walk meets two neighbours. Some
+/// of them did not stand there at the same time.
 class FrameSizeVerdict {
  public:
   void Note(bool as_computed) { as_computed ? ++right_ : ++wrong_; }
-  bool Trusted() const { return right_ > 0 && right_ / 16 >= wrong_; }
+  bool Trusted() const { return right_ > 0 && right_ / 4 >= wrong_; }
 
  private:
   uint64_t right_ = 0;
