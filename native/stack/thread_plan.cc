@@ -25,8 +25,8 @@ constexpr uint64_t kMergeWithin = 2048;
 
 /// Before the frames of a chunk (_PyStackChunk: previous, size, top).
 constexpr uint64_t kChunkHead = 24;
-/// How much of the newest chunk's end is read twice: some thirty frames below the highest one, whose
-/// end is up to a page and its room before that of the chunk.
+/// How much of the newest chunk's end is read twice: some thirty frames below the highest one,
+/// whose end is up to a page and its room before that of the chunk.
 constexpr uint64_t kChecked = 2 * kPage;
 
 /// Stacks of one thread, one for each greenlet, of which is remembered what they are.
