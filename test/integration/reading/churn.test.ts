@@ -67,12 +67,14 @@ describe.each(MINORS)('churn on %s', (minor) => {
     running.stop()
     expect(expectConsistentNames(running)).toBeGreaterThan(2_500)
     let leaves = 0
-    for (const { frames } of running.samples()) {
+    for (const { frames, reason } of running.samples()) {
       const leaf = frames.at(-1)
       const number = /^leaf_(\d+)$/.exec(leaf?.qualname ?? '')?.[1]
       if (!leaf || number === undefined) continue
       leaves++
       const caller = frames.at(-2)!
+      // It may be freed between the reading of the leaf's name and that of its own.
+      if (reason === 'freed-code' && caller.qualname === '<freed code>') continue
       expect(caller.qualname).toBe(`caller_${number}`)
       expect(caller.line).toBe(caller.firstLine + 1)
       expect([leaf.firstLine, leaf.firstLine + 1]).toContain(leaf.line)
