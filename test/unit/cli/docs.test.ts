@@ -92,8 +92,11 @@ describe.each(COMMANDS)('pyprof %s', (name, command) => {
       line.includes(`pyprof ${name} `),
     )
     for (const line of lines) {
-      // What stands behind `--`, or behind the next program, is not ours.
-      const own = line.slice(line.indexOf(`pyprof ${name} `)).split(/ -- | [|&;#] ?| && /)[0]!
+      // What stands in quotes, behind `--`, or behind the next program, is not ours.
+      const call = line
+        .slice(line.indexOf(`pyprof ${name} `))
+        .replaceAll(/'[^']*'|"[^"]*"/g, 'quoted')
+      const own = call.split(/ -- | [|&;#] ?| && /)[0]!
       const flags = own.match(/(?<=\s)--?[a-z][\w-]*/g) ?? []
       expect(
         flags.filter((flag) => !known.has(flag)),
