@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     pool: 'forks',
+    // All but the integration tests, which run one after the other.
+    maxWorkers: '100%',
     projects: [
       {
         extends: true,

@@ -10,7 +10,8 @@ import { ROOT, stream } from './lib/run.mjs'
 
 /** In CI nothing may pass by being left out. */
 const skipsFail = Boolean(process.env.CI)
-const NOTHING = { passed: 0, failed: 0, skipped: 0 }
+/** @type {Counts} */
+const NOTHING = { passed: 0, failed: 0, skipped: 0, failures: [] }
 
 /**
  * A step without tests of its own: it counts only when it fails.
@@ -61,7 +62,7 @@ async function withReports(run, count) {
   const folder = mkdtempSync(join(tmpdir(), 'pyprof-test-'))
   try {
     const ok = await run(folder)
-    const sum = { ...NOTHING }
+    const sum = { ...NOTHING, failures: [] }
     for (const name of readdirSync(folder))
       add(sum, count(readFileSync(join(folder, name), 'utf8')))
     if (skipsFail && sum.skipped > 0) {
@@ -77,10 +78,11 @@ async function withReports(run, count) {
  * @param {Counts} sum
  * @param {Counts} counts
  */
-function add(sum, { passed, failed, skipped }) {
+function add(sum, { passed, failed, skipped, failures }) {
   sum.passed += passed
   sum.failed += failed
   sum.skipped += skipped
+  sum.failures.push(...failures)
 }
 
 /** @type {[string, () => Promise<Counts>][]} */
@@ -94,7 +96,7 @@ const LEVELS = [
 ]
 
 await runScript(async () => {
-  const sum = { ...NOTHING }
+  const sum = { ...NOTHING, failures: [] }
   const lines = []
   for (const [name, run] of LEVELS) {
     process.stdout.write(`\n=== ${name}\n`)
@@ -105,8 +107,10 @@ await runScript(async () => {
     add(sum, counts)
   }
   const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : ''
+  // Where only the end of the output is kept, it has to tell what failed.
+  const failures = sum.failures.map((name) => `failed: ${name}\n`).join('')
   process.stdout.write(
-    `\n${lines.join('\n')}\n\n${sum.passed} passed, ${sum.failed} failed${skipped}\n`,
+    `\n${failures}${lines.join('\n')}\n\n${sum.passed} passed, ${sum.failed} failed${skipped}\n`,
   )
   return sum.failed > 0 ? 1 : 0
 })

@@ -16,6 +16,9 @@ const US_PER_S = 1e6
 /** Longer than any window, so that a profiler is always ended by the harness. */
 const LONG_SECONDS = 60
 
+/** After the start, in which Node loads and compiles pyprof on whatever core is free. */
+const SETTLE_MS = 1000
+
 /** A way of being sampled, or of being left alone. */
 interface Side {
   readonly name: string
@@ -102,11 +105,13 @@ async function window(file: string, ms: number): Promise<Speed> {
 const OWN_CORE = 0.98
 
 /** One window of every side; returns the target's share of its core in the windows between. */
-async function oneRound(sides: readonly Side[], pid: number, file: string, ms: number) {
+async function oneRound(sides: readonly Side[], pid: number, file: string, quick: boolean) {
+  const ms = quick ? 300 : 600
   const shares: number[] = []
   let before = await window(file, ms)
   for (const { start, achieved, rates, loss, cpuLoss } of sides) {
     const running = await start(pid)
+    if (!quick) await sleep(SETTLE_MS)
     const during = await window(file, ms)
     if (running) {
       process.kill(running.pid, 'SIGINT')
@@ -151,7 +156,7 @@ async function run({ rounds, quick, peers, say }: Run): Promise<void> {
   const shares: number[] = []
   try {
     for (let round = 0; round < rounds(24); round++) {
-      const own = await oneRound(sides, target.pid, file, quick ? 300 : 600)
+      const own = await oneRound(sides, target.pid, file, quick)
       shares.push(...own)
     }
   } finally {

@@ -5,6 +5,7 @@
 
 #include "code/python_string.h"
 #include "memory/load.h"
+#include "memory/snapshot.h"
 
 namespace pyprof {
 namespace {
@@ -20,6 +21,9 @@ constexpr uint64_t kUnchecked = UINT64_MAX;
 /// when it is read apart.
 constexpr size_t kMaxWatched = 256;
 constexpr size_t kSpareHeads = 3;
+/// Code objects that are read together: their names are three ranges each, of the thousand that one
+/// system call takes.
+constexpr size_t kMostAtOnce = 256;
 /// Code units of all entries together, 4 bytes each: what many small tables may add up to.
 constexpr size_t kMaxUnits = 64u << 20;
 /// A location table beyond this is not read: 4 MiB are a function of some hundred thousand lines.
@@ -53,26 +57,17 @@ constexpr int64_t kMaxUnitsOfCode = 1 << 26;
 /// CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR (Include/cpython/code.h).
 constexpr uint32_t kGeneratorFlags = 0x20 | 0x80 | 0x200;
 
-/// Pieces of memory that one read brings; what lies in them is not read again. A code object that
+/// Memory of which one read has brought some pieces, which are not read again. A code object that
 /// lives for a tenth of a millisecond has a name only if it can be read by then.
 class ReadAhead final : public RemoteMemory {
  public:
-  ReadAhead(RemoteMemory* memory, std::span<const Range> pieces) : memory_(memory) {
-    size_t total = 0;
-    for (const Range& piece : pieces) total += piece.size;
-    bytes_.resize(total);
-    const int64_t got = memory->ReadRanges(pieces, bytes_.data());
-    size_t left = got < 0 ? 0 : static_cast<size_t>(got);
-    const std::byte* data = bytes_.data();
-    for (const Range& piece : pieces) {
-      segments_.push_back({piece.address, std::min(piece.size, left), data});
-      left -= segments_.back().size;
-      data += piece.size;
-    }
+  ReadAhead(RemoteMemory* memory, std::span<const Range> pieces)
+      : memory_(memory), snapshot_(memory) {
+    snapshot_.Read(pieces);
   }
 
   int64_t ReadRanges(std::span<const Range> ranges, std::byte* out) override {
-    for (const Segment& segment : segments_) {
+    for (const Segment& segment : snapshot_.segments()) {
       if (ranges.size() != 1) break;
       const std::byte* found = segment.At(ranges[0].address, ranges[0].size);
       if (found == nullptr) continue;
@@ -83,20 +78,22 @@ class ReadAhead final : public RemoteMemory {
     return memory_->ReadRanges(ranges, out);
   }
 
-  /// Whether nothing was asked for that had to be read later.
-  bool was_enough() const { return was_enough_; }
+  /// Whether, since this was asked last, nothing was asked for that had to be read later.
+  bool WasEnough() { return std::exchange(was_enough_, true); }
 
  private:
   RemoteMemory* memory_;
-  std::vector<std::byte> bytes_;
-  std::vector<Segment> segments_;
+  Snapshot snapshot_;
   bool was_enough_ = true;
 };
 
 }  // namespace
 
 CodeTable::CodeTable(RemoteMemory* memory, const Layout& layout, Tables* tables)
-    : memory_(memory), layout_(layout), tables_(tables) {
+    : memory_(memory),
+      layout_(layout),
+      tables_(tables),
+      table_head_(std::max(layout.bytes.ob_sval, layout.bytes.ob_size + 8)) {
   head_size_ =
       std::max({layout.object.ob_type + 8, layout.code.filename + 8, layout.code.qualname + 8,
                 layout.code.linetable + 8, layout.code.firstlineno + kVersionFromFirstLine + 4});
@@ -173,36 +170,73 @@ bool CodeTable::IsCode(uint64_t type) {
   return true;
 }
 
-std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
-  if (address % 8 != 0) return nullptr;
-  const Range object{address, layout_.code.co_code_adaptive + kFirstCodeRead};
-  ReadAhead code(memory_, {&object, 1});
+/// Reads what the stale addresses hold, all by two reads, mostly: the objects, and the names of
+/// those that are not what the table has.
+void CodeTable::ReadStale(bool alive) {
+  std::vector<Range> ranges;
+  for (const uint64_t address : stale_) {
+    ranges.push_back({address, layout_.code.co_code_adaptive + kFirstCodeRead});
+  }
+  ReadAhead objects(memory_, ranges);
+  ranges.clear();
+  std::vector<std::pair<uint64_t, CodeIdentity>> wanted;
   Head head(head_size_);
-  if (!code.Read(address, head.data(), head.size())) return nullptr;
-  const CodeIdentity identity = IdentityIn(head.data());
-  if (!IsCode(identity.type)) return nullptr;
-
-  // A bytes object: header with its size, then the table.
-  const size_t table_head = std::max(layout_.bytes.ob_sval, layout_.bytes.ob_size + 8);
-  std::vector<std::byte> table(table_head + kFirstTableRead);
-  const Range range{identity.linetable, table.size()};
+  for (const uint64_t address : stale_) {
+    const bool there = address % 8 == 0 && objects.Read(address, head.data(), head.size());
+    const CodeIdentity identity = there ? IdentityIn(head.data()) : CodeIdentity{};
+    if (CodeObject* known = Get(address)) {
+      if (there && identity == known->identity) {
+        if (alive) known->epoch = epoch_;
+        continue;
+      }
+      prepared_.replaced = true;
+      codes_.erase(address);
+      addresses_.erase(address);
+      recent_.fill({});
+    }
+    if (!there || !IsCode(identity.type)) continue;
+    wanted.emplace_back(address, identity);
+    ranges.push_back({identity.qualname, kFirstStringRead});
+    ranges.push_back({identity.filename, kFirstStringRead});
+    ranges.push_back({identity.linetable, table_head_ + kFirstTableRead});
+  }
+  stale_.clear();
+  if (wanted.empty()) return;
   // Last of all, whether anything was freed by then.
-  std::vector<Range> named = {
-      {identity.qualname, kFirstStringRead}, {identity.filename, kFirstStringRead}, range};
-  named.insert(named.end(), generation_words_.begin(), generation_words_.end());
-  ReadAhead names(memory_, named);
+  ranges.insert(ranges.end(), generation_words_.begin(), generation_words_.end());
+  ReadAhead names(memory_, ranges);
   const bool nothing_freed = !generation_words_.empty() && GenerationIn(&names) == epoch_;
-  const auto qualname = ReadPythonString(&names, layout_, identity.qualname);
-  const auto filename = ReadPythonString(&names, layout_, identity.filename);
+  objects.WasEnough();
+  for (const auto& [address, identity] : wanted) {
+    auto code = MakeCode(address, identity, &objects, &names);
+    if (code == nullptr) continue;
+    code->epoch = alive ? epoch_ : kUnchecked;
+    code->checked_in = samples_;
+    const bool at_once = objects.WasEnough() & names.WasEnough();
+    const bool is_sure = nothing_freed && (at_once || GenerationIn(memory_) == epoch_);
+    if (!is_sure) prepared_.doubtful.push_back(address);
+    codes_.insert_or_assign(address, std::move(code));
+    addresses_.insert(address);
+  }
+}
+
+/// What was read, as an entry; null when its names are none.
+std::unique_ptr<CodeObject> CodeTable::MakeCode(uint64_t address, const CodeIdentity& identity,
+                                                RemoteMemory* object, RemoteMemory* names) {
+  const auto qualname = ReadPythonString(names, layout_, identity.qualname);
+  const auto filename = ReadPythonString(names, layout_, identity.filename);
   if (!qualname || !filename) return nullptr;
-  const int64_t got = names.ReadRanges({&range, 1}, table.data());
-  if (got < static_cast<int64_t>(table_head)) return nullptr;
+  // A bytes object: header with its size, then the table.
+  std::vector<std::byte> table(table_head_ + kFirstTableRead);
+  const Range range{identity.linetable, table.size()};
+  const int64_t got = names->ReadRanges({&range, 1}, table.data());
+  if (got < static_cast<int64_t>(table_head_)) return nullptr;
   const auto size = Load<uint64_t>(table.data() + layout_.bytes.ob_size);
   const bool whole = size <= kMaxLocationTable;
   const size_t end = layout_.bytes.ob_sval + (whole ? size : 0);
   table.resize(end);
   if (end > static_cast<size_t>(got) &&
-      !names.Read(identity.linetable, table.data(), table.size())) {
+      !names->Read(identity.linetable, table.data(), table.size())) {
     return nullptr;
   }
 
@@ -224,16 +258,12 @@ std::unique_ptr<CodeObject> CodeTable::ReadCode(uint64_t address) {
   bool hidden = identity.filename == identity.qualname;
   for (uint32_t i = 0; i < entries; ++i) hidden = hidden && locations.Entry(i).line == 0;
   units_ += locations.units();
-  auto made = std::make_unique<CodeObject>(CodeObject{
+  return std::make_unique<CodeObject>(CodeObject{
       identity, tables_->Function(*qualname, *filename, identity.first_line),
       address + layout_.code.co_code_adaptive, hidden, (identity.flags & kGeneratorFlags) != 0,
       size_known ? static_cast<uint32_t>(identity.frame_size) * 8 : 0,
-      ReadReturns(&code, address + layout_.code.co_code_adaptive, locations.units()), locations,
+      ReadReturns(object, address + layout_.code.co_code_adaptive, locations.units()), locations,
       std::vector<int32_t>(entries + 1, -1), epoch_});
-  const bool is_sure = nothing_freed && ((code.was_enough() && names.was_enough()) ||
-                                         GenerationIn(memory_) == epoch_);
-  if (is_sure) made->sure_in = samples_;
-  return made;
 }
 
 /// Where the code returns: the first byte of a code unit is its opcode.
@@ -259,50 +289,29 @@ bool CodeObject::ReturnsAt(uint64_t instruction) const {
 }
 
 void CodeTable::Refresh(std::span<const uint64_t> addresses, bool alive) {
-  ranges_.clear();
-  checked_.clear();
-  checked_addresses_.clear();
+  const bool is_counted = layout_.interpreter.code_object_generation != 0;
+  stale_.clear();
   for (const uint64_t address : addresses) {
     CodeObject* known = Get(address);
     if (known == nullptr) {
-      Read(address, alive);
-      known = Get(address);
-    } else if (alive && known->sure_in == samples_) {
-      known->epoch = epoch_;
+      if (std::find(stale_.begin(), stale_.end(), address) != stale_.end()) continue;
+      stale_.push_back(address);
     } else if (known->epoch != epoch_) {
-      if (alive) known->epoch = epoch_;
-      plan_changed_ = plan_changed_ || (alive && layout_.interpreter.code_object_generation == 0);
-      checked_.push_back(known);
-      checked_addresses_.push_back(address);
-      ranges_.push_back({address, head_size_});
+      plan_changed_ = plan_changed_ || (alive && !is_counted);
+      // What was on a stack in the snapshot was then what a read after it has found.
+      if (std::exchange(known->checked_in, samples_) != samples_) {
+        stale_.push_back(address);
+      } else if (alive) {
+        known->epoch = epoch_;
+      }
     }
-    if (alive && layout_.interpreter.code_object_generation == 0 && known != nullptr &&
+    if (alive && !is_counted && known != nullptr &&
         std::exchange(known->watched, epoch_) != epoch_ && watched_.size() < kMaxWatched) {
       watched_.push_back(address);
     }
+    if (stale_.size() == kMostAtOnce) ReadStale(alive);
   }
-  if (ranges_.empty()) return;
-  heads_.resize(ranges_.size() * head_size_);
-  const int64_t got = memory_->ReadRanges(ranges_, heads_.data());
-  const size_t whole = got < 0 ? 0 : static_cast<size_t>(got) / head_size_;
-  for (size_t i = 0; i < checked_.size(); ++i) {
-    if (i < whole && IdentityIn(heads_.data() + i * head_size_) == checked_[i]->identity) continue;
-    prepared_.replaced = true;
-    codes_.erase(checked_addresses_[i]);
-    addresses_.erase(checked_addresses_[i]);
-    recent_.fill({});
-    Read(checked_addresses_[i], alive);
-  }
-}
-
-/// Reads the code object at the address into the table; nothing when there is none.
-void CodeTable::Read(uint64_t address, bool alive) {
-  auto code = ReadCode(address);
-  if (code == nullptr) return;
-  code->epoch = alive ? epoch_ : kUnchecked;
-  if (code->sure_in != samples_) prepared_.doubtful.push_back(address);
-  codes_.insert_or_assign(address, std::move(code));
-  addresses_.insert(address);
+  if (!stale_.empty()) ReadStale(alive);
 }
 
 PreparedCodes CodeTable::TakePrepared() { return std::exchange(prepared_, {}); }

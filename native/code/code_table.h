@@ -52,9 +52,8 @@ struct CodeObject {
   uint64_t epoch;
   /// The last epoch in which it was on a stack.
   uint64_t watched = 0;
-  /// The sample in which it was read before anything had been freed since the snapshot: what was on
-  /// a stack there has this name.
-  uint64_t sure_in = UINT64_MAX;
+  /// The sample in which it was last read, or seen to be what it was.
+  uint64_t checked_in = 0;
 
   bool ReturnsAt(uint64_t instruction) const;
   /// Free-threaded builds: where the copies of the bytecode begin that threads have for themselves,
@@ -103,6 +102,16 @@ class CodeTable {
   /// would count as checked then.
   void Prepare(std::span<const uint64_t> addresses) { Refresh(addresses, true); }
 
+  /// The same for addresses that may be on a stack of this sample: what is said of them one by one
+  /// later takes no more reads.
+  void Foresee(std::span<const uint64_t> addresses) { Refresh(addresses, false); }
+
+  /// Whether it is known what the address holds in this sample.
+  bool IsCurrent(uint64_t address) {
+    const CodeObject* code = Get(address);
+    return code != nullptr && (code->epoch == epoch_ || code->checked_in == samples_);
+  }
+
   /// What all calls since the last TakePrepared had to do.
   PreparedCodes TakePrepared();
 
@@ -142,18 +151,20 @@ class CodeTable {
   using Head = std::vector<std::byte>;
 
   void Refresh(std::span<const uint64_t> addresses, bool alive);
-  void Read(uint64_t address, bool alive);
+  void ReadStale(bool alive);
   CodeIdentity IdentityIn(const std::byte* head) const;
   bool IsCode(uint64_t type);
-  std::unique_ptr<CodeObject> ReadCode(uint64_t address);
+  std::unique_ptr<CodeObject> MakeCode(uint64_t address, const CodeIdentity& identity,
+                                       RemoteMemory* object, RemoteMemory* names);
   std::vector<uint32_t> ReadReturns(RemoteMemory* memory, uint64_t first_unit, size_t units) const;
   void ReadCopies(uint64_t address, CodeObject* code);
 
   RemoteMemory* memory_;
   const Layout& layout_;
   Tables* tables_;
-  /// Bytes of a code object up to the end of its fixed part.
+  /// Bytes of a code object up to the end of its fixed part, and of a bytes object up to its data.
   size_t head_size_;
+  size_t table_head_;
   /// Address of PyCode_Type once seen.
   uint64_t code_type_ = 0;
   uint64_t epoch_ = 0;
@@ -174,11 +185,8 @@ class CodeTable {
   std::vector<uint64_t> planned_;
   bool plan_changed_ = false;
   PreparedCodes prepared_;
-  // Scratch of Prepare.
-  std::vector<Range> ranges_;
-  std::vector<CodeObject*> checked_;
-  std::vector<uint64_t> checked_addresses_;
-  Head heads_;
+  /// Scratch of Refresh: addresses that have to be read.
+  std::vector<uint64_t> stale_;
 };
 
 }  // namespace pyprof

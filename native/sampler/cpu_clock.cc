@@ -89,12 +89,15 @@ struct CpuClock::Task {
     place = -1;
     if (is_open) --files->open;
     is_open = false;
+    is_lent = false;
   }
 
   TaskFiles* const files;
   int schedstat = -1;
   int place = -1;
   bool is_open = false;
+  /// Its descriptors are to be given back after each look.
+  bool is_lent = false;
   bool looked = false;
   bool measured = false;
   bool has_base = false;
@@ -171,6 +174,7 @@ bool CpuClock::Open(Task* task, uint64_t native_id) {
     return false;
   }
   task->is_open = true;
+  task->is_lent = IsAmongTheLast(std::max(task->schedstat, task->place));
   ++task->files->open;
   return true;
 }
@@ -213,9 +217,7 @@ void CpuClock::LookAt(Task* task, const ThreadSample& sample) {
     }
   }
   task->looked = true;
-  if (files_->open > files_->most || IsAmongTheLast(std::max(task->schedstat, task->place))) {
-    task->Close();
-  }
+  if (files_->open > files_->most || task->is_lent) task->Close();
 }
 
 /// Closes the files of threads that no sample has shown for some time.

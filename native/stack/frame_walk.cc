@@ -27,6 +27,9 @@ constexpr size_t kMaxChunks = 1u << 13;
 /// Frames outside of the chunks that may lie between two frames on the data stack when a chain is
 /// followed upwards.
 constexpr int kMaxHops = 64;
+/// Frames of a chain whose code is read together before it is walked; of deeper ones the rest is
+/// read together after that.
+constexpr int kForeseen = 64;
 
 // Words of PyThreadState (Include/cpython/pystate.h) that are not published, from current_frame
 // back: py_recursion_remaining, and py_recursion_limit right behind it. They cannot move within a
@@ -313,11 +316,37 @@ uint64_t FrameWalk::FirstFrame(uint32_t chunk) const {
   return chunks_[chunk].address + kChunkData + (chunk == 0 ? 8 : 0);
 }
 
+/// Reads whatever code of the current frame and its callers is not known as it is now, all at once:
+/// what lives for a tenth of a millisecond has a name only if that is read by then.
+void FrameWalk::ForeseeCodes() {
+  foreseen_ = true;
+  std::vector<uint64_t> codes;
+  FrameLink link{};
+  uint64_t at = current_;
+  for (int hop = 0; hop < kForeseen && at != 0 && LinkWithoutRead(at, &link); ++hop) {
+    if (link.code != 0 && !codes_->IsCurrent(link.code)) codes.push_back(link.code);
+    at = link.previous;
+  }
+  codes_->Foresee(codes);
+}
+
+/// The code object at the address, read when it is not known; null when there is none.
+CodeObject* FrameWalk::Code(uint64_t address) {
+  if (!foreseen_ && codes_->Get(address) == nullptr) ForeseeCodes();
+  return codes_->Find(address);
+}
+
+/// Bytes of a frame of the code that is at the address now; 0 when that is not known.
+uint32_t FrameWalk::FrameBytesNow(uint64_t address) {
+  if (!foreseen_ && !codes_->IsCurrent(address)) ForeseeCodes();
+  return codes_->CurrentFrameBytes(address);
+}
+
 /// Whether a live frame stands at the address that leads back to `below` (0: whatever it leads to).
 bool FrameWalk::LiveOn(uint64_t address, uint64_t below, FrameLink* out) {
   return LinkWithoutRead(address, out) && out->chunk != kOutside && out->code != 0 &&
          out->owner == kOwnedByThread && (below == 0 || LeadsTo(out->previous, below)) &&
-         codes_->Find(out->code) != nullptr;
+         Code(out->code) != nullptr;
 }
 
 /// Whether a frame that stands above the current one runs. It is pushed before its arguments are
@@ -325,7 +354,7 @@ bool FrameWalk::LiveOn(uint64_t address, uint64_t below, FrameLink* out) {
 /// returns is cleared. The frame from which a generator was made keeps its executable when it is
 /// popped.
 bool FrameWalk::Runs(const FrameLink& link) {
-  CodeObject* code = codes_->Find(link.code);
+  CodeObject* code = Code(link.code);
   if (code == nullptr || code->makes_generator) return false;
   uint64_t instruction = link.instruction;
   if (layout_.free_threaded) {
@@ -339,7 +368,7 @@ bool FrameWalk::Runs(const FrameLink& link) {
 /// beginning of the next chunk, and leads back to it.
 uint64_t FrameWalk::Climb(FrameLink from) {
   while (true) {
-    const uint32_t bytes = codes_->CurrentFrameBytes(from.code);
+    const uint32_t bytes = FrameBytesNow(from.code);
     FrameLink above{};
     if (bytes == 0) return from.address;
     if (!LiveOn(from.address + bytes, from.address, &above) || above.chunk != from.chunk) {
@@ -361,7 +390,7 @@ uint64_t FrameWalk::ClimbApart(const ThreadPlan& plan, uint64_t from) {
     FrameLink link{};
     if (!LinkWithoutRead(at, &link) || link.previous == 0) continue;
     const bool runs =
-        link.owner == kOwnedByGenerator && link.code != 0 && codes_->Find(link.code) != nullptr;
+        link.owner == kOwnedByGenerator && link.code != 0 && Code(link.code) != nullptr;
     if (runs || link.owner >= kOwnedByInterpreter) apart_.push_back(link);
   }
   const auto by_previous = [](const FrameLink& link) { return link.previous; };
@@ -410,7 +439,7 @@ uint64_t FrameWalk::Top(const ThreadPlan& plan, uint64_t current) {
         chunks_.empty() || (link.chunk != kOutside) == (link.owner == kOwnedByThread);
     if (in_place && link.owner < kOwnedByInterpreter) {
       leaf_returned_ = is_leaf && NameReturned(&link);
-      if (link.code != 0 && codes_->Find(link.code) != nullptr) {
+      if (link.code != 0 && Code(link.code) != nullptr) {
         const bool climbs = !leaf_returned_ && link.chunk != kOutside && sizes_->Trusted();
         // Before 3.14 nothing is proved so, since what returned looks alive.
         if (is_leaf) {
@@ -508,12 +537,12 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
         (!chunks_.empty() && on_stack != (link.owner == kOwnedByThread))) {
       return Reason::kMoved;
     }
-    const CodeObject* code = link.code != 0 ? codes_->Find(link.code) : nullptr;
+    const CodeObject* code = link.code != 0 ? Code(link.code) : nullptr;
     if (code == nullptr) return Reason::kMoved;
     if (fresh_.size() >= kMaxFrames) return Reason::kTruncated;
     if (on_stack && any_last && last.chunk == link.chunk) {
       bool adjacent = code->frame_bytes != 0 && at + code->frame_bytes == last.address;
-      if (!adjacent) adjacent = at + codes_->CurrentFrameBytes(link.code) == last.address;
+      if (!adjacent) adjacent = at + FrameBytesNow(link.code) == last.address;
       // What stands below a frame that has returned may have come after it.
       if (!leaf_returned_) sizes_->Note(adjacent);
       if (!adjacent && sizes_->Trusted()) return Reason::kMoved;
@@ -550,7 +579,7 @@ bool FrameWalk::RecoverBelow(const FrameLink* limit) {
       if (limit != nullptr && !IsBelow(link, *limit)) break;
       if (link.code == 0 || link.owner != kOwnedByThread) break;
       if (!found.empty() && !LeadsTo(link.previous, found.back().address)) break;
-      const uint32_t bytes = codes_->CurrentFrameBytes(link.code);
+      const uint32_t bytes = FrameBytesNow(link.code);
       if (bytes == 0) break;
       found.push_back(link);
       if (root_only) break;
@@ -594,6 +623,8 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned, c
     plan->links.clear();
     return result;
   }
+  current_ = current;
+  foreseen_ = false;
   newest_ = Load<uint64_t>(state + layout_.thread.datastack_chunk);
   const bool loaded = LoadChunks(plan, newest_) || LoadOlderChunks(plan);
   if (!loaded) {

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "code/code_table.h"
+#include "memory/snapshot.h"
 #include "runtime/layout.h"
 #include "stack/quality.h"
-#include "stack/snapshot.h"
 #include "stack/thread_plan.h"
 
 namespace pyprof {
@@ -109,6 +109,9 @@ class FrameWalk {
   uint64_t Climb(FrameLink from);
   bool LiveOn(uint64_t address, uint64_t below, FrameLink* out);
   bool Runs(const FrameLink& link);
+  void ForeseeCodes();
+  CodeObject* Code(uint64_t address);
+  uint32_t FrameBytesNow(uint64_t address);
   uint64_t FirstFrame(uint32_t chunk) const;
   bool LeadsTo(uint64_t from, uint64_t wanted) const;
   Reason Descend(ThreadPlan* plan, uint64_t from, size_t* kept);
@@ -129,6 +132,8 @@ class FrameWalk {
   std::vector<uint64_t> outside_;
   std::vector<FrameLink> apart_;
   uint64_t base_frame_ = 0;
+  uint64_t current_ = 0;
+  bool foreseen_ = false;
   /// The newest chunk when the thread state was copied.
   uint64_t newest_ = 0;
   /// Neither the current frame nor any of its callers was there any more.

@@ -8,10 +8,10 @@
 #include "code/code_table.h"
 #include "code/tables.h"
 #include "memory/remote_memory.h"
+#include "memory/snapshot.h"
 #include "runtime/find_runtime.h"
 #include "stack/frame_walk.h"
 #include "stack/quality.h"
-#include "stack/snapshot.h"
 #include "stack/thread_plan.h"
 #include "stack/thread_state.h"
 

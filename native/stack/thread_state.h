@@ -5,8 +5,8 @@
 #include <span>
 
 #include "memory/remote_memory.h"
+#include "memory/snapshot.h"
 #include "runtime/layout.h"
-#include "stack/snapshot.h"
 
 namespace pyprof {
 

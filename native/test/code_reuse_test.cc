@@ -10,6 +10,9 @@ namespace {
 // Code objects are freed and others come to stand at their addresses; no stack may show a name
 // that was not the one of its frame.
 
+/// What stands at the end of the fake's memory can only be read in parts.
+constexpr size_t kRoom = 4096;
+
 class CodeReuseTest : public testing::TestWithParam<int> {
  protected:
   FakePython python{GetParam()};
@@ -146,6 +149,22 @@ TEST_P(CodeGenerationTest, NothingIsReadAfterANameAndWhetherItCanBeTrusted) {
   main.Call("c");
   EXPECT_EQ(reader.ReadsOfSample(), 3u) << "the snapshot, the code object, its names";
   EXPECT_EQ(reader.Picture(), "main*: a b c");
+}
+
+TEST_P(CodeGenerationTest, ManyNewNamesTakeAsManyReadsAsOne) {
+  // Twenty of one function teach that frame sizes can be trusted, so that the walk asks for them.
+  for (int i = 0; i < 20; ++i) main.Call("b");
+  for (int i = 0; i < 3; ++i) reader.Sample();
+  for (int i = 0; i < 20; ++i) main.Return();
+  const std::vector<std::string> names = {"c", "d", "e", "f", "g"};
+  for (const std::string& name : names) main.Call(name);
+  python.AdvanceGeneration();
+  EXPECT_EQ(reader.ReadsOfSample(), 3u) << "the snapshot, the code objects, their names";
+  for (const std::string& name : names) python.Replace(python.Function(name), "other " + name);
+  python.Allocate(kRoom);
+  python.AdvanceGeneration();
+  EXPECT_EQ(reader.ReadsOfSample(), 3u);
+  EXPECT_EQ(reader.Picture(), "main*: a b other c other d other e other f other g");
 }
 
 TEST_P(CodeReuseTest, TheGlueFrameOfAnInlinedInitIsHidden) {

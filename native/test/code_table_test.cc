@@ -118,6 +118,48 @@ TEST_P(CodeTableTest, ManyAreCheckedByOneRead) {
   EXPECT_FALSE(codes.TakePrepared().replaced);
 }
 
+TEST_P(CodeTableTest, WhatWasForeseenTakesNoReadLater) {
+  const uint64_t known = python.Function("known");
+  Begin();
+  Prepare(known);
+  const uint64_t all[] = {python.Function("f"), known, python.Function("g")};
+  BeginAfterFree();
+  codes.Foresee(all);
+  python.memory().ResetCounts();
+  for (const uint64_t address : all) {
+    EXPECT_TRUE(codes.IsCurrent(address));
+    EXPECT_GT(codes.CurrentFrameBytes(address), 0u);
+  }
+  codes.Prepare(all);
+  EXPECT_EQ(python.memory().counts().reads, 0u);
+}
+
+TEST_P(CodeTableTest, WhatWasForeseenAndNotOnAStackIsCheckedByTheNextSample) {
+  const uint64_t f = python.Function("f");
+  Begin();
+  codes.Foresee({&f, 1});
+  python.Replace(f, "other");
+  BeginAfterFree();
+  EXPECT_FALSE(codes.IsCurrent(f));
+  Prepare(f);
+  EXPECT_EQ(NameOf(f), "other");
+}
+
+TEST_P(CodeTableTest, UnreadableNamesCostTheOthersNothing) {
+  std::vector<uint64_t> all;
+  for (int i = 0; i < 10; ++i) {
+    all.push_back(python.Function(std::string("f").append(std::to_string(i))));
+  }
+  python.Allocate(4096);  // what stands at the end of the memory can only be read in parts
+  python.memory().Put(all[3] + python.layout().code.qualname, uint64_t{0x7f6600000000});
+  Begin();
+  python.memory().ResetCounts();
+  codes.Prepare(all);
+  EXPECT_LE(python.memory().counts().reads, 6u);
+  EXPECT_EQ(codes.Get(all[3]), nullptr);
+  EXPECT_EQ(NameOf(all[9]), "f9");
+}
+
 TEST_P(CodeTableTest, AnotherOneAtTheSameAddressIsReadAnew) {
   const uint64_t f = python.Function("f");
   Begin();

@@ -2,6 +2,7 @@ export interface Counts {
   passed: number
   failed: number
   skipped: number
+  failures: string[]
 }
 export function gtestCounts(json: string): Counts
 export function vitestCounts(json: string): Counts

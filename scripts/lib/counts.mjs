@@ -1,7 +1,9 @@
+import { basename } from 'node:path'
+
 /**
- * How many tests a level ran.
+ * How many tests a level ran, and the names of those that failed, as far as they have one.
  *
- * @typedef {{ passed: number, failed: number, skipped: number }} Counts
+ * @typedef {{ passed: number, failed: number, skipped: number, failures: string[] }} Counts
  */
 
 /**
@@ -11,12 +13,21 @@
  * @returns {Counts}
  */
 export function gtestCounts(json) {
-  /** @type {{ testsuites: { testsuite: { result: string, failures?: unknown[] }[] }[] }} */
+  /**
+   * @type {{
+   *   testsuites: {
+   *     testsuite: { classname: string, name: string, result: string, failures?: unknown[] }[]
+   *   }[]
+   * }}
+   */
   const { testsuites } = JSON.parse(json)
   const tests = testsuites.flatMap(({ testsuite }) => testsuite)
-  const failed = tests.filter(({ failures }) => failures !== undefined).length
+  const failures = tests
+    .filter((test) => test.failures !== undefined)
+    .map(({ classname, name }) => `${classname}.${name}`)
+  const failed = failures.length
   const completed = tests.filter(({ result }) => result === 'COMPLETED').length
-  return { passed: completed - failed, failed, skipped: tests.length - completed }
+  return { passed: completed - failed, failed, skipped: tests.length - completed, failures }
 }
 
 /**
@@ -27,19 +38,29 @@ export function gtestCounts(json) {
  * @returns {Counts}
  */
 export function vitestCounts(json) {
-  /** @type {{ testResults: { status: string, assertionResults: { status: string }[] }[] }} */
+  /**
+   * @type {{
+   *   testResults: {
+   *     name: string,
+   *     status: string,
+   *     assertionResults: { status: string, fullName: string }[]
+   *   }[]
+   * }}
+   */
   const { testResults } = JSON.parse(json)
   const counts = { passed: 0, failed: 0, skipped: 0 }
+  /** @type {string[]} */
+  const failures = []
   for (const file of testResults) {
-    const before = counts.failed
-    for (const { status } of file.assertionResults) {
+    const before = failures.length
+    for (const { status, fullName } of file.assertionResults) {
       if (status === 'passed') counts.passed++
-      else if (status === 'failed') counts.failed++
+      else if (status === 'failed') failures.push(`${basename(file.name)}: ${fullName}`)
       else counts.skipped++
     }
-    if (file.status === 'failed' && counts.failed === before) counts.failed++
+    if (file.status === 'failed' && failures.length === before) failures.push(basename(file.name))
   }
-  return counts
+  return { ...counts, failed: failures.length, failures }
 }
 
 /**
@@ -51,10 +72,10 @@ export function vitestCounts(json) {
  * @param {{ skipsFail: boolean }} options skipsFail: whether skipped tests are failures, as in CI
  * @returns {Counts}
  */
-export function levelCounts({ passed, failed, skipped }, ok, { skipsFail }) {
+export function levelCounts({ passed, failed, skipped, failures }, ok, { skipsFail }) {
   const counts = skipsFail
-    ? { passed, failed: failed + skipped, skipped: 0 }
-    : { passed, failed, skipped }
+    ? { passed, failed: failed + skipped, skipped: 0, failures }
+    : { passed, failed, skipped, failures }
   if (counts.failed === 0 && (!ok || passed === 0)) counts.failed = 1
   return counts
 }

@@ -33,7 +33,8 @@ export const PROGRAMS: readonly TruthProgram[] = [
   { name: 'deep', args: ['50000'], speed: 'adversarial', rate: 50, part: 0.01 },
   { name: 'oversized', speed: 'adversarial' },
   { name: 'unwinding', speed: 'adversarial' },
-  { name: 'reuse', speed: 'adversarial' },
+  { name: 'reuse', args: ['3000'], speed: 'adversarial' },
+  { name: 'reuse', args: ['15000'], speed: 'adversarial' },
   { name: 'frameless', speed: 'adversarial', threads: 2 },
   { name: 'threads', args: ['4', '5', '0.005'], speed: 'adversarial', ...MANY_THREADS },
   {

@@ -12,10 +12,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RecordingEncoder } from '../../src/recording/encoder.ts'
-import { profileOf } from '../support/ascii-profile.ts'
+import { RecordingEncoder } from '../../../src/recording/encoder.ts'
+import { profileOf } from '../../support/ascii-profile.ts'
 
-const PYPROF = join(import.meta.dirname, '../../bin/pyprof.js')
+const PYPROF = join(import.meta.dirname, '../../../bin/pyprof.js')
 const THREADS = 4
 const STACKS = 200
 const SAMPLES = 12_000_000

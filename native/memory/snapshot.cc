@@ -1,4 +1,4 @@
-#include "stack/snapshot.h"
+#include "memory/snapshot.h"
 
 #include <algorithm>
 
