@@ -58,6 +58,23 @@ Segment Snapshot::Fetch(uint64_t address, size_t size) {
   return segment;
 }
 
+void Snapshot::FetchAll(std::span<const Range> ranges) {
+  size_t total = 0;
+  for (const Range& range : ranges) total += range.size;
+  auto storage = std::make_unique<std::byte[]>(total);
+  const int64_t got = memory_->ReadRanges(ranges, storage.get());
+  auto left = static_cast<size_t>(std::max<int64_t>(got, 0));
+  const std::byte* data = storage.get();
+  for (const Range& range : ranges) {
+    const size_t valid = std::min(left, range.size);
+    if (valid > 0) extra_.insert_or_assign(range.address, Segment{range.address, valid, data});
+    left -= valid;
+    data += range.size;
+  }
+  fetched_bytes_ += std::max(total, kFetchCost);
+  extra_storage_.push_back(std::move(storage));
+}
+
 const std::byte* Snapshot::FindFetched(uint64_t address, size_t size) const {
   const auto found = extra_.find(address);
   return found == extra_.end() ? nullptr : found->second.At(address, size);

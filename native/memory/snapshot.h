@@ -27,6 +27,9 @@ class Snapshot {
   /// beginning could be read.
   Segment Fetch(uint64_t address, size_t size);
 
+  /// The same for several places by one read, as far as that gets.
+  void FetchAll(std::span<const Range> ranges);
+
   /// Bytes fetched outside of the plan since Read, and the number of such reads.
   size_t fetched_bytes() const { return fetched_bytes_; }
   size_t fetches() const { return extra_storage_.size() + resumed_; }

@@ -27,9 +27,20 @@ constexpr size_t kMaxChunks = 1u << 13;
 /// Frames outside of the chunks that may lie between two frames on the data stack when a chain is
 /// followed upwards.
 constexpr int kMaxHops = 64;
+/// What is fetched of a frame outside of the chunks, so that mostly its stack is among it; and how
+/// far up its stack may be.
+constexpr size_t kApartBytes = 512;
+constexpr uint64_t kMaxStackBytes = 1u << 20;
 /// Frames of a chain whose code is read together before it is walked; of deeper ones the rest is
 /// read together after that.
 constexpr int kForeseen = 64;
+
+/// Where the frame stands in a generator (_PyGenObject_HEAD, Include/internal/pycore_genobject.h),
+/// which 3.13 does not publish.
+constexpr uint64_t kFrameInGenerator13 = 72;
+/// Nor where a frame's stack ends: `stacktop`, a count of words, stands right before
+/// return_offset and owner (_PyInterpreterFrame, Include/internal/pycore_frame.h).
+constexpr uint64_t kStackTopBeforeOwner = 6;
 
 // Words of PyThreadState (Include/cpython/pystate.h) that are not published, from current_frame
 // back: py_recursion_remaining, and py_recursion_limit right behind it. They cannot move within a
@@ -153,10 +164,65 @@ bool FrameWalk::Link(uint64_t address, FrameLink* out) {
   const uint32_t chunk = ChunkOf(address);
   if (chunk != kOutside) {
     CopyWhole(chunk);
-  } else {
-    snapshot_->Fetch(address, head_size_);
+    return LinkWithoutRead(address, out);
   }
+  FetchApart(address);
+  if (LinkWithoutRead(address, out)) return true;
+  snapshot_->Fetch(address, head_size_);
   return LinkWithoutRead(address, out);
+}
+
+/// Fetches a frame outside of the chunks, and with it those that called it the last time:
+/// coroutines that await one another run for some microseconds, and yield together.
+void FrameWalk::FetchApart(uint64_t address) {
+  std::vector<Range> ranges;
+  FrameLink link{};
+  for (uint64_t at = address; ranges.size() < kMaxHops && at % 8 == 0 && at != 0;) {
+    if (ChunkOf(at) != kOutside || LinkWithoutRead(at, &link)) break;
+    ranges.push_back({at, kApartBytes});
+    at = plan_->CallerOf(at);
+  }
+  snapshot_->FetchAll(ranges);
+}
+
+/// Whether a generator's frame is suspended where it awaits the one at `awaited`, or yields from
+/// it: that one is on top of its stack then, from 3.15 on below a null.
+bool FrameWalk::Awaits(uint64_t address, uint64_t awaited) {
+  const std::byte* frame = Find(address, kOutside);
+  if (frame == nullptr) return false;
+  uint64_t top = 0;
+  if (layout_.frame.stackpointer != 0) {
+    top = Load<uint64_t>(frame + layout_.frame.stackpointer);
+  } else {
+    const auto words = Load<int32_t>(frame + layout_.frame.owner - kStackTopBeforeOwner);
+    top = address + layout_.frame.localsplus + static_cast<uint64_t>(int64_t{words} * 8);
+  }
+  const uint64_t used = top - address - layout_.frame.localsplus;
+  uint64_t words[2] = {0, 0};
+  if (used % 8 != 0 || used < 8 || used > kMaxStackBytes) return false;
+  const uint64_t from = top - sizeof(words);
+  const std::byte* copied = snapshot_->FindFetched(address, top - address);
+  if (copied != nullptr) {
+    std::memcpy(words, copied + (from - address), sizeof(words));
+  } else {
+    const Segment fetched = snapshot_->Fetch(from, sizeof(words));
+    if (fetched.size < sizeof(words)) return false;
+    std::memcpy(words, fetched.data, sizeof(words));
+  }
+  const uint64_t object =
+      awaited - (layout_.Minor() == 13 ? kFrameInGenerator13 : layout_.generator.gi_iframe);
+  return (words[1] & ~kTagBits) == object ||
+         ((words[1] & ~kTagBits) == 0 && (words[0] & ~kTagBits) == object);
+}
+
+/// What called a generator that has yielded since the leaf was seen on it: what did so the last
+/// time, if that still waits for it. 0 when that is not known.
+uint64_t FrameWalk::CallerOfYielded(uint64_t address) {
+  const uint64_t caller = plan_->CallerOf(address);
+  FrameLink link{};
+  if (caller == 0 || !Link(caller, &link) || link.chunk != kOutside) return 0;
+  if (link.owner >= kOwnedByInterpreter) return link.previous != 0 ? caller : 0;
+  return link.owner == kOwnedByGenerator && Awaits(caller, address) ? caller : 0;
 }
 
 void FrameWalk::CopyWhole(uint32_t chunk) {
@@ -553,7 +619,12 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
       any_last = true;
     }
     if (link.previous == 0) {
-      return link.owner == kOwnedByGenerator ? Reason::kYielded : Reason::kMoved;
+      if (link.owner != kOwnedByGenerator) return Reason::kMoved;
+      link.previous = CallerOfYielded(at);
+      if (link.previous == 0) return Reason::kYielded;
+      has_yielded_ = true;
+    } else if (link.owner == kOwnedByGenerator) {
+      plan->NoteCaller(at, link.previous);
     }
     at = link.previous;
   }
@@ -614,6 +685,8 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned, c
   leaf_moved_ = false;
   leaf_returned_ = false;
   leaf_unknown_ = false;
+  has_yielded_ = false;
+  plan_ = plan;
   fresh_.clear();
   outside_.clear();
   base_frame_ =
@@ -654,7 +727,8 @@ WalkResult FrameWalk::Walk(ThreadPlan* plan, std::span<const Segment> planned, c
   if (leaf_returned_) result.Degrade(Quality::kRepaired, Reason::kMoved);
   if (leaf_moved_) result.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (broken == Reason::kNone) {
-    result.whole = true;
+    result.whole = !has_yielded_;
+    if (has_yielded_) result.Degrade(Quality::kRepaired, Reason::kYielded);
     result.greenlet = IsGreenlet(plan, state, result, motion, in_python);
     if (!chunks_.empty() && highest != nullptr) plan->root_chunk = chunks_.front().address;
     if (result.kept == 0 || !fresh_.empty()) {

@@ -101,6 +101,9 @@ class FrameWalk {
                   bool in_python);
   bool PlannedChunksHold(const ThreadPlan& plan, uint64_t newest);
   void CopyWhole(uint32_t chunk);
+  void FetchApart(uint64_t address);
+  bool Awaits(uint64_t address, uint64_t awaited);
+  uint64_t CallerOfYielded(uint64_t address);
   uint64_t Top(const ThreadPlan& plan, uint64_t current);
   bool IsExecuting(uint64_t address) const;
   bool NameReturned(FrameLink* link) const;
@@ -124,6 +127,7 @@ class FrameWalk {
   size_t head_size_;
 
   // Of the walk in progress.
+  ThreadPlan* plan_ = nullptr;
   std::span<const Segment> planned_;
   std::vector<Segment> copies_;  // of the chunks, oldest first
   std::vector<Chunk> chunks_;
@@ -145,6 +149,8 @@ class FrameWalk {
   bool leaf_moved_ = false;
   /// That frame has returned since.
   bool leaf_returned_ = false;
+  /// A generator of the chain has yielded since.
+  bool has_yielded_ = false;
 };
 
 }  // namespace pyprof

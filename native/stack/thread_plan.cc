@@ -32,6 +32,9 @@ constexpr uint64_t kChecked = 2 * kPage;
 /// Stacks of one thread, one for each greenlet, of which is remembered what they are.
 constexpr size_t kMaxVerdicts = 1u << 14;
 
+/// Generators whose callers are remembered: 40 bytes each, a thread.
+constexpr size_t kMaxCallers = 1u << 16;
+
 }  // namespace
 
 RootVerdict& ThreadPlan::VerdictOn(uint64_t root_chunk) {
@@ -87,6 +90,16 @@ void ThreadPlan::NoteTop(uint64_t bytes) {
 bool ThreadPlan::HasApart() const {
   return std::any_of(links.begin(), links.end(),
                      [](const FrameLink& link) { return link.owner == kOwnedByGenerator; });
+}
+
+void ThreadPlan::NoteCaller(uint64_t frame, uint64_t caller) {
+  if (callers_.size() >= kMaxCallers) callers_.clear();
+  callers_[frame] = caller;
+}
+
+uint64_t ThreadPlan::CallerOf(uint64_t frame) const {
+  const auto found = callers_.find(frame);
+  return found == callers_.end() ? 0 : found->second;
 }
 
 void ThreadPlan::NoteOutside(const std::vector<uint64_t>& met) {

@@ -85,6 +85,11 @@ class ThreadPlan {
   /// Replaces the frames outside of the chunks, keeping a few that were met shortly before.
   void NoteOutside(const std::vector<uint64_t>& met);
 
+  /// Remembers what a generator's frame, outside of the chunks, was called by when it ran.
+  void NoteCaller(uint64_t frame, uint64_t caller);
+  /// That caller's frame, of the last time; 0 when it is not known.
+  uint64_t CallerOf(uint64_t frame) const;
+
   /// Appends the ranges to read: the thread state; the newest chunk, as soon after it as can be,
   /// since what stands there may be another frame a moment later; if `twice`, the end of that one
   /// once more, which shows whether it moved; the frames outside of the chunks; the older chunks,
@@ -94,6 +99,7 @@ class ThreadPlan {
 
  private:
   std::unordered_map<uint64_t, RootVerdict> verdicts_;
+  std::unordered_map<uint64_t, uint64_t> callers_;
   uint64_t highest_ = 0;
   uint64_t previous_highest_ = 0;
   int samples_ = 0;

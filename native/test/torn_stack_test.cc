@@ -28,6 +28,25 @@ class TornStackTest : public testing::TestWithParam<int> {
     python.memory().Put<uint64_t>(frame + python.layout().frame.stackpointer, frame + 80);
   }
 
+  /// The coroutine has yielded, and awaits the object.
+  void Yield(const FakeGenerator& coroutine, uint64_t awaited) {
+    const auto& frame = python.layout().frame;
+    python.SetPrevious(coroutine.frame, 0);
+    uint64_t top = coroutine.frame + frame.localsplus + 16;  // behind two locals
+    python.memory().Put(top, awaited);
+    top += 8;
+    if (GetParam() >= 15) {
+      python.memory().Put<uint64_t>(top, 1);  // a null, tagged
+      top += 8;
+    }
+    if (GetParam() >= 14) {
+      python.memory().Put(coroutine.frame + frame.stackpointer, top);
+    } else {
+      python.memory().Put(coroutine.frame + frame.owner - 6,
+                          static_cast<int32_t>(top - coroutine.frame - frame.localsplus) / 8);
+    }
+  }
+
   FakePython python{GetParam()};
   FakeReader reader{&python, Motion::kPossible};
   FakeThread& main = python.AddThread("main").Enter().Call("a").Call("b").Call("c");
@@ -347,6 +366,76 @@ TEST_P(TornStack14Test, CallersOfAGeneratorThatYieldedAreRecoveredButNotSure) {
   main.Resume(gen);
   python.SetPrevious(gen.frame, 0);
   EXPECT_EQ(reader.Picture(), "main* [partial yielded]: a b c gen");
+}
+
+/// A chain of coroutines that is known, and has yielded since its leaf was seen.
+class YieldedTest : public TornStackTest {
+ protected:
+  void SetUp() override {
+    Learn();
+    main.Enter().Resume(outer).Resume(middle).Resume(inner).Call("leaf");
+    ASSERT_EQ(reader.Picture(), "main* [repaired unproved]: a b c outer middle inner leaf");
+    Yield(outer, middle.object);
+    Yield(middle, inner.object);
+    Yield(inner, python.none());
+  }
+
+  // A plan with too many frames gives up those at the highest addresses.
+  const std::vector<FakeGenerator> others = {
+      python.GeneratorAlone("x"), python.GeneratorAlone("y"), python.GeneratorAlone("z"),
+      python.GeneratorAlone("x"), python.GeneratorAlone("y"), python.GeneratorAlone("z")};
+  const FakeGenerator outer = python.GeneratorAlone("outer");
+  const FakeGenerator middle = python.GeneratorAlone("middle");
+  const FakeGenerator inner = python.GeneratorAlone("inner");
+};
+INSTANTIATE_TEST_SUITE_P(Python, YieldedTest, testing::Values(13, 14, 15), kName);
+
+TEST_P(YieldedTest, CallersAreThoseThatStillAwaitIt) {
+  EXPECT_EQ(reader.Picture(), "main* [repaired yielded]: a b c outer middle inner leaf");
+  EXPECT_EQ(reader.Picture(), "main* [repaired yielded]: a b c outer middle inner leaf");
+}
+
+TEST_P(YieldedTest, WhatDoesNotAwaitItIsNoCaller) {
+  for (const uint64_t other : {python.none(), outer.object, uint64_t{0}, inner.object + 8}) {
+    Yield(middle, other);
+    EXPECT_EQ(reader.Picture(), "main* [partial yielded]: a b c inner leaf") << other;
+  }
+  Yield(middle, inner.object);
+  EXPECT_EQ(reader.Picture(), "main* [repaired yielded]: a b c outer middle inner leaf");
+}
+
+TEST_P(YieldedTest, WhatIsNoGeneratorAnyMoreIsNoCaller) {
+  python.SetOwner(middle.frame, kOwnedByThread);
+  EXPECT_EQ(reader.Picture(), "main* [partial yielded]: a b c inner leaf");
+}
+
+TEST_P(YieldedTest, AStackPointerThatLiesIsNotFollowed) {
+  if (GetParam() == 13) {
+    for (const int32_t words : {INT32_MAX, INT32_MIN, -1, 0}) {
+      python.memory().Put(middle.frame + python.layout().frame.owner - 6, words);
+      EXPECT_EQ(reader.Picture(), "main* [partial yielded]: a b c inner leaf") << words;
+    }
+    return;
+  }
+  for (const uint64_t top : {uint64_t{0}, uint64_t{8}, middle.frame, middle.frame + 81,
+                             middle.frame + (uint64_t{1} << 40), ~uint64_t{7}}) {
+    python.memory().Put(middle.frame + python.layout().frame.stackpointer, top);
+    EXPECT_EQ(reader.Picture(), "main* [partial yielded]: a b c inner leaf") << top;
+  }
+}
+
+TEST_P(YieldedTest, AChainThatWasSeenBeforeIsFetchedByOneRead) {
+  // As many others as drive it out of the plan.
+  for (const size_t first : {size_t{0}, size_t{3}, size_t{0}}) {
+    main.Return().Return().Return().Return();
+    for (size_t i = first; i < first + 3; ++i) main.Resume(others[i]);
+    main.Call("leaf");
+    reader.Sample();
+  }
+  main.Return().Return().Return().Return();
+  main.Resume(outer).Resume(middle).Resume(inner).Call("leaf");
+  EXPECT_EQ(reader.ReadsOfSample(), 2u) << "the plan, and the three coroutines";
+  EXPECT_EQ(reader.Picture(), "main* [repaired unproved]: a b c outer middle inner leaf");
 }
 
 TEST_P(TornStackTest, ACallerThatIsDeadIsMarkedAndTheLeafKept) {

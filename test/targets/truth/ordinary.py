@@ -2,7 +2,7 @@
 
 from rules import ready
 
-TEXT = "id=42;name=lamp;price=19.99;stock=7;weight=1.5"
+TEXT = ";".join(f"field{number}={number}" for number in range(60)) + ";price=19.99;weight=1.5"
 
 
 def parse(text):
@@ -17,18 +17,18 @@ def parse(text):
 
 def total(order):
     amount = 0.0
-    for number in range(150):
+    for number in range(400):
         amount += order["price"] * number
     return amount
 
 
 def render(order):
     lines = [f"{name}: {value}" for name, value in sorted(order.items())]
-    return "\n".join(lines * 4)
+    return "\n".join(lines)
 
 
 def tax(amount):
-    for _ in range(200):
+    for _ in range(1000):
         amount *= 1.0001
     return amount
 
