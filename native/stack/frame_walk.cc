@@ -216,13 +216,17 @@ bool FrameWalk::Awaits(uint64_t address, uint64_t awaited) {
 }
 
 /// What called a generator that has yielded since the leaf was seen on it: what did so the last
-/// time, if that still waits for it. 0 when that is not known.
+/// time, if that still waits for it. C code that did, and its entry frame, may be gone by then;
+/// what had called that stands on the data stack. 0 when it is not known.
 uint64_t FrameWalk::CallerOfYielded(uint64_t address) {
   const uint64_t caller = plan_->CallerOf(address);
   FrameLink link{};
   if (caller == 0 || !Link(caller, &link) || link.chunk != kOutside) return 0;
-  if (link.owner >= kOwnedByInterpreter) return link.previous != 0 ? caller : 0;
-  return link.owner == kOwnedByGenerator && Awaits(caller, address) ? caller : 0;
+  if (link.owner == kOwnedByGenerator) return Awaits(caller, address) ? caller : 0;
+  const bool is_entry = link.owner >= kOwnedByInterpreter && link.owner <= kLastOwner;
+  if (is_entry && link.previous != 0) return caller;
+  const uint64_t below = plan_->CallerOf(caller);
+  return below != 0 && ChunkOf(below) != kOutside ? below : 0;
 }
 
 void FrameWalk::CopyWhole(uint32_t chunk) {
@@ -540,6 +544,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
   bool returned = leaf_returned_;
   FrameLink last{};  // the last one on the data stack
   bool any_last = false;
+  bool under_generator = false;
   size_t candidate = plan->links.size();
   uint64_t at = from;
   *kept = 0;
@@ -592,6 +597,8 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
     if (link.owner >= kOwnedByInterpreter) {
       if (link.chunk != kOutside) return Reason::kMoved;
       fresh_.push_back(link);
+      if (under_generator && link.owner <= kLastOwner) plan->NoteCaller(at, link.previous);
+      under_generator = false;
       // A thread that has a base frame ends there, and a greenlet has frames.
       const bool is_alone = base_frame_ != 0 && !any_last;
       if (link.previous == 0) return whole() && !is_alone ? Reason::kNone : Reason::kMoved;
@@ -614,6 +621,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
       if (!adjacent && sizes_->Trusted()) return Reason::kMoved;
     }
     fresh_.push_back(link);
+    under_generator = false;
     if (on_stack) {
       last = link;
       any_last = true;
@@ -625,6 +633,7 @@ Reason FrameWalk::Descend(ThreadPlan* plan, uint64_t from, size_t* kept) {
       has_yielded_ = true;
     } else if (link.owner == kOwnedByGenerator) {
       plan->NoteCaller(at, link.previous);
+      under_generator = true;
     }
     at = link.previous;
   }

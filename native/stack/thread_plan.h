@@ -26,6 +26,7 @@ inline constexpr uint8_t kOwnedByGenerator = 1;
 /// From here on: entry frames without code, one for every entry of the evaluation loop from C
 /// (3.13: 3; 3.14: 3 and 4; 3.15: 3).
 inline constexpr uint8_t kOwnedByInterpreter = 3;
+inline constexpr uint8_t kLastOwner = 4;
 
 /// Not on the data stack: entry frames live on the C stack, generators' frames in the heap.
 inline constexpr uint32_t kOutside = UINT32_MAX;
@@ -85,7 +86,7 @@ class ThreadPlan {
   /// Replaces the frames outside of the chunks, keeping a few that were met shortly before.
   void NoteOutside(const std::vector<uint64_t>& met);
 
-  /// Remembers what a generator's frame, outside of the chunks, was called by when it ran.
+  /// Remembers what a generator's frame, or the entry frame below one, was called by when it ran.
   void NoteCaller(uint64_t frame, uint64_t caller);
   /// That caller's frame, of the last time; 0 when it is not known.
   uint64_t CallerOf(uint64_t frame) const;

@@ -373,7 +373,9 @@ class YieldedTest : public TornStackTest {
  protected:
   void SetUp() override {
     Learn();
-    main.Enter().Resume(outer).Resume(middle).Resume(inner).Call("leaf");
+    main.Enter();
+    entry = main.frame(4);
+    main.Resume(outer).Resume(middle).Resume(inner).Call("leaf");
     ASSERT_EQ(reader.Picture(), "main* [repaired unproved]: a b c outer middle inner leaf");
     Yield(outer, middle.object);
     Yield(middle, inner.object);
@@ -384,6 +386,7 @@ class YieldedTest : public TornStackTest {
   const std::vector<FakeGenerator> others = {
       python.GeneratorAlone("x"), python.GeneratorAlone("y"), python.GeneratorAlone("z"),
       python.GeneratorAlone("x"), python.GeneratorAlone("y"), python.GeneratorAlone("z")};
+  uint64_t entry = 0;
   const FakeGenerator outer = python.GeneratorAlone("outer");
   const FakeGenerator middle = python.GeneratorAlone("middle");
   const FakeGenerator inner = python.GeneratorAlone("inner");
@@ -401,6 +404,12 @@ TEST_P(YieldedTest, WhatDoesNotAwaitItIsNoCaller) {
     EXPECT_EQ(reader.Picture(), "main* [partial yielded]: a b c inner leaf") << other;
   }
   Yield(middle, inner.object);
+  EXPECT_EQ(reader.Picture(), "main* [repaired yielded]: a b c outer middle inner leaf");
+}
+
+TEST_P(YieldedTest, AnEntryFrameThatWasOverwrittenMeanwhileIsPassedOver) {
+  python.SetOwner(entry, 0x5d);
+  python.SetPrevious(entry, 0x585d8d);
   EXPECT_EQ(reader.Picture(), "main* [repaired yielded]: a b c outer middle inner leaf");
 }
 
