@@ -183,8 +183,8 @@ TEST(ProcessWatch, TheMemoryIsTheSameWhileTheProcessRuns) {
 
 TEST(ProcessWatch, ExecIsAnotherMemoryButNoExit) {
   Obedient child([](int done) {
-    // The shell says when it runs.
-    const std::string say = "printf x >&" + std::to_string(done) + "; exec sleep 60";
+    // The shell says when it runs, and then waits.
+    const std::string say = "printf x >&" + std::to_string(done) + "; kill -STOP $$";
     execl("/bin/sh", "sh", "-c", say.c_str(), nullptr);
     return 1;
   });
