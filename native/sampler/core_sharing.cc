@@ -38,11 +38,14 @@ struct SchedulerAttributes {
 }  // namespace
 
 ThreadFacts::ThreadFacts(pid_t pid, uint64_t tid)
-    : stat_(OpenTaskFile(pid, tid, "stat")), schedstat_(OpenTaskFile(pid, tid, "schedstat")) {}
+    : stat_(OpenTaskFile(pid, tid, "stat")),
+      schedstat_(OpenTaskFile(pid, tid, "schedstat")),
+      syscall_(OpenTaskFile(pid, tid, "syscall")) {}
 
 ThreadFacts::~ThreadFacts() {
   if (stat_ >= 0) close(stat_);
   if (schedstat_ >= 0) close(schedstat_);
+  if (syscall_ >= 0) close(syscall_);
 }
 
 bool ThreadFacts::RunCount(uint64_t* count, uint64_t* run_time) const {
@@ -74,6 +77,13 @@ bool ThreadFacts::Place(int* processor, bool* runnable) const {
   }
   *processor = atoi(at);
   return true;
+}
+
+std::optional<bool> ThreadFacts::Asleep() const {
+  char text[sizeof("running")];
+  const ssize_t got = syscall_ < 0 ? -1 : pread(syscall_, text, sizeof(text) - 1, 0);
+  if (got <= 0) return std::nullopt;
+  return !std::string_view(text, static_cast<size_t>(got)).starts_with("running");
 }
 
 CoreSharing::CoreSharing(pid_t pid) : pid_(pid) {
@@ -135,11 +145,10 @@ bool CoreSharing::Begin(uint64_t tid) {
     }
     runnable_ = runnable;
     place_ = processor;
-    if (!runnable || processor == processor_) {
-      began_ = true;
-      return true;
-    }
-    if (!RunOn(processor)) return false;
+    began_ = runnable ? processor == processor_ : watched_->Asleep().value_or(true);
+    if (began_) return true;
+    // What is about to sleep is looked at again.
+    if (runnable && !RunOn(processor)) return false;
   }
   return false;
 }

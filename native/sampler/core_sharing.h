@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -23,10 +24,17 @@ class ThreadFacts {
   bool RunCount(uint64_t* count, uint64_t* run_time) const;
   /// The processor that the thread runs on, waits for or ran on last, and whether it is runnable.
   bool Place(int* processor, bool* runnable) const;
+  /// Whether a thread that does not look runnable really sleeps. One that has said that it is about
+  /// to may be on its processor still, or may have lost it before it could give it up; in both
+  /// cases it may run on without a new run being counted (sched_info_depart, kernel/sched/stats.h).
+  /// Asked for a thread's system call, the kernel first waits until it has left
+  /// (task_current_syscall, lib/syscall.c). Nothing where it does not tell.
+  std::optional<bool> Asleep() const;
 
  private:
   int stat_;
   int schedstat_;
+  int syscall_;
 };
 
 /// Reading while sharing the core. A thread that belongs to the processor that the sampler runs on

@@ -576,7 +576,7 @@ void Sampler::AddSample(const Target& target, uint64_t now, const Schedule::Tick
   columns.time.push_back(static_cast<double>(now - origin_));
   columns.weight.push_back(static_cast<double>(tick.weight));
   columns.stack.push_back(row.stack);
-  if (!target.proved() && row.main_gil) row.how.Degrade(Quality::kRepaired, Reason::kUnproved);
+  if (!row.proved) row.how.Degrade(Quality::kRepaired, Reason::kUnproved);
   if (late_ && row.how.reason == Reason::kNone) row.how.reason = Reason::kLate;
   columns.quality.push_back(static_cast<uint8_t>(row.how.quality));
   columns.reason.push_back(static_cast<uint8_t>(row.how.reason));
@@ -635,7 +635,7 @@ void Sampler::Record(Followed* followed, uint64_t now, const Schedule::Tick& tic
               {ThreadIndex(followed, sample),
                sample.stack,
                {sample.quality, sample.reason},
-               sample.main_gil,
+               target.Proves(sample),
                static_cast<uint8_t>(sample.state | activity.state),
                activity.cpu});
   }
@@ -643,8 +643,9 @@ void Sampler::Record(Followed* followed, uint64_t now, const Schedule::Tick& tic
     pending_.status.loop_seen = pending_.status.loop_seen || tasks->loop_seen();
     for (const WaitingTask& task : tasks->waiting()) {
       if (!HasRoom()) continue;
-      AddSample(target, now, tick,
-                {WaitingIndex(followed, task), task.stack, {task.quality, task.reason}, true});
+      AddSample(
+          target, now, tick,
+          {WaitingIndex(followed, task), task.stack, {task.quality, task.reason}, target.proved()});
     }
   }
   tables_.TakeNew(&pending_.rows);

@@ -233,8 +233,8 @@ class Sampler {
     int32_t thread;
     int32_t stack;
     WalkResult how;
-    /// Runs under the GIL of the main interpreter.
-    bool main_gil;
+    /// Known to be of one instant, where the reading can tell.
+    bool proved;
     uint8_t state = 0;
     double cpu = kNoCpu;
   };

@@ -315,7 +315,8 @@ SampleStatus Target::Read(Reading reading, size_t crowd) {
     status = ReadBeside(holder, &still);
   }
   holder_stays_ = found == last;
-  proved_ = still && reader_->SteadyHolder() == holder &&
+  steady_holder_ = reader_->SteadyHolder();
+  proved_ = still && steady_holder_ == holder &&
             ((tasks_ == nullptr && !inspection_) || reader_->HolderIsSteady()) &&
             sharing()->StoodStill();
   if (shared_.reader.states && sharing()->watched().runnable) NoteHolder(holder);

@@ -100,6 +100,12 @@ class Target {
   /// @param crowd number of processes that are read at this tick
   SampleStatus Sample(Reading reading, size_t crowd);
   bool proved() const { return proved_; }
+  /// The same of one thread's sample. While the GIL stayed where it was, none but its holder can
+  /// have moved, whatever is known of that one.
+  bool Proves(const ThreadSample& sample) const {
+    return proved_ || !sample.main_gil ||
+           (tasks_ == nullptr && steady_holder_ != 0 && sample.native_id != steady_holder_);
+  }
   /// Of the last sample; by asyncio task where tasks are asked for.
   const std::vector<ThreadSample>& samples() const {
     return tasks_ != nullptr ? tasks_->samples() : reader_->samples();
@@ -202,6 +208,8 @@ class Target {
   bool was_attached_ = false;
   bool executed_ = false;
   bool proved_ = false;
+  /// Who held the GIL all the time that the last sample was read; 0: nobody, or it is not known.
+  uint64_t steady_holder_ = 0;
   /// The GIL was where the sample before had found it.
   bool holder_stays_ = false;
   uint8_t known_states_ = 0;

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <optional>
 #include <thread>
 
 #include "test/fake/process.h"
@@ -48,6 +50,33 @@ TEST(ThreadFacts, OfAThreadThatIsGoneThereAreNone) {
   uint64_t run_time = 0;
   EXPECT_FALSE(facts.Place(&processor, &runnable));
   EXPECT_FALSE(facts.RunCount(&count, &run_time));
+}
+
+TEST(ThreadFacts, TellsAThreadThatHasLeftItsProcessorFromOneThatHasNot) {
+  const FakeProcess sleeper([] {
+    while (true) pause();
+    return 0;
+  });
+  const ThreadFacts asleep(sleeper.pid(), static_cast<uint64_t>(sleeper.pid()));
+  if (!asleep.Asleep()) GTEST_SKIP() << "the kernel does not tell";
+  // It says that it is ready before it sleeps.
+  for (int i = 0; i < 20'000 && !*asleep.Asleep(); ++i) usleep(1000);
+  EXPECT_EQ(asleep.Asleep(), true);
+
+  std::atomic<bool> done = false;
+  std::atomic<uint64_t> tid = 0;
+  std::thread spinner([&] {
+    tid = Self();
+    while (!done) continue;
+  });
+  while (tid == 0) continue;
+  {
+    const ThreadFacts awake(getpid(), tid);
+    EXPECT_EQ(awake.Asleep(), false);
+  }
+  done = true;
+  spinner.join();
+  EXPECT_EQ(ThreadFacts(getpid(), tid).Asleep(), std::nullopt);
 }
 
 TEST(CoreSharing, AThreadThatSleepsStandsStill) {

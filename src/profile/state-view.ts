@@ -1,4 +1,5 @@
-import { NO_CPU, type Profile, STATES, type State } from './profile.ts'
+import { float64Column } from './column.ts'
+import { NO_CPU, type Profile, STATES, type State, type Thread } from './profile.ts'
 
 /** What a thread did, or `idle`: it neither ran nor held the GIL nor waited for it. */
 export type Activity = State | 'idle'
@@ -34,57 +35,67 @@ export function activityTimes(profile: Profile): {
   return sums.times(profile.meta.states)
 }
 
-/** Adds up activity as samples come, so that they need not be kept. */
+/** Numbers that the bits of a state can be. */
+const BITS = 1 << STATES.length
+
+/** Adds up activity as samples come, so that they need not be kept. A recorder does this for each. */
 export class ActivitySums {
-  readonly #all = new Sums()
-  /** By thread; waiting tasks have none. */
-  readonly #threads: (Sums | undefined)[] = []
+  /** ns by thread and the bits of its state, BITS for each thread. */
+  readonly #weight = float64Column()
+  /** Measured CPU time by thread, ns; NO_CPU when none was measured. */
+  readonly #cpu = float64Column()
+  #threads: readonly Thread[] = []
 
   /** Adds all rows of a profile, whose threads may have become more since the last time. */
   add({ samples, threads }: Profile): void {
-    for (let index = this.#threads.length; index < threads.length; index++) {
-      this.#threads.push(threads[index]!.waitingTasks ? undefined : new Sums())
+    while (this.#cpu.length < threads.length) {
+      this.#cpu.push(NO_CPU)
+      for (let bits = 0; bits < BITS; bits++) this.#weight.push(0)
     }
+    this.#threads = threads
+    const weight = this.#weight.view()
+    const cpu = this.#cpu.view()
     for (let row = 0; row < samples.length; row++) {
-      const sums = this.#threads[samples.thread[row]!]
-      if (!sums) continue
-      const cpu = samples.cpu[row]!
-      for (const each of [this.#all, sums]) {
-        each.add(samples.weight[row]!, samples.state[row]!, cpu)
-      }
+      const thread = samples.thread[row]!
+      weight[thread * BITS + samples.state[row]!]! += samples.weight[row]!
+      const measured = samples.cpu[row]!
+      if (measured === NO_CPU) continue
+      cpu[thread] = measured + (cpu[thread] === NO_CPU ? 0 : cpu[thread]!)
     }
   }
 
   /** @param states those that the recording knows */
   times(states: readonly State[]): ReturnType<typeof activityTimes> {
-    return {
-      all: this.#all.times(states),
-      threads: this.#threads.map((sums) => sums?.times(states) ?? new Sums().times([])),
-    }
+    const all = new Sums()
+    const threads = this.#threads.map(({ waitingTasks }, index) => {
+      const sums = new Sums()
+      if (waitingTasks) return sums.times([])
+      const weight = this.#weight.view().subarray(index * BITS, (index + 1) * BITS)
+      for (const each of [all, sums]) each.add(weight, this.#cpu.view()[index]!)
+      return sums.times(states)
+    })
+    return { all: all.times(states), threads }
   }
 }
 
 class Sums {
-  #total = 0
-  #idle = 0
+  readonly #weight = new Float64Array(BITS)
   #cpu: number | undefined
-  readonly #byState = STATES.map(() => 0)
 
-  add(weight: number, bits: number, cpu: number): void {
-    this.#total += weight
-    STATES.forEach((_, index) => {
-      if ((bits & (1 << index)) !== 0) this.#byState[index]! += weight
-    })
-    if (isIdle(bits)) this.#idle += weight
+  /** @param weight ns by bits */
+  add(weight: Float64Array, cpu: number): void {
+    for (let bits = 0; bits < BITS; bits++) this.#weight[bits]! += weight[bits]!
     if (cpu !== NO_CPU) this.#cpu = (this.#cpu ?? 0) + cpu
   }
 
   times(known: readonly State[]): ActivityTimes {
+    const where = (holds: (bits: number) => boolean) =>
+      this.#weight.reduce((sum, weight, bits) => (holds(bits) ? sum + weight : sum), 0)
     const entries: [Activity, number][] = STATES.filter((state) => known.includes(state)).map(
-      (state) => [state, this.#byState[STATES.indexOf(state)]!],
+      (state) => [state, where((bits) => (bits & stateBit(state)) !== 0)],
     )
-    if (known.includes('cpu')) entries.push(['idle', this.#idle])
+    if (known.includes('cpu')) entries.push(['idle', where(isIdle)])
     const timeNs: Partial<Record<Activity, number>> = Object.fromEntries(entries)
-    return { total: this.#total, timeNs, cpuNs: this.#cpu }
+    return { total: where(() => true), timeNs, cpuNs: this.#cpu }
   }
 }

@@ -41,7 +41,10 @@ export interface Result {
   readonly ticks: number
   /** Times that the sampling thread lost its core to others: a busy machine's doing, not its own. */
   readonly preempted: number
-  /** Ticks with a sample that could not be proved to be of one instant. */
+  /**
+   * Ticks of which it could not be proved that they are of one instant; one counts by the part of its
+   * samples.
+   */
   readonly unprovedTicks: number
   readonly quality: Readonly<Record<Quality, number>>
   readonly reasons: Readonly<Partial<Record<Reason, number>>>
@@ -156,18 +159,20 @@ class Tally {
       weight: 0,
     }))
     this.#batches.push(...batches)
-    const unproved = new Set<number>()
-    const ticks = new Set<number>()
+    /** By tick: the samples that were not proved, and all. */
+    const ticks = new Map<number, { unproved: number; samples: number }>()
     for (const sample of samples) {
       this.#count(sample)
-      ticks.add(sample.time)
-      if (sample.reason === 'unproved') unproved.add(sample.time)
+      const tick = ticks.get(sample.time) ?? { unproved: 0, samples: 0 }
+      tick.samples++
+      if (sample.reason === 'unproved') tick.unproved++
+      ticks.set(sample.time, tick)
       const at = Math.min(Math.floor((sample.time - first) / length), BATCHES_A_TURN - 1)
       // The first sample of a capture stands for no time; a late one is known to be biased.
       if (sample.reason !== 'late') addTo(batches[at]!, sample)
     }
     this.#ticks += ticks.size
-    this.#unprovedTicks += unproved.size
+    for (const { unproved, samples } of ticks.values()) this.#unprovedTicks += unproved / samples
   }
 
   #count(sample: NamedSample): void {
