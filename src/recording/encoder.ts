@@ -106,19 +106,10 @@ export class RecordingEncoder {
         const stacks = this.#stacks.size
         const thread = this.#thread(samples.thread[row]!)
         const stack = this.#stack(profile, samples.stack[row]!)
-        const time = Math.max(0, Math.round(samples.time[row]! - start))
-        const weight = Math.max(0, Math.round(samples.weight[row]!))
-        const quality = samples.quality[row]!
-        const reason = samples.reason[row]!
-        const state = samples.state[row]!
-        const cpu = Math.round(samples.cpu[row]!)
         const isFull = this.#stacks.size > stacks && this.#pendingBytes > BLOCK_BYTES
-        if (
-          isFull ||
-          !this.#samples.add(time, weight, thread, stack, quality, reason, state, cpu)
-        ) {
+        if (isFull || !this.#samples.add(samples, row, start, thread, stack)) {
           yield this.#data(profile, false)
-          this.#samples.add(time, weight, thread, stack, quality, reason, state, cpu)
+          this.#samples.add(samples, row, start, thread, stack)
         }
       }
       skipped = Math.max(0, skipped - samples.length)

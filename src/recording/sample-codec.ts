@@ -1,4 +1,4 @@
-import { NO_CPU, NO_STACK, QUALITY, REASONS, STATES } from '../profile/profile.ts'
+import { NO_CPU, NO_STACK, QUALITY, REASONS, type SampleTable, STATES } from '../profile/profile.ts'
 import type { Sample } from '../profile/sample-columns.ts'
 import { type ByteReader, type ByteWriter, DamageError } from './bytes.ts'
 import { BLOCK_SAMPLES, FLAG, FLAGS, MAX_BLOCK_SAMPLES, PLACE, PLACES } from './layout.ts'
@@ -127,19 +127,14 @@ export class SampleEncoder {
   }
 
   /**
-   * Takes one row; all but the index of the stack are safe integers from 0 on, or NO_CPU.
+   * Takes one row of a table. Numbers go from column to column, since those that are handed from
+   * function to function are made objects of.
+   * @param start time of the table that is time 0 here, ns
+   * @param thread,stack what the row's are called here
    * @returns false when it has to wait for the next block
    */
-  add(
-    time: number,
-    weight: number,
-    thread: number,
-    stack: number,
-    quality: number,
-    reason: number,
-    state: number,
-    cpu: number,
-  ): boolean {
+  add(samples: SampleTable, row: number, start: number, thread: number, stack: number): boolean {
+    const time = Math.max(0, Math.round(samples.time[row]! - start))
     const at = this.#length
     if (at === BLOCK_SAMPLES) return false
     const step = time - this.#added
@@ -150,13 +145,14 @@ export class SampleEncoder {
     this.#mostStep = most
     this.#added = time
     this.#time[at] = time
+    const weight = Math.max(0, Math.round(samples.weight[row]!))
     this.#weight[at] = weight
     this.#thread[at] = thread
     this.#stack[at] = stack
-    this.#quality[at] = quality
-    this.#reason[at] = reason
-    this.#state[at] = state
-    this.#cpu[at] = cpu
+    this.#quality[at] = samples.quality[row]!
+    this.#reason[at] = samples.reason[row]!
+    this.#state[at] = samples.state[row]!
+    this.#cpu[at] = Math.round(samples.cpu[row]!)
     const isNewTick = at === 0 || time !== this.#time[at - 1]! || weight !== this.#weight[at - 1]!
     this.#isNewTick[at] = isNewTick ? 1 : 0
     this.#threads.include(thread)
