@@ -60,6 +60,8 @@ class Recording {
     return sum;
   }
   const std::set<int32_t>& stacks() const { return stacks_; }
+  /// Reasons of samples, by the native id of their threads.
+  const std::map<uint64_t, std::set<Reason>>& reasons() const { return reasons_; }
   const std::vector<ThreadRow>& threads() const { return threads_; }
 
   void Drain() {
@@ -71,6 +73,7 @@ class Recording {
       const pid_t pid = processes_.at(thread.process).pid;
       ++samples_[pid];
       if (batch.samples.cpu[row] != kNoCpu) ++measured_[pid];
+      reasons_[thread.native_id].insert(static_cast<Reason>(batch.samples.reason[row]));
     }
     stacks_.insert(batch.samples.stack.begin(), batch.samples.stack.end());
     status_ = batch.status;
@@ -110,6 +113,7 @@ class Recording {
   std::map<pid_t, size_t> samples_;
   std::map<pid_t, size_t> measured_;
   std::set<int32_t> stacks_;
+  std::map<uint64_t, std::set<Reason>> reasons_;
 };
 
 /// A process that holds a fake Python, and copies of it that it forks.
@@ -354,6 +358,23 @@ TEST_P(SamplerTest, GoesOverToLiveWhenThereAreSeveral) {
   ASSERT_TRUE(recording.UntilSampled(child));
   EXPECT_EQ(recording.status().reading, Reading::kLive);
   EXPECT_EQ(recording.status().reading_change, ReadingChange::kSeveralProcesses);
+}
+
+TEST_P(SamplerTest, WhileTheGilStaysItsHolderAloneIsUnproved) {
+  // The kernel knows nothing of the fake threads, so that nothing tells whether the holder ran.
+  PythonFamily family(GetParam(), 3);
+  SamplerOptions options = Options(family.pid(), false);
+  options.reading = Reading::kExact;
+  Recording recording(options);
+  ASSERT_TRUE(recording.UntilSampled(family.pid(), 30));
+  recording.Stop();
+  ASSERT_EQ(recording.reasons().size(), 3u);
+  size_t unproved = 0;
+  for (const auto& [native_id, reasons] : recording.reasons()) {
+    unproved += reasons.contains(Reason::kUnproved);
+    EXPECT_TRUE(reasons.contains(Reason::kUnproved) || reasons.contains(Reason::kNone));
+  }
+  EXPECT_EQ(unproved, 1u);
 }
 
 TEST_P(SamplerTest, FollowsAHundred) {
