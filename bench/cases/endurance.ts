@@ -93,10 +93,7 @@ async function run({ quick, minutes, say }: Run): Promise<void> {
       rows,
     ),
   )
-  say(
-    `For a fifth of the time ${HOGS} processes kept all cores busy. Every sample is kept until the end, ` +
-      `29 bytes each: ${((29 * RATE * 60) / 1000).toFixed(0)} kB a minute.`,
-  )
+  say(`For a fifth of the time ${HOGS} processes kept all cores busy.`)
 }
 
 export const endurance: Case = {
