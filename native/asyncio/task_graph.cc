@@ -5,6 +5,7 @@
 
 #include "memory/load.h"
 #include "objects/values.h"
+#include "stack/suspended_stack.h"
 
 namespace pyprof {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 constexpr size_t kMaxTasks = 1u << 17;
 constexpr size_t kMaxFrames = 1u << 20;
 constexpr size_t kMaxFramesOfTask = 1u << 14;
-constexpr uint64_t kMaxStackWords = 1u << 23;
 /// Members of a set of awaiters that are looked at; two tasks are as good as more.
 constexpr size_t kMaxCandidates = 16;
 constexpr uint64_t kMaxSetMask = (1u << 20) - 1;
@@ -21,8 +21,6 @@ constexpr uint64_t kMaxSetMask = (1u << 20) - 1;
 constexpr int kMaxBases = 16;
 constexpr uint64_t kMaxName = 256;
 
-/// Low bits of a stack reference that are not address.
-constexpr uint64_t kTagBits = 7;
 constexpr uint8_t kOwnedByGenerator = 1;
 
 /// setentry: key, hash; the hash of a deleted entry is -1 (Include/cpython/setobject.h).
@@ -335,16 +333,14 @@ uint64_t TaskGraph::Follow(const Descent& at, uint64_t* stack_top) {
   return 0;
 }
 
-/// What lies on top of a suspended frame's stack, and is awaited; from 3.15 on below a null.
+/// What a suspended frame awaits.
 uint64_t TaskGraph::Awaited(const Descent& at, uint64_t stack_top) {
   const uint64_t base = at.object + layout_.generator.gi_iframe + layout_.frame.localsplus;
   const uint64_t used = stack_top - base;
   uint64_t words[2] = {0, 0};
-  if (used % 8 == 0 && used >= 8 && used <= kMaxStackWords * 8 &&
-      memory_->Read(stack_top - sizeof(words), words, sizeof(words))) {
-    const uint64_t top = words[1] & ~kTagBits;
+  if (IsStackInUse(used) && memory_->Read(stack_top - sizeof(words), words, sizeof(words))) {
+    const uint64_t top = TopOfStack(words, used);
     if (top != 0) return top;
-    if (used >= 16 && (words[0] & ~kTagBits) != 0) return words[0] & ~kTagBits;
   }
   End(&tasks_[at.task], Reason::kMoved);
   return 0;

@@ -5,12 +5,10 @@
 #include <cstring>
 
 #include "memory/load.h"
+#include "stack/suspended_stack.h"
 
 namespace pyprof {
 namespace {
-
-/// Low bits of a stack reference that are not address (_PyStackRef: 1 bit in 3.14, 2 in 3.15).
-constexpr uint64_t kTagBits = 7;
 
 // _PyStackChunk (Include/internal/pycore_pystate.h): previous, size, top (words, valid only in
 // chunks below the newest), data.
@@ -27,10 +25,8 @@ constexpr size_t kMaxChunks = 1u << 13;
 /// Frames outside of the chunks that may lie between two frames on the data stack when a chain is
 /// followed upwards.
 constexpr int kMaxHops = 64;
-/// What is fetched of a frame outside of the chunks, so that mostly its stack is among it; and how
-/// far up its stack may be.
+/// What is fetched of a frame outside of the chunks, so that mostly its stack is among it.
 constexpr size_t kApartBytes = 512;
-constexpr uint64_t kMaxStackBytes = 1u << 20;
 /// Frames of a chain whose code is read together before it is walked; of deeper ones the rest is
 /// read together after that.
 constexpr int kForeseen = 64;
@@ -186,7 +182,7 @@ void FrameWalk::FetchApart(uint64_t address) {
 }
 
 /// Whether a generator's frame is suspended where it awaits the one at `awaited`, or yields from
-/// it: that one is on top of its stack then, from 3.15 on below a null.
+/// it.
 bool FrameWalk::Awaits(uint64_t address, uint64_t awaited) {
   const std::byte* frame = Find(address, kOutside);
   if (frame == nullptr) return false;
@@ -199,7 +195,7 @@ bool FrameWalk::Awaits(uint64_t address, uint64_t awaited) {
   }
   const uint64_t used = top - address - layout_.frame.localsplus;
   uint64_t words[2] = {0, 0};
-  if (used % 8 != 0 || used < 8 || used > kMaxStackBytes) return false;
+  if (!IsStackInUse(used)) return false;
   const uint64_t from = top - sizeof(words);
   const std::byte* copied = snapshot_->FindFetched(address, top - address);
   if (copied != nullptr) {
@@ -211,8 +207,7 @@ bool FrameWalk::Awaits(uint64_t address, uint64_t awaited) {
   }
   const uint64_t object =
       awaited - (layout_.Minor() == 13 ? kFrameInGenerator13 : layout_.generator.gi_iframe);
-  return (words[1] & ~kTagBits) == object ||
-         ((words[1] & ~kTagBits) == 0 && (words[0] & ~kTagBits) == object);
+  return TopOfStack(words, used) == object;
 }
 
 /// What called a generator that has yielded since the leaf was seen on it: what did so the last
