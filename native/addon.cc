@@ -140,6 +140,46 @@ Array Numbers(Napi::Env env, const std::vector<T>& values) {
   return array;
 }
 
+/// Typed arrays for the samples of a batch, all in one buffer that is used for every batch: ten
+/// times a second a new one would keep the garbage collector busy.
+class SampleArrays {
+ public:
+  /// Sets the columns; they are valid until the next call.
+  void Set(Napi::Env env, const pyprof::SampleColumns& samples, Napi::Object* out) {
+    const size_t rows = samples.Length();
+    if (rows > room_ || (room_ > kLeastRoom && rows < room_ / 16)) {
+      room_ = std::max(kLeastRoom, rows * 2);
+      buffer_ = Napi::Persistent(Napi::ArrayBuffer::New(env, room_ * kRowBytes));
+    }
+    size_t offset = 0;
+    // The widest first, so that each column is aligned.
+    Column<Napi::Float64Array>(env, "time", samples.time, &offset, out);
+    Column<Napi::Float64Array>(env, "weight", samples.weight, &offset, out);
+    Column<Napi::Float64Array>(env, "cpu", samples.cpu, &offset, out);
+    Column<Napi::Int32Array>(env, "thread", samples.thread, &offset, out);
+    Column<Napi::Int32Array>(env, "stack", samples.stack, &offset, out);
+    Column<Napi::Uint8Array>(env, "quality", samples.quality, &offset, out);
+    Column<Napi::Uint8Array>(env, "reason", samples.reason, &offset, out);
+    Column<Napi::Uint8Array>(env, "state", samples.state, &offset, out);
+  }
+
+ private:
+  static constexpr size_t kLeastRoom = 4096;
+  static constexpr size_t kRowBytes = 3 * sizeof(double) + 2 * sizeof(int32_t) + 3;
+
+  template <typename Array, typename T>
+  void Column(Napi::Env env, const char* name, const std::vector<T>& values, size_t* offset,
+              Napi::Object* out) {
+    Array array = Array::New(env, values.size(), buffer_.Value(), *offset);
+    std::copy(values.begin(), values.end(), array.Data());
+    (*out)[name] = array;
+    *offset += room_ * sizeof(T);
+  }
+
+  size_t room_ = 0;
+  Napi::Reference<Napi::ArrayBuffer> buffer_;
+};
+
 /// Bits as in STATES of src/profile/profile.ts.
 constexpr const char* kStateNames[] = {"cpu", "gil", "gil-wait", "gc", "exception"};
 
@@ -230,7 +270,7 @@ void AddRows(Napi::Env env, const pyprof::NewRows& rows, Napi::Object* out) {
   (*out)["stacks"] = Numbers<Napi::Int32Array>(env, words);
 }
 
-Napi::Object BatchObject(Napi::Env env, const pyprof::Batch& batch) {
+Napi::Object BatchObject(Napi::Env env, const pyprof::Batch& batch, SampleArrays* arrays) {
   Napi::Object out = Napi::Object::New(env);
   AddRows(env, batch.rows, &out);
 
@@ -253,15 +293,7 @@ Napi::Object BatchObject(Napi::Env env, const pyprof::Batch& batch) {
   }
   out["renamedThreads"] = renamed;
 
-  const pyprof::SampleColumns& samples = batch.samples;
-  out["time"] = Numbers<Napi::Float64Array>(env, samples.time);
-  out["weight"] = Numbers<Napi::Float64Array>(env, samples.weight);
-  out["thread"] = Numbers<Napi::Int32Array>(env, samples.thread);
-  out["stack"] = Numbers<Napi::Int32Array>(env, samples.stack);
-  out["quality"] = Numbers<Napi::Uint8Array>(env, samples.quality);
-  out["reason"] = Numbers<Napi::Uint8Array>(env, samples.reason);
-  out["state"] = Numbers<Napi::Uint8Array>(env, samples.state);
-  out["cpu"] = Numbers<Napi::Float64Array>(env, samples.cpu);
+  arrays->Set(env, batch.samples, &out);
 
   std::vector<double> gaps;
   for (const pyprof::GapRow& gap : batch.gaps) {
@@ -311,7 +343,8 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
 
  private:
   Napi::Value Drain(const Napi::CallbackInfo& info) {
-    return BatchObject(info.Env(), sampler_->Drain());
+    sampler_->Drain(&batch_);
+    return BatchObject(info.Env(), batch_, &arrays_);
   }
 
   void Stop(const Napi::CallbackInfo&) { sampler_->Stop(); }
@@ -325,6 +358,8 @@ class SamplerObject final : public Napi::ObjectWrap<SamplerObject> {
   }
 
   std::unique_ptr<pyprof::Sampler> sampler_;
+  pyprof::Batch batch_;
+  SampleArrays arrays_;
 };
 
 std::string Hex(uint64_t value) {

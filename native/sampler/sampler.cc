@@ -35,6 +35,8 @@ constexpr uint64_t kExactCost = 45'000;
 constexpr uint64_t kSwitchCost = 15'000;
 /// A wake-up later than this was not given the core, and comes when the target chose to block.
 constexpr uint64_t kLate = kMillisecond;
+/// Rows whose memory is held between two drains, however few there are.
+constexpr size_t kKeptRows = 4096;
 
 }  // namespace
 
@@ -115,17 +117,26 @@ uint64_t Sampler::Elapsed() const {
   return origin == 0 ? 0 : Now() - origin;
 }
 
-Batch Sampler::Drain() {
+void SampleColumns::Clear() {
+  const auto clear = [](auto*... columns) { (columns->clear(), ...); };
+  // Once there was much more than usual, which need not be held for good.
+  if (time.capacity() > kKeptRows && Length() < time.capacity() / 16) *this = SampleColumns{};
+  clear(&time, &weight, &thread, &stack, &quality, &reason, &state, &cpu);
+}
+
+void Sampler::Drain(Batch* batch) {
+  batch->samples.Clear();
+  SampleColumns room = std::move(batch->samples);
   const std::lock_guard lock(mutex_);
-  Batch batch = std::move(pending_);
+  *batch = std::move(pending_);
   pending_ = Batch{};
-  pending_.status = batch.status;
+  pending_.samples = std::move(room);
+  pending_.status = batch->status;
   clockid_t clock = 0;
-  if (loop_.joinable() && batch.status.state != SamplerState::kEnded &&
+  if (loop_.joinable() && batch->status.state != SamplerState::kEnded &&
       pthread_getcpuclockid(loop_.native_handle(), &clock) == 0) {
-    batch.status.sampler_cpu = Now(clock);
+    batch->status.sampler_cpu = Now(clock);
   }
-  return batch;
 }
 
 /// Returns early when something is requested. False when the sampler is to stop.
@@ -565,7 +576,7 @@ int32_t Sampler::WaitingIndex(Followed* followed, const WaitingTask& task) {
 
 /// Counts what has to be dropped.
 bool Sampler::HasRoom() {
-  if (pending_.samples.time.size() < options_.capacity) return true;
+  if (pending_.samples.Length() < options_.capacity) return true;
   ++pending_.status.dropped_samples;
   return false;
 }

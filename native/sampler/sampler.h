@@ -111,6 +111,10 @@ struct GapRow {
 
 /// Samples as columns; times and weights in ns since the origin.
 struct SampleColumns {
+  size_t Length() const { return time.size(); }
+  /// Drops the rows; what memory a usual batch needs is kept for the next one.
+  void Clear();
+
   std::vector<double> time, weight;
   std::vector<int32_t> thread, stack;
   std::vector<uint8_t> quality, reason;
@@ -173,8 +177,9 @@ class Sampler {
   Sampler(const Sampler&) = delete;
   Sampler& operator=(const Sampler&) = delete;
 
-  /// Moves out what came in since the last call.
-  Batch Drain();
+  /// Replaces a batch by what came in since the last call. The memory of its samples is used again
+  /// for those to come.
+  void Drain(Batch* batch);
   /// Ends the loop and waits for it.
   void Stop();
   /// Pauses or goes on, and returns when it is so. While it is paused nothing of the target is read

@@ -65,7 +65,8 @@ class Recording {
   const std::vector<ThreadRow>& threads() const { return threads_; }
 
   void Drain() {
-    Batch batch = sampler_.Drain();
+    Batch batch;
+    sampler_.Drain(&batch);
     for (const ProcessRow& row : batch.processes) processes_[row.index] = row;
     threads_.insert(threads_.end(), batch.threads.begin(), batch.threads.end());
     for (size_t row = 0; row < batch.samples.thread.size(); ++row) {

@@ -41,7 +41,7 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   const rows = rowsByThread(profile)
   const names = new Names(profile, locationTable(profile))
   const self = new WholeNumbers()
-  const sums = new StackSums(profile)
+  const sums = new StackSums(profile.stacks.length)
   let total = 0
 
   yield '# callgrind format\nversion: 1\n'
@@ -53,7 +53,8 @@ function* write(profile: Profile, options: FormatOptions): Iterable<string> {
   // Without an event a reader refuses the file, even one without samples.
   if (order.length === 0) yield `events: ${event}\n`
   for (const [index, thread] of order.entries()) {
-    for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++) sums.add(rows.order[at]!)
+    for (let at = rows.start[thread]!; at < rows.start[thread + 1]!; at++)
+      sums.add(profile.samples, rows.order[at]!)
     yield partHead(profile, thread, index + 1)
     names.startPart()
     const graph = callGraph(profile, names.table, sums)

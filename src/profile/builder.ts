@@ -70,7 +70,10 @@ export class ProfileBuilder {
     return this.#forgotten + this.#samples.time.length
   }
 
-  /** Drops the samples and gaps so far, for who has written them elsewhere; the tables stay. */
+  /**
+   * Drops the samples and gaps so far, for who has written them elsewhere; the tables stay. The
+   * columns of profiles that were built hold until samples are added.
+   */
   forgetSamples(): void {
     this.#forgotten = this.sampleCount
     for (const column of Object.values(this.#samples)) column.clear()
@@ -78,7 +81,8 @@ export class ProfileBuilder {
   }
 
   /**
-   * The profile so far. Its columns are views: cheap, and unchanged by batches added later.
+   * The profile so far. Its columns are views: cheap, and unchanged by batches added later, unless
+   * samples are forgotten.
    * @param processes one for each that was announced, in their order
    * @param profilerCpu CPU time of the whole profiler process, ns
    */

@@ -42,10 +42,11 @@ export interface CallTree {
 export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
   const builder = new CallTreeBuilder(profile)
   const { start, order } = rowsByThread(profile)
-  const sums = new StackSums(profile)
+  const sums = new StackSums(profile.stacks.length)
   for (let thread = 0; thread < profile.threads.length; thread++) {
     if (profile.threads[thread]!.waitingTasks) continue
-    for (let at = start[thread]!; at < start[thread + 1]!; at++) sums.add(order[at]!)
+    for (let at = start[thread]!; at < start[thread + 1]!; at++)
+      sums.add(profile.samples, order[at]!)
     if (options.threads && start[thread] !== start[thread + 1]) {
       builder.add(builder.child(0, 'thread', thread), sums)
       sums.clear()
@@ -55,7 +56,8 @@ export function callTree(profile: Profile, options: CallTreeOptions): CallTree {
   for (const [thread, { waitingTasks }] of profile.threads.entries()) {
     if (!waitingTasks || start[thread] === start[thread + 1]) continue
     sums.clear()
-    for (let at = start[thread]!; at < start[thread + 1]!; at++) sums.add(order[at]!)
+    for (let at = start[thread]!; at < start[thread + 1]!; at++)
+      sums.add(profile.samples, order[at]!)
     builder.add(builder.child(0, 'thread', thread), sums)
   }
   return builder.finish()

@@ -44,9 +44,11 @@ export class GrowableColumn<T extends NumberArray> {
     this.#length += count
   }
 
-  /** Drops all rows; what `view` has given stays as it is. */
+  /** Drops all rows; what `view` has given is overwritten by the next ones. */
   clear(): void {
-    this.#data = this.#allocate(FIRST_CAPACITY)
+    // Once there was much more than usual, which need not be held for good.
+    const isWasted = this.#data.length > FIRST_CAPACITY && this.#length < this.#data.length / 16
+    if (isWasted) this.#data = this.#allocate(FIRST_CAPACITY)
     this.#length = 0
   }
 

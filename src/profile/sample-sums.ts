@@ -1,10 +1,9 @@
-import { float64Column } from './column.ts'
 import { gapCount } from './gaps.ts'
-import { NO_CPU, type Profile, QUALITY, type Quality, type Reason } from './profile.ts'
-import { type QualityCount, qualityCounts } from './quality-view.ts'
+import { NO_CPU, type Profile, type Quality } from './profile.ts'
+import { type QualityCount, QualitySums } from './quality-view.ts'
 import { countAt, SampleColumns, sampleCount } from './sample-columns.ts'
 import { ActivitySums } from './state-view.ts'
-import { type Sum, sumByStack, type WeightTotals, waitingTasks } from './views.ts'
+import { StackSums, type Sum, totalsOf, type WeightTotals } from './views.ts'
 
 /** What a summary needs to know of samples. */
 export interface SampleSums {
@@ -41,75 +40,58 @@ export function sumSamples(profile: Profile): SampleSums {
   return sums
 }
 
-/** Adds up samples as they come, so that they need not be kept. */
+/**
+ * Adds up samples as they come, so that they need not be kept. A recorder does this for every
+ * sample: one walk over the rows, and no number is handed over that is not an index.
+ */
 export class RunningSums implements SampleSums {
   samples = 0
   gaps = 0
-  quality: Record<Quality, QualityCount> = emptyCounts()
-  time: WeightTotals = { total: 0, python: 0, empty: 0, missed: 0 }
   readonly waiting: Sum = { weight: 0, samples: 0 }
   readonly activity: ActivitySums = new ActivitySums()
-  readonly #ofStack = float64Column()
-  readonly #ofThread = float64Column()
+  readonly #quality = new QualitySums()
+  readonly #stacks = new StackSums(0)
+  #ofThread = new Float64Array(0)
+
+  get quality(): Record<Quality, QualityCount> {
+    return this.#quality.counts()
+  }
+
+  get time(): WeightTotals {
+    return totalsOf(this.#stacks)
+  }
 
   get ofStack(): ArrayLike<number> {
-    return this.#ofStack.view()
+    return this.#stacks.weight
   }
 
   get ofThread(): ArrayLike<number> {
-    return this.#ofThread.view()
+    return this.#ofThread
   }
 
   /** Adds all rows of a profile, whose tables may have grown since the last time. */
-  add(profile: Profile): void {
-    const { samples, gaps, stacks, threads } = profile
+  add({ samples, gaps, stacks, threads }: Profile): void {
     this.samples += sampleCount(samples)
     this.gaps += gapCount(gaps)
-    this.activity.add(profile)
-    this.quality = addCounts(this.quality, qualityCounts(profile))
-    const sums = sumByStack(profile)
-    while (this.#ofStack.length < stacks.length) this.#ofStack.push(0)
-    while (this.#ofThread.length < threads.length) this.#ofThread.push(0)
-    const ofStack = this.#ofStack.view()
-    const ofThread = this.#ofThread.view()
-    let python = 0
-    for (const stack of sums.used) {
-      ofStack[stack]! += sums.weight[stack]!
-      python += sums.weight[stack]!
+    this.activity.include(threads)
+    this.#stacks.include(stacks.length)
+    if (threads.length > this.#ofThread.length) {
+      const ofThread = new Float64Array(Math.max(threads.length, this.#ofThread.length * 2))
+      ofThread.set(this.#ofThread)
+      this.#ofThread = ofThread
     }
+    const isWaiting = Uint8Array.from(threads, ({ waitingTasks }) => (waitingTasks ? 1 : 0))
     for (let row = 0; row < samples.length; row++) {
-      ofThread[samples.thread[row]!]! += countAt(samples, row)
-    }
-    const { weight: waited, samples: waits } = waitingTasks(profile)
-    this.waiting.weight += waited
-    this.waiting.samples += waits
-    const empty = sums.empty.weight
-    const missed = sums.missed.weight
-    this.time = {
-      total: this.time.total + (python + empty + missed),
-      python: this.time.python + python,
-      empty: this.time.empty + empty,
-      missed: this.time.missed + missed,
+      const thread = samples.thread[row]!
+      this.#ofThread[thread]! += countAt(samples, row)
+      this.#quality.add(samples, row)
+      this.activity.add(samples, row)
+      if (isWaiting[thread] === 0) {
+        this.#stacks.add(samples, row)
+      } else {
+        this.waiting.weight += samples.weight[row]!
+        this.waiting.samples += countAt(samples, row)
+      }
     }
   }
-}
-
-function emptyCounts(): Record<Quality, QualityCount> {
-  const entries = QUALITY.map((name) => [name, { samples: 0, weight: 0, reasons: {} }])
-  return Object.fromEntries(entries) as Record<Quality, QualityCount>
-}
-
-function addCounts(
-  a: Readonly<Record<Quality, QualityCount>>,
-  b: Readonly<Record<Quality, QualityCount>>,
-): Record<Quality, QualityCount> {
-  const sums = QUALITY.map((name) => {
-    const reasons: Partial<Record<Reason, number>> = { ...a[name].reasons }
-    for (const [reason, samples] of Object.entries(b[name].reasons) as [Reason, number][]) {
-      reasons[reason] = (reasons[reason] ?? 0) + samples
-    }
-    const weight = a[name].weight + b[name].weight
-    return [name, { samples: a[name].samples + b[name].samples, weight, reasons }]
-  })
-  return Object.fromEntries(sums) as Record<Quality, QualityCount>
 }

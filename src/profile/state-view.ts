@@ -1,5 +1,11 @@
-import { float64Column } from './column.ts'
-import { NO_CPU, type Profile, STATES, type State, type Thread } from './profile.ts'
+import {
+  NO_CPU,
+  type Profile,
+  type SampleTable,
+  STATES,
+  type State,
+  type Thread,
+} from './profile.ts'
 
 /** What a thread did, or `idle`: it neither ran nor held the GIL nor waited for it. */
 export type Activity = State | 'idle'
@@ -30,38 +36,44 @@ export function activityTimes(profile: Profile): {
   readonly all: ActivityTimes
   readonly threads: readonly ActivityTimes[]
 } {
+  const { samples, threads, meta } = profile
   const sums = new ActivitySums()
-  sums.add(profile)
-  return sums.times(profile.meta.states)
+  sums.include(threads)
+  for (let row = 0; row < samples.length; row++) sums.add(samples, row)
+  return sums.times(meta.states)
 }
 
 /** Numbers that the bits of a state can be. */
 const BITS = 1 << STATES.length
 
-/** Adds up activity as samples come, so that they need not be kept. A recorder does this for each. */
+/** Adds up activity as samples come, so that they need not be kept. */
 export class ActivitySums {
   /** ns by thread and the bits of its state, BITS for each thread. */
-  readonly #weight = float64Column()
+  #weight = new Float64Array(0)
   /** Measured CPU time by thread, ns; NO_CPU when none was measured. */
-  readonly #cpu = float64Column()
+  #cpu = new Float64Array(0)
   #threads: readonly Thread[] = []
 
-  /** Adds all rows of a profile, whose threads may have become more since the last time. */
-  add({ samples, threads }: Profile): void {
-    while (this.#cpu.length < threads.length) {
-      this.#cpu.push(NO_CPU)
-      for (let bits = 0; bits < BITS; bits++) this.#weight.push(0)
-    }
+  /** To be told of all threads before the first sample of a new one. */
+  include(threads: readonly Thread[]): void {
     this.#threads = threads
-    const weight = this.#weight.view()
-    const cpu = this.#cpu.view()
-    for (let row = 0; row < samples.length; row++) {
-      const thread = samples.thread[row]!
-      weight[thread * BITS + samples.state[row]!]! += samples.weight[row]!
-      const measured = samples.cpu[row]!
-      if (measured === NO_CPU) continue
-      cpu[thread] = measured + (cpu[thread] === NO_CPU ? 0 : cpu[thread]!)
-    }
+    if (threads.length <= this.#cpu.length) return
+    const room = Math.max(threads.length, this.#cpu.length * 2)
+    const [weight, cpu] = [this.#weight, this.#cpu]
+    this.#weight = new Float64Array(room * BITS)
+    this.#cpu = new Float64Array(room).fill(NO_CPU)
+    this.#weight.set(weight)
+    this.#cpu.set(cpu)
+  }
+
+  /** Adds one row of a sample table. */
+  add(samples: SampleTable, row: number): void {
+    const thread = samples.thread[row]!
+    this.#weight[thread * BITS + samples.state[row]!]! += samples.weight[row]!
+    const measured = samples.cpu[row]!
+    if (measured === NO_CPU) return
+    const before = this.#cpu[thread]!
+    this.#cpu[thread] = before === NO_CPU ? measured : before + measured
   }
 
   /** @param states those that the recording knows */
@@ -70,8 +82,8 @@ export class ActivitySums {
     const threads = this.#threads.map(({ waitingTasks }, index) => {
       const sums = new Sums()
       if (waitingTasks) return sums.times([])
-      const weight = this.#weight.view().subarray(index * BITS, (index + 1) * BITS)
-      for (const each of [all, sums]) each.add(weight, this.#cpu.view()[index]!)
+      const weight = this.#weight.subarray(index * BITS, (index + 1) * BITS)
+      for (const each of [all, sums]) each.add(weight, this.#cpu[index]!)
       return sums.times(states)
     })
     return { all: all.times(states), threads }

@@ -1,6 +1,6 @@
 import { byFunction } from './granularity.ts'
 import { type PlaceTable, places } from './place-view.ts'
-import { NO_STACK, type Profile, QUALITY, type StackIndex } from './profile.ts'
+import { NO_STACK, type Profile, QUALITY, type SampleTable, type StackIndex } from './profile.ts'
 import { countAt } from './sample-columns.ts'
 import { stackTotals } from './stack-totals.ts'
 
@@ -33,25 +33,35 @@ export interface Sum {
 /** Samples added up by stack; what has no stack is kept apart. */
 export class StackSums {
   /** ns by stack, without the stacks below it. */
-  readonly weight: Float64Array
+  weight = new Float64Array(0)
   /** Samples by stack. */
-  readonly samples: Float64Array
+  samples = new Float64Array(0)
   /** The stacks that have samples, in the order of first use. */
   readonly used: StackIndex[] = []
   /** Samples of threads without Python frames. */
   empty: Sum = { weight: 0, samples: 0 }
   missed: Sum = { weight: 0, samples: 0 }
-  readonly #profile: Profile
 
-  constructor(profile: Profile) {
-    this.#profile = profile
-    this.weight = new Float64Array(profile.stacks.length)
-    this.samples = new Float64Array(profile.stacks.length)
+  /** @param stacks how many there are; `include` makes room for more */
+  constructor(stacks: number) {
+    this.#resize(stacks)
   }
 
-  /** Adds one row of the sample table. A missed sample counts as missed whatever its stack. */
-  add(row: number): void {
-    const { samples } = this.#profile
+  /** Makes room for as many stacks; there may be more room than asked for. */
+  include(stacks: number): void {
+    if (stacks > this.weight.length) this.#resize(Math.max(stacks, this.weight.length * 2))
+  }
+
+  #resize(stacks: number): void {
+    const { weight, samples } = this
+    this.weight = new Float64Array(stacks)
+    this.samples = new Float64Array(stacks)
+    this.weight.set(weight)
+    this.samples.set(samples)
+  }
+
+  /** Adds one row of a sample table. A missed sample counts as missed whatever its stack. */
+  add(samples: SampleTable, row: number): void {
     const stack = samples.stack[row]!
     const weight = samples.weight[row]!
     const isMissed = samples.quality[row] === MISSED
@@ -80,10 +90,10 @@ export class StackSums {
 
 /** Adds up the samples of all threads by stack; those of waiting tasks are not among them. */
 export function sumByStack(profile: Profile): StackSums {
-  const sums = new StackSums(profile)
-  const { threads, samples } = profile
+  const { stacks, threads, samples } = profile
+  const sums = new StackSums(stacks.length)
   for (let row = 0; row < samples.length; row++) {
-    if (!threads[samples.thread[row]!]?.waitingTasks) sums.add(row)
+    if (!threads[samples.thread[row]!]?.waitingTasks) sums.add(samples, row)
   }
   return sums
 }
@@ -112,7 +122,11 @@ export interface WeightTotals {
 
 /** The weight of the samples of all threads, with missed and empty ones apart. */
 export function weightTotals(profile: Profile): WeightTotals {
-  const sums = sumByStack(profile)
+  return totalsOf(sumByStack(profile))
+}
+
+/** The weight of what was added up. */
+export function totalsOf(sums: StackSums): WeightTotals {
   let python = 0
   for (const stack of sums.used) python += sums.weight[stack]!
   const empty = sums.empty.weight

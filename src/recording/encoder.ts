@@ -2,8 +2,11 @@ import { crc32 } from 'node:zlib'
 import {
   type FrameIndex,
   type FunctionIndex,
+  type Gap,
   NO_STACK,
+  type Process,
   type Profile,
+  type SampleTable,
   type StackIndex,
   type Thread,
 } from '../profile/profile.ts'
@@ -53,6 +56,43 @@ class Section {
   }
 }
 
+class GapSection extends Section {
+  #last = 0
+
+  /** @param start time of the recording that is time 0 here, ns */
+  add(gap: Gap, start: number): void {
+    const out = this.row()
+    out.signed(gap.start - start - this.#last)
+    out.unsigned(gap.duration)
+    out.unsigned(gap.missedTicks)
+    this.#last = Math.round(gap.start) - start
+  }
+}
+
+/** The frames of blocks, each with a checksum of all that came before. */
+class BlockChain {
+  #crc = 0
+
+  header(): Uint8Array {
+    const out = new ByteWriter()
+    out.bytes(MAGIC)
+    out.u32(VERSION)
+    this.#crc = crc32(out.view())
+    out.u32(this.#crc)
+    return new Uint8Array(out.view())
+  }
+
+  block(type: number, payload: Uint8Array): Uint8Array {
+    const out = new ByteWriter()
+    out.u32(payload.length)
+    out.u8(type)
+    this.#crc = crc32(payload, crc32(out.view(), this.#crc))
+    out.u32(this.#crc)
+    out.bytes(payload)
+    return new Uint8Array(out.view())
+  }
+}
+
 /**
  * Makes the bytes of one `.pyprof` file out of a profile that grows. Tables hold what samples refer
  * to, each row written when it is first needed, so that a file is complete in itself wherever in
@@ -68,15 +108,14 @@ export class RecordingEncoder {
   readonly #stacks = new Table()
   readonly #threads = new Table()
   readonly #samples = new SampleEncoder()
-  readonly #gaps = new Section()
-  #processTexts: string[] = []
-  #threadTexts: string[] = []
+  readonly #gaps = new GapSection()
+  readonly #knownProcesses: KnownRow[] = []
+  readonly #knownThreads: KnownRow[] = []
   #metaText = ''
   #counters = new Map<keyof Counters, number>()
-  #lastGap = 0
   #sampleCount = 0
   #blocks = 0
-  #crc = 0
+  readonly #chain = new BlockChain()
 
   /** @param origin where a rotated file begins; absent for the beginning of the recording */
   constructor(origin?: Counters) {
@@ -89,12 +128,7 @@ export class RecordingEncoder {
   }
 
   header(): Uint8Array {
-    const out = new ByteWriter()
-    out.bytes(MAGIC)
-    out.u32(VERSION)
-    this.#crc = crc32(out.view())
-    out.u32(this.#crc)
-    return new Uint8Array(out.view())
+    return this.#chain.header()
   }
 
   /** The blocks that bring the file up to the profile, which the ones before were made of too. */
@@ -102,26 +136,27 @@ export class RecordingEncoder {
     const start = this.#origin?.duration ?? 0
     let skipped = written.samples
     for (const samples of sampleTables(profile)) {
-      for (let row = skipped; row < samples.length; row++) {
-        const stacks = this.#stacks.size
-        const thread = this.#thread(samples.thread[row]!)
-        const stack = this.#stack(profile, samples.stack[row]!)
-        const isFull = this.#stacks.size > stacks && this.#pendingBytes > BLOCK_BYTES
-        if (isFull || !this.#samples.add(samples, row, start, thread, stack)) {
-          yield this.#data(profile, false)
-          this.#samples.add(samples, row, start, thread, stack)
-        }
+      let row = skipped
+      while (row < samples.length) {
+        row = this.#addRows(profile, samples, row, start)
+        if (row < samples.length) yield this.#data(profile, false)
       }
       skipped = Math.max(0, skipped - samples.length)
     }
-    for (const gap of profile.gaps.slice(written.gaps)) {
-      const out = this.#gaps.row()
-      out.signed(gap.start - start - this.#lastGap)
-      out.unsigned(gap.duration)
-      out.unsigned(gap.missedTicks)
-      this.#lastGap = Math.round(gap.start) - start
-    }
+    for (const gap of profile.gaps.slice(written.gaps)) this.#gaps.add(gap, start)
     yield this.#data(profile, true)
+  }
+
+  /** Takes rows until the block is full. @returns the first row that was not taken */
+  #addRows(profile: Profile, samples: SampleTable, from: number, start: number): number {
+    for (let row = from; row < samples.length; row++) {
+      const stacks = this.#stacks.size
+      const thread = this.#thread(samples.thread[row]!)
+      const stack = this.#stack(profile, samples.stack[row]!)
+      const isFull = this.#stacks.size > stacks && this.#pendingBytes > BLOCK_BYTES
+      if (isFull || !this.#samples.add(samples, row, start, thread, stack)) return row
+    }
+    return samples.length
   }
 
   /** Proves that nothing is missing; nothing may follow. */
@@ -129,7 +164,7 @@ export class RecordingEncoder {
     const out = new ByteWriter()
     out.unsigned(this.#blocks)
     out.unsigned(this.#sampleCount)
-    return this.#block(BLOCK.end, out.view())
+    return this.#chain.block(BLOCK.end, out.view())
   }
 
   get #pendingBytes(): number {
@@ -153,30 +188,30 @@ export class RecordingEncoder {
     this.#meta(profile, out)
     this.#count(profile, isLast, out)
     this.#blocks++
-    return this.#block(BLOCK.data, out.view())
+    return this.#chain.block(BLOCK.data, out.view())
   }
 
   /** The rows that are new or have changed, each behind its index. */
   #processes({ processes, meta }: Profile): Section {
     const start = this.#origin?.duration ?? 0
-    const shifted = processes.map((row) => ({
+    const shifted = (row: Process) => ({
       ...row,
       start: Math.max(0, row.start - start),
       // One that is still there would change with every block.
       end: row.end === meta.duration ? STILL_THERE : Math.max(0, row.end - start) + 1,
-    }))
-    return changedRows(shifted, this.#processTexts, (row, out) =>
+    })
+    return changedRows(processes, shifted, this.#knownProcesses, (row, out) =>
       writeRow(PROCESS, row, (text) => this.#string(text), out),
     )
   }
 
   #threadRows(threads: readonly Thread[]): Section {
-    const rows = this.#threads.order.map((index) => {
-      const thread = threads[index]!
+    const rowOf = (thread: Thread) => {
       const { waitingTasks = false, states } = thread
       return { ...thread, waitingTasks, states: statesNumber(states) }
-    })
-    return changedRows(rows, this.#threadTexts, (row, out) =>
+    }
+    const used = this.#threads.order.map((index) => threads[index]!)
+    return changedRows(used, rowOf, this.#knownThreads, (row, out) =>
       writeRow(THREAD, row, (text) => this.#string(text), out),
     )
   }
@@ -199,16 +234,6 @@ export class RecordingEncoder {
       out.signed(value - before)
       this.#counters.set(name, value)
     }
-  }
-
-  #block(type: number, payload: Uint8Array): Uint8Array {
-    const out = new ByteWriter()
-    out.u32(payload.length)
-    out.u8(type)
-    this.#crc = crc32(payload, crc32(out.view(), this.#crc))
-    out.u32(this.#crc)
-    out.bytes(payload)
-    return new Uint8Array(out.view())
   }
 
   #string(text: string): number {
@@ -304,16 +329,27 @@ class Table {
   }
 }
 
-function changedRows<Row>(
-  rows: readonly Row[],
-  before: string[],
+/** A row as it was written: what it was made of, and its fields. */
+interface KnownRow {
+  source: unknown
+  text: string
+}
+
+/** @param sources what rows are made of, never changed itself: the same one is the same row */
+function changedRows<Source, Row>(
+  sources: readonly Source[],
+  rowOf: (source: Source) => Row,
+  known: KnownRow[],
   write: (row: Row, out: ByteWriter) => void,
 ): Section {
   const section = new Section()
-  rows.forEach((row, index) => {
+  sources.forEach((source, index) => {
+    const before = known[index]
+    if (before?.source === source) return
+    const row = rowOf(source)
     const text = JSON.stringify(row)
-    if (text === before[index]) return
-    before[index] = text
+    known[index] = { source, text }
+    if (text === before?.text) return
     const out = section.row()
     out.unsigned(index)
     write(row, out)

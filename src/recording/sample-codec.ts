@@ -1,6 +1,6 @@
 import { NO_CPU, NO_STACK, QUALITY, REASONS, type SampleTable, STATES } from '../profile/profile.ts'
 import type { Sample } from '../profile/sample-columns.ts'
-import { type ByteReader, type ByteWriter, DamageError } from './bytes.ts'
+import { type ByteReader, ByteWriter, DamageError } from './bytes.ts'
 import { BLOCK_SAMPLES, FLAG, FLAGS, MAX_BLOCK_SAMPLES, PLACE, PLACES } from './layout.ts'
 
 /** What is known of a thread from its rows so far, and so expected of the next one. */
@@ -99,27 +99,24 @@ class ThreadColumns {
   }
 }
 
+/** Time and weight of the row that was added last; least and most step of the block in hand. */
+const [TIME, WEIGHT, LEAST, MOST] = [0, 1, 2, 3] as const
+
 /** Writes the samples of one block after the other; docs/recording-format.md, "Samples". */
 export class SampleEncoder {
   readonly #threads = new ThreadColumns()
-  /** Rows of the block in hand. */
-  readonly #time = new Float64Array(BLOCK_SAMPLES)
-  readonly #weight = new Float64Array(BLOCK_SAMPLES)
-  readonly #thread = new Int32Array(BLOCK_SAMPLES)
-  readonly #stack = new Int32Array(BLOCK_SAMPLES)
-  readonly #quality = new Uint8Array(BLOCK_SAMPLES)
-  readonly #reason = new Uint8Array(BLOCK_SAMPLES)
-  readonly #state = new Uint8Array(BLOCK_SAMPLES)
-  readonly #cpu = new Float64Array(BLOCK_SAMPLES)
-  readonly #isNewTick = new Uint8Array(BLOCK_SAMPLES)
+  /** The rows of the block in hand, as they are written. */
+  readonly #rows = new ByteWriter()
+  /** From tick to tick of the block in hand, ns. */
+  readonly #steps = new Float64Array(BLOCK_SAMPLES)
+  #ticks = 0
   #length = 0
-  /** Time of the row that was added last, and of the one that was written last. */
-  #added = 0
-  #written = 0
-  /** Thread of the row that was written last; -1 before the first. */
+  /** Rows that are as expected and not told of yet. */
+  #expectedRows = 0
+  /** Thread of the row that was added last; -1 before the first. */
   #last = -1
-  #leastStep = 0
-  #mostStep = 0
+  /** By TIME and so on. A field that outgrows 31 bits would have all compiled anew. */
+  readonly #ns = new Float64Array(4)
 
   /** Rows that `write` will write. */
   get length(): number {
@@ -134,77 +131,40 @@ export class SampleEncoder {
    * @returns false when it has to wait for the next block
    */
   add(samples: SampleTable, row: number, start: number, thread: number, stack: number): boolean {
+    if (this.#length === BLOCK_SAMPLES) return false
     const time = Math.max(0, Math.round(samples.time[row]! - start))
-    const at = this.#length
-    if (at === BLOCK_SAMPLES) return false
-    const step = time - this.#added
-    const least = at === 0 ? step : Math.min(this.#leastStep, step)
-    const most = at === 0 ? step : Math.max(this.#mostStep, step)
-    if (most - least > Number.MAX_SAFE_INTEGER) return false
-    this.#leastStep = least
-    this.#mostStep = most
-    this.#added = time
-    this.#time[at] = time
     const weight = Math.max(0, Math.round(samples.weight[row]!))
-    this.#weight[at] = weight
-    this.#thread[at] = thread
-    this.#stack[at] = stack
-    this.#quality[at] = samples.quality[row]!
-    this.#reason[at] = samples.reason[row]!
-    this.#state[at] = samples.state[row]!
-    this.#cpu[at] = Math.round(samples.cpu[row]!)
-    const isNewTick = at === 0 || time !== this.#time[at - 1]! || weight !== this.#weight[at - 1]!
-    this.#isNewTick[at] = isNewTick ? 1 : 0
-    this.#threads.include(thread)
+    const ns = this.#ns
+    const isNewTick = this.#length === 0 || time !== ns[TIME] || weight !== ns[WEIGHT]
+    if (isNewTick && !this.#beginTick(time)) return false
     this.#length++
-    return true
-  }
+    ns[TIME] = time
+    ns[WEIGHT] = weight
 
-  write(out: ByteWriter): void {
-    const rows = this.#length
-    out.unsigned(rows)
-    if (rows === 0) return
-    const steps: number[] = []
-    for (let at = 0; at < rows; at++) {
-      const before = at === 0 ? this.#written : this.#time[at - 1]!
-      if (this.#isNewTick[at] === 1) steps.push(this.#time[at]! - before)
-    }
-    writeSteps(steps, out)
-    let expectedRows = 0
-    for (let at = 0; at < rows; at++) {
-      expectedRows = this.#write(at, expectedRows, out) === 0 ? expectedRows + 1 : 0
-    }
-    if (expectedRows > 0) out.unsigned(expectedRows * FLAGS)
-    this.#written = this.#time[rows - 1]!
-    this.#length = 0
-  }
-
-  /** @returns the flags of the row; nothing is written of one that has none */
-  #write(at: number, expectedRows: number, out: ByteWriter): number {
     const known = this.#threads
-    const thread = this.#thread[at]!
-    const time = this.#time[at]!
-    const weight = this.#weight[at]!
-    const stack = this.#stack[at]!
-    const quality = this.#quality[at]!
-    const reason = this.#reason[at]!
-    const state = this.#state[at]!
-    const cpu = this.#cpu[at]!
-    const isNewTick = this.#isNewTick[at]!
-    const place = thread * 2 + isNewTick
+    known.include(thread)
+    const quality = samples.quality[row]!
+    const reason = samples.reason[row]!
+    const state = samples.state[row]!
+    const cpu = Math.round(samples.cpu[row]!)
+    const place = thread * 2 + (isNewTick ? 1 : 0)
     const expected = this.#last < 0 ? NOTHING_YET : known.next[this.#last]!
-    const isOwnWeight = isNewTick === 1 && weight !== time - known.time[thread]!
+    const isOwnWeight = isNewTick && weight !== time - known.time[thread]!
     const flags =
       (expected === place && !isOwnWeight ? 0 : FLAG.order) |
       (stack === known.stack[thread]! ? 0 : FLAG.stack) |
       (quality === known.quality[thread]! && reason === known.reason[thread]! ? 0 : FLAG.quality) |
       (state === known.state[thread]! ? 0 : FLAG.state) |
       (cpu === known.cpu[thread]! ? 0 : FLAG.cpu)
-    if (flags !== 0) {
-      out.unsigned(expectedRows * FLAGS + flags)
+    if (flags === 0) {
+      this.#expectedRows++
+    } else {
+      const out = this.#rows
+      out.unsigned(this.#expectedRows * FLAGS + flags)
+      this.#expectedRows = 0
       if ((flags & FLAG.order) !== 0) {
         const inNew = isOwnWeight ? PLACE.newTickWithWeight : PLACE.newTick
-        out.unsigned(thread * PLACES + (isNewTick === 1 ? inNew : PLACE.sameTick))
+        out.unsigned(thread * PLACES + (isNewTick ? inNew : PLACE.sameTick))
         if (isOwnWeight) out.unsigned(weight)
       }
       if ((flags & FLAG.stack) !== 0) out.signed(stack - known.stack[thread]!)
@@ -214,29 +174,53 @@ export class SampleEncoder {
       }
       if ((flags & FLAG.state) !== 0) out.u8(state)
       if ((flags & FLAG.cpu) !== 0) out.signed(cpu - weight)
+      known.stack[thread] = stack
+      known.quality[thread] = quality
+      known.reason[thread] = reason
+      known.state[thread] = state
+      known.cpu[thread] = cpu
     }
     if (this.#last >= 0) known.next[this.#last] = place
     known.time[thread] = time
-    known.stack[thread] = stack
-    known.quality[thread] = quality
-    known.reason[thread] = reason
-    known.state[thread] = state
-    known.cpu[thread] = cpu
     this.#last = thread
-    return flags
+    return true
+  }
+
+  /** False when the step to this time and the others cannot stand in one block. */
+  #beginTick(time: number): boolean {
+    const ns = this.#ns
+    const step = time - ns[TIME]!
+    const isFirst = this.#ticks === 0
+    const least = isFirst ? step : Math.min(ns[LEAST]!, step)
+    const most = isFirst ? step : Math.max(ns[MOST]!, step)
+    if (most - least > Number.MAX_SAFE_INTEGER) return false
+    ns[LEAST] = least
+    ns[MOST] = most
+    this.#steps[this.#ticks++] = step
+    return true
+  }
+
+  write(out: ByteWriter): void {
+    out.unsigned(this.#length)
+    if (this.#length === 0) return
+    writeSteps(this.#steps.subarray(0, this.#ticks), this.#ns[LEAST]!, this.#ns[MOST]!, out)
+    if (this.#expectedRows > 0) this.#rows.unsigned(this.#expectedRows * FLAGS)
+    out.bytes(this.#rows.view())
+    this.#rows.clear()
+    this.#expectedRows = 0
+    this.#ticks = 0
+    this.#length = 0
   }
 }
 
 /** Steps from tick to tick: the least one, and in as few bytes as the widest needs, what is more. */
-function writeSteps(steps: readonly number[], out: ByteWriter): void {
-  const least = steps.reduce((a, b) => Math.min(a, b))
-  const range = steps.reduce((a, b) => Math.max(a, b)) - least
+function writeSteps(steps: Float64Array, least: number, most: number, out: ByteWriter): void {
   let width = 0
-  while (range >= 2 ** (8 * width)) width++
+  while (most - least >= 2 ** (8 * width)) width++
   out.unsigned(steps.length)
   out.signed(least)
   out.u8(width)
-  for (const step of steps) out.fixed(step - least, width)
+  for (let at = 0; at < steps.length; at++) out.fixed(steps[at]! - least, width)
 }
 
 /** Reads what SampleEncoder has written, and believes nothing of it. */

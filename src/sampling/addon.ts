@@ -25,6 +25,7 @@ export interface Batch {
   readonly threads: readonly NativeThread[]
   /** Names that changed after the thread was announced. */
   readonly renamedThreads: readonly { readonly thread: number; readonly name: string }[]
+  /** The columns of the samples, from here to `cpu`, are valid until the next drain. */
   readonly time: Float64Array
   readonly weight: Float64Array
   readonly thread: Int32Array

@@ -44,12 +44,12 @@ const NO_ROW = -1
 export function statistics(profile: Profile, threads: boolean): FunctionStatistics[] {
   const table = new Table(profile)
   const { start, order } = rowsByThread(profile)
-  const sums = new StackSums(profile)
-  const apart = new StackSums(profile)
+  const sums = new StackSums(profile.stacks.length)
+  const apart = new StackSums(profile.stacks.length)
   for (const [index, thread] of profile.threads.entries()) {
     const isApart = threads || thread.waitingTasks === true
     const own = isApart ? apart : sums
-    for (let at = start[index]!; at < start[index + 1]!; at++) own.add(order[at]!)
+    for (let at = start[index]!; at < start[index + 1]!; at++) own.add(profile.samples, order[at]!)
     if (isApart && start[index] !== start[index + 1]) {
       table.addAll(apart, table.row(threadLabel(thread, profile.processes), '', 0))
       apart.clear()
