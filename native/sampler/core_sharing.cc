@@ -16,8 +16,8 @@ namespace {
 
 /// Threads whose files are kept open.
 constexpr size_t kMaxOpen = 128;
-/// Times that a thread which has moved to another processor is gone after for one sample.
-constexpr int kMaxMoves = 3;
+/// Looks at a thread for one sample: it may move to another processor, or be about to sleep.
+constexpr int kMaxLooks = 3;
 /// A slice shorter than the usual one of some milliseconds (sched_setattr(2), since Linux 6.12):
 /// the shorter the slice, the earlier its deadline, the sooner the wake-up. Long enough for the
 /// longest read, so that the target is not given the core in the middle of it.
@@ -131,11 +131,24 @@ void CoreSharing::Leave() {
   processor_ = -1;
 }
 
+bool CoreSharing::Hold(int processor) {
+  if (hold_ == nullptr) hold_ = std::make_unique<CoreHold>();
+  return hold_->Take(processor);
+}
+
+bool CoreSharing::IsHeld(int processor) {
+  return processor == processor_ || (hold_ != nullptr && hold_->Has(processor));
+}
+
+void CoreSharing::HoldBoth() {
+  if (elsewhere_ >= 0 && elsewhere_ != processor_) Hold(elsewhere_);
+}
+
 bool CoreSharing::Begin(uint64_t tid) {
   watched_ = Facts(tid);
   began_ = false;
   runnable_ = false;
-  for (int move = 0; move < kMaxMoves; ++move) {
+  for (int look = 0; look < kMaxLooks; ++look) {
     int processor = 0;
     bool runnable = false;
     // The count first: a thread that does not run at the second look and was not put on a
@@ -145,10 +158,12 @@ bool CoreSharing::Begin(uint64_t tid) {
     }
     runnable_ = runnable;
     place_ = processor;
-    began_ = runnable ? processor == processor_ : watched_->Asleep().value_or(true);
+    began_ = runnable ? IsHeld(processor) : watched_->Asleep().value_or(true);
     if (began_) return true;
     // What is about to sleep is looked at again.
-    if (runnable && !RunOn(processor)) return false;
+    if (!runnable) continue;
+    elsewhere_ = processor;
+    if (!Hold(processor)) return false;
   }
   return false;
 }
@@ -156,6 +171,19 @@ bool CoreSharing::Begin(uint64_t tid) {
 bool CoreSharing::StoodStill() {
   uint64_t count = 0;
   return began_ && watched_->RunCount(&count, &run_time_) && count == count_;
+}
+
+void CoreSharing::End() {
+  if (hold_ != nullptr) hold_->Release();
+  if (place_ != processor_) {
+    elsewhere_ = place_ == last_place_ ? processor_ : place_;
+    if (place_ == last_place_) RunOn(place_);
+  }
+  last_place_ = place_;
+}
+
+CoreSharing::Held CoreSharing::held() const {
+  return hold_ == nullptr ? Held{} : Held{hold_->takes(), hold_->CpuTime()};
 }
 
 void AskForPromptWakeups() {

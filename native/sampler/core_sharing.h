@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "sampler/core_hold.h"
+
 namespace pyprof {
 
 /// What the kernel says of one thread, by files kept open: /proc/PID/task/TID/{stat,schedstat}.
@@ -55,12 +57,24 @@ class CoreSharing {
   /// Lets the calling thread run on all the processors again that it might run on at first.
   void Leave();
 
-  /// Begins a read: true when the thread surely does not run now. Goes after it when it has moved.
+  /// Begins a read: true when the thread surely does not run now. One that belongs to another
+  /// processor loses that one too until the end of the read: going after it would give it the time
+  /// to pass the GIL on to this one.
   bool Begin(uint64_t tid);
-  /// Ends the read: true when the thread of Begin has not run since.
+  /// Takes the other processor, where a thread was seen last, before anything is read.
+  void HoldBoth();
+  /// True when the thread of Begin has not run since.
   bool StoodStill();
-  /// Moves the calling thread to where Begin saw its thread, so that the next wake-up is there.
-  void Settle() { RunOn(place_); }
+  /// Ends the read: gives back what is held. When the thread of Begin has been on another processor
+  /// twice, the calling thread moves there, so that the next wake-up is there.
+  void End();
+
+  /// Times that another processor was held, and the CPU time that it has cost, ns.
+  struct Held {
+    uint64_t takes = 0;
+    uint64_t cpu = 0;
+  };
+  Held held() const;
 
   /// What was learnt about the thread of Begin on the way.
   struct Watched {
@@ -74,6 +88,8 @@ class CoreSharing {
  private:
   ThreadFacts* Facts(uint64_t tid);
   bool RunOn(int processor);
+  bool Hold(int processor);
+  bool IsHeld(int processor);
 
   pid_t pid_;
   bool available_ = true;
@@ -82,9 +98,16 @@ class CoreSharing {
   uint64_t count_ = 0;
   uint64_t run_time_ = 0;
   ThreadFacts* watched_ = nullptr;
+  /// Of the calling thread.
   int processor_ = -1;
+  /// Where the thread of Begin was, in this read and in the one before.
   int place_ = -1;
+  int last_place_ = -1;
+  /// Another processor on which a thread was seen; -1: none so far.
+  int elsewhere_ = -1;
   cpu_set_t allowed_;
+  /// Made when first needed.
+  std::unique_ptr<CoreHold> hold_;
   std::unordered_map<uint64_t, std::unique_ptr<ThreadFacts>> facts_;
 };
 

@@ -451,8 +451,13 @@ void Sampler::CheckBudget(uint64_t now) {
   if (options_.reading != Reading::kAuto || reading_ != Reading::kExact) return;
   ++budget_ticks_;
   if (budget_from_ != 0 && now - budget_from_ < kSecond) return;
-  const uint64_t cpu = Now(CLOCK_THREAD_CPUTIME_ID);
-  if (budget_from_ != 0) {
+  uint64_t cpu = Now(CLOCK_THREAD_CPUTIME_ID);
+  for (const auto& followed : targets_) {
+    const CoreSharing::Held held = followed->target.held();
+    cpu += held.cpu + held.takes * kSwitchCost;
+  }
+  // What a process had taken goes with it.
+  if (budget_from_ != 0 && cpu >= budget_cpu_) {
     const uint64_t taken = cpu - budget_cpu_ + budget_ticks_ * kSwitchCost;
     const double share = static_cast<double>(taken) / static_cast<double>(now - budget_from_);
     if (share > options_.max_overhead) UseLive(ReadingChange::kOverBudget);

@@ -53,6 +53,9 @@ struct LookRates {
 };
 constexpr LookRates kLooks{10'000, 2'000};
 constexpr LookRates kLooksSharing{500, 100};
+/// Samples for which the other processor is held from the first, after one during which the GIL
+/// went from one to the other.
+constexpr uint32_t kHoldsBoth = 100;
 
 }  // namespace
 
@@ -301,16 +304,19 @@ SampleStatus Target::Read(Reading reading, size_t crowd) {
   }
   if (reading == Reading::kLive) return ReadOnce(Motion::kPossible);
 
+  if (holds_both_ > 0) {
+    --holds_both_;
+    sharing()->HoldBoth();
+  }
   // As long as the GIL stays where the last sample found it, asking for it first would only hold
-  // its holder up. When it has gone elsewhere the read is made again; that depends on the GIL
+  // its holder up. When it has gone elsewhere the read is made again, once; that depends on the GIL
   // alone.
   const uint64_t last = reader_->SteadyHolder();
-  const bool guessed = holder_stays_ && last != 0;
-  uint64_t holder = guessed ? last : reader_->HolderNow();
+  uint64_t holder = holder_stays_ && last != 0 ? last : reader_->HolderNow();
   bool still = false;
   SampleStatus status = ReadBeside(holder, &still);
   const uint64_t found = reader_->SteadyHolder();
-  if (guessed && status == SampleStatus::kOk && found != 0 && found != holder) {
+  if (status == SampleStatus::kOk && found != 0 && found != holder) {
     holder = found;
     status = ReadBeside(holder, &still);
   }
@@ -320,8 +326,8 @@ SampleStatus Target::Read(Reading reading, size_t crowd) {
             ((tasks_ == nullptr && !inspection_) || reader_->HolderIsSteady()) &&
             sharing()->StoodStill();
   if (shared_.reader.states && sharing()->watched().runnable) NoteHolder(holder);
-  // The next wake-up shall be where the holder is. Asking again would hold it up for longer.
-  if (still) sharing()->Settle();
+  if (status == SampleStatus::kOk && !proved_) holds_both_ = kHoldsBoth;
+  sharing()->End();
   return status;
 }
 

@@ -154,6 +154,10 @@ class Target {
 
   /// For sharing its core; made when first asked for.
   CoreSharing* sharing();
+  /// What holding a second core has cost it.
+  CoreSharing::Held held() const {
+    return sharing_ == nullptr ? CoreSharing::Held{} : sharing_->held();
+  }
   /// Ends the sharing of its core: the calling thread may run everywhere again.
   void LeaveCore();
 
@@ -212,6 +216,8 @@ class Target {
   uint64_t steady_holder_ = 0;
   /// The GIL was where the sample before had found it.
   bool holder_stays_ = false;
+  /// Samples for which the other processor shall be held from the first.
+  uint32_t holds_both_ = 0;
   uint8_t known_states_ = 0;
   /// Looks at threads that may be made, lively and quiet, and when that was last reckoned.
   double lively_looks_ = 0;

@@ -1,0 +1,100 @@
+#include "sampler/core_hold.h"
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <climits>
+
+#include "memory/clock.h"
+#include "sampler/core_sharing.h"
+
+namespace pyprof {
+namespace {
+
+/// A processor that was not given after this time will not be given soon; an answer from one that
+/// is held comes in less than a microsecond. ns.
+constexpr uint64_t kGivenWithin = 150'000;
+constexpr uint64_t kAnsweredWithin = 5'000;
+
+void Wait(std::atomic<uint32_t>* word, uint32_t value) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+}
+
+void Wake(std::atomic<uint32_t>* word) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
+}
+
+}  // namespace
+
+CoreHold::CoreHold() : thread_([this] { Run(); }) {
+  while (tid_ == 0) sched_yield();
+}
+
+CoreHold::~CoreHold() {
+  stop_ = true;
+  ++turn_;
+  Wake(&turn_);
+  thread_.join();
+}
+
+uint64_t CoreHold::CpuTime() const {
+  clockid_t clock = 0;
+  auto* thread = const_cast<std::thread*>(&thread_);
+  return pthread_getcpuclockid(thread->native_handle(), &clock) == 0 ? Now(clock) : 0;
+}
+
+bool CoreHold::Take(int processor) {
+  if (processor != processor_) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(processor, &set);
+    if (sched_setaffinity(tid_, sizeof(set), &set) != 0) return false;
+    processor_ = processor;
+  }
+  if (!IsWanted()) {
+    ++turn_;
+    Wake(&turn_);
+  }
+  return Answers(kGivenWithin);
+}
+
+bool CoreHold::Has(int processor) {
+  return IsWanted() && processor_ == processor && Answers(kAnsweredWithin);
+}
+
+void CoreHold::Release() {
+  if (!IsWanted()) return;
+  ++turn_;
+  Wake(&turn_);
+}
+
+bool CoreHold::Answers(uint64_t patience) {
+  const uint64_t asked = ++asked_;
+  const uint64_t end = Now() + patience;
+  while (answered_ != asked) {
+    if (Now() >= end) return false;
+  }
+  return true;
+}
+
+void CoreHold::Run() {
+  pthread_setname_np(pthread_self(), "pyprof-hold");
+  AskForPromptWakeups();
+  tid_ = static_cast<pid_t>(syscall(SYS_gettid));
+  while (true) {
+    const uint32_t turn = turn_;
+    // After the turn, which changes after it.
+    if (stop_) return;
+    const uint64_t end = Now() + kLongest;
+    while (turn % 2 == 1 && turn_ == turn && Now() < end) {
+      const uint64_t asked = asked_;
+      if (sched_getcpu() == processor_) answered_ = asked;
+    }
+    Wait(&turn_, turn);
+  }
+}
+
+}  // namespace pyprof
