@@ -147,7 +147,7 @@ class SampleArrays {
   /// Sets the columns; they are valid until the next call.
   void Set(Napi::Env env, const pyprof::SampleColumns& samples, Napi::Object* out) {
     const size_t rows = samples.Length();
-    if (rows > room_ || (room_ > kLeastRoom && rows < room_ / 16)) {
+    if (buffer_.IsEmpty() || rows > room_ || (room_ > kLeastRoom && rows < room_ / 16)) {
       room_ = std::max(kLeastRoom, rows * 2);
       buffer_ = Napi::Persistent(Napi::ArrayBuffer::New(env, room_ * kRowBytes));
     }
