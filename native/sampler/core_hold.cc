@@ -19,8 +19,11 @@ namespace {
 constexpr uint64_t kGivenWithin = 150'000;
 constexpr uint64_t kAnsweredWithin = 5'000;
 
-void Wait(std::atomic<uint32_t>* word, uint32_t value) {
-  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+/// @param until a time as of Now; 0: for ever
+void Wait(std::atomic<uint32_t>* word, uint32_t value, uint64_t until) {
+  const timespec time{static_cast<time_t>(until / kSecond), static_cast<long>(until % kSecond)};
+  syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until == 0 ? nullptr : &time, nullptr,
+          FUTEX_BITSET_MATCH_ANY);
 }
 
 void Wake(std::atomic<uint32_t>* word) {
@@ -65,8 +68,9 @@ bool CoreHold::Has(int processor) {
   return IsWanted() && processor_ == processor && Answers(kAnsweredWithin);
 }
 
-void CoreHold::Release() {
+void CoreHold::Release(uint64_t next) {
   if (!IsWanted()) return;
+  alarm_ = next;
   ++turn_;
   Wake(&turn_);
 }
@@ -88,12 +92,17 @@ void CoreHold::Run() {
     const uint32_t turn = turn_;
     // After the turn, which changes after it.
     if (stop_) return;
-    const uint64_t end = Now() + kLongest;
-    while (turn % 2 == 1 && turn_ == turn && Now() < end) {
-      const uint64_t asked = asked_;
-      if (sched_getcpu() == processor_) answered_ = asked;
+    const uint64_t now = Now();
+    const uint64_t alarm = alarm_;
+    const bool rings = alarm != 0 && now >= alarm;
+    if (rings) alarm_ = 0;
+    if (rings || turn % 2 == 1) {
+      while (turn_ == turn && Now() < now + kLongest) {
+        const uint64_t asked = asked_;
+        if (sched_getcpu() == processor_) answered_ = asked;
+      }
     }
-    Wait(&turn_, turn);
+    Wait(&turn_, turn, turn % 2 == 1 ? 0 : alarm_.load());
   }
 }
 

@@ -23,7 +23,10 @@ class CoreHold {
   /// Whether the thread runs on that processor, which it was to take, at an instant that is after
   /// the call and before its return.
   bool Has(int processor);
-  void Release();
+  /// @param next when the same processor is likely to be taken again, as of Now: the thread wakes
+  /// up
+  ///   by itself then, so that both processors are taken at the same moment; 0: not known
+  void Release(uint64_t next = 0);
 
   /// Takes so far, and the CPU time that they have cost, ns.
   uint64_t takes() const { return (turn_ + 1) / 2; }
@@ -42,6 +45,8 @@ class CoreHold {
   std::atomic<int> processor_ = -1;
   /// Counts takes and releases: the processor is to be held while it is odd. A futex.
   std::atomic<uint32_t> turn_ = 0;
+  /// When to wake up all the same; 0: not at all.
+  std::atomic<uint64_t> alarm_ = 0;
   std::atomic<bool> stop_ = false;
   /// What was asked for, and what was answered from the processor.
   std::atomic<uint64_t> asked_ = 0;

@@ -173,8 +173,8 @@ bool CoreSharing::StoodStill() {
   return began_ && watched_->RunCount(&count, &run_time_) && count == count_;
 }
 
-void CoreSharing::End() {
-  if (hold_ != nullptr) hold_->Release();
+void CoreSharing::End(uint64_t next) {
+  if (hold_ != nullptr) hold_->Release(next);
   if (place_ != processor_) {
     elsewhere_ = place_ == last_place_ ? processor_ : place_;
     if (place_ == last_place_) RunOn(place_);

@@ -67,7 +67,8 @@ class CoreSharing {
   bool StoodStill();
   /// Ends the read: gives back what is held. When the thread of Begin has been on another processor
   /// twice, the calling thread moves there, so that the next wake-up is there.
-  void End();
+  /// @param next when HoldBoth will be called; 0: not known
+  void End(uint64_t next);
 
   /// Times that another processor was held, and the CPU time that it has cost, ns.
   struct Held {

@@ -472,7 +472,8 @@ bool Sampler::SampleOnce(Followed* followed, uint64_t now, const Schedule::Tick&
   Target& target = followed->target;
   const bool alone = attached_ < 2;
   const SampleStatus status =
-      target.Sample(reading_ == Reading::kExact && !alone ? Reading::kLive : reading_, attached_);
+      target.Sample(reading_ == Reading::kExact && !alone ? Reading::kLive : reading_, attached_,
+                    schedule_->next());
   if (status != SampleStatus::kOk) return HandleLoss(followed, status, now);
   target.NameNewThreads();
   Record(followed, now, tick);

@@ -289,7 +289,7 @@ SampleStatus Target::ReadBeside(uint64_t native_holder, bool* still) {
 }
 
 /// One sample by this reading; sets proved_.
-SampleStatus Target::Read(Reading reading, size_t crowd) {
+SampleStatus Target::Read(Reading reading, size_t crowd, uint64_t next) {
   proved_ = true;
   if (reading == Reading::kStop) {
     // Before, since the stop itself puts every thread on a processor.
@@ -327,12 +327,12 @@ SampleStatus Target::Read(Reading reading, size_t crowd) {
             sharing()->StoodStill();
   if (shared_.reader.states && sharing()->watched().runnable) NoteHolder(holder);
   if (status == SampleStatus::kOk && !proved_) holds_both_ = kHoldsBoth;
-  sharing()->End();
+  sharing()->End(holds_both_ > 0 ? next : 0);
   return status;
 }
 
-SampleStatus Target::Sample(Reading reading, size_t crowd) {
-  SampleStatus status = Read(reading, crowd);
+SampleStatus Target::Sample(Reading reading, size_t crowd, uint64_t next) {
+  SampleStatus status = Read(reading, crowd, next);
   // After the read, so that nothing of another program counts for this one.
   if (status == SampleStatus::kOk &&
       (reader_->SomethingNew() || Now() - checked_at_ >= kCheckGap)) {

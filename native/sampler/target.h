@@ -98,7 +98,8 @@ class Target {
 
   /// One sample by this reading; proved() tells whether it is known to be of one instant.
   /// @param crowd number of processes that are read at this tick
-  SampleStatus Sample(Reading reading, size_t crowd);
+  /// @param next when the next sample is due, as of Now; 0: not known
+  SampleStatus Sample(Reading reading, size_t crowd, uint64_t next = 0);
   bool proved() const { return proved_; }
   /// The same of one thread's sample. While the GIL stayed where it was, none but its holder can
   /// have moved, whatever is known of that one.
@@ -180,7 +181,7 @@ class Target {
     bool first_is_own = false;
   };
   ForkThreads CountThreads();
-  SampleStatus Read(Reading reading, size_t crowd);
+  SampleStatus Read(Reading reading, size_t crowd, uint64_t next);
   SampleStatus ReadOnce(Motion motion);
   SampleStatus ReadBeside(uint64_t native_holder, bool* still);
   void NoteHolder(uint64_t native_id);

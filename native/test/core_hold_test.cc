@@ -124,6 +124,26 @@ TEST(CoreHold, LetsGoOfWhatIsNeverReleased) {
   });
 }
 
+TEST(CoreHold, IsThereByItselfWhenItIsToBe) {
+  OnTwoProcessors([](int other) {
+    CoreHold hold;
+    int there = 0;
+    for (int i = 0; i < 100; ++i) {
+      if (!hold.Take(other)) hold.Release();
+      const uint64_t cpu = hold.CpuTime();
+      const uint64_t next = Now() + 2'000'000;
+      hold.Release(next);
+      usleep(2'000 + CoreHold::kLongest / 1000 / 2);
+      there += hold.CpuTime() - cpu > CoreHold::kLongest / 4 ? 1 : 0;
+      // Whether or not it was taken then, it can be.
+      for (int more = 0; more < 100 && !hold.Take(other); ++more) hold.Release();
+      EXPECT_TRUE(hold.Has(other));
+    }
+    EXPECT_GT(there, 50);
+    hold.Release();
+  });
+}
+
 TEST(CoreHold, HasOnlyWhatItWasToTake) {
   OnTwoProcessors([](int other) {
     CoreHold hold;
@@ -149,7 +169,7 @@ TEST(CoreSharing, AThreadOfAnotherProcessorIsHeldThere) {
         ++proved;
         EXPECT_EQ(later, count);
       }
-      sharing.End();
+      sharing.End(0);
       usleep(500);
     }
     EXPECT_GT(proved, 100);
