@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Quality, Reading, Reason } from '../../src/profile/profile.ts'
 import { Capture, type NamedSample, past } from './capture.ts'
@@ -34,6 +34,13 @@ export interface Program {
   readonly part?: number
 }
 
+/** The share of a function by the program's own clock, while a reading went on. */
+export interface Said {
+  readonly name: string
+  readonly kind: 'self' | 'total'
+  readonly share: number
+}
+
 /** What one reading showed of one program. */
 export interface Result {
   readonly reading: Reading
@@ -59,6 +66,8 @@ export interface Result {
   /** Leaves that are not of the program, a library's or a marker. */
   readonly self: ReadonlyMap<string, Estimate>
   readonly total: ReadonlyMap<string, Estimate>
+  /** Of a program that has a clock of its own. */
+  readonly said: readonly Said[]
 }
 
 export interface Measurement {
@@ -78,9 +87,10 @@ export async function measure(minor: Minor, program: Program): Promise<Measureme
     const rules = await target.says<Rules>('ready')
     await past(target.pid, 'ready')
     const judge = program.name === 'reuse' ? judgeReuse(rules) : judgeOf(rules)
+    const clock = rules.clock && new OwnClock(rules.clock, program.threads ?? 1)
     const tallies = READINGS.map((reading) => new Tally(reading, judge))
     for (let turn = 0; turn < TURNS; turn++) {
-      for (const tally of tallies) await takeTurn(target, program, tally)
+      for (const tally of tallies) await takeTurn(target, program, tally, clock)
     }
     const [stop, exact, live] = tallies.map((tally) => tally.result()) as [Result, Result, Result]
     const measured = { program: nameOf(program), minor, rules, results: { stop, exact, live } }
@@ -95,12 +105,61 @@ export function nameOf({ name, args, env }: Program): string {
   return [name, ...(args ?? []), ...(env ? ['with JIT'] : [])].join(' ')
 }
 
-async function takeTurn(target: Target, program: Program, tally: Tally): Promise<void> {
+/** What a program's own clock says of its functions. */
+class OwnClock {
+  readonly #clock: NonNullable<Rules['clock']>
+  readonly #fd: number
+  readonly #threads: number
+
+  /** @param threads among which the time is shared */
+  constructor(clock: NonNullable<Rules['clock']>, threads: number) {
+    this.#clock = clock
+    this.#fd = openSync(clock.file, 'r')
+    this.#threads = threads
+    rmSync(clock.file)
+  }
+
+  /** Ends with the shares since the call. */
+  start(): () => Said[] {
+    const before = this.#read()
+    return () => {
+      const after = this.#read()
+      const time = (after.at - before.at) * this.#threads
+      return this.#clock.calls.map(([name, kind], at) => ({
+        name,
+        kind,
+        share: (after.ns[at]! - before.ns[at]!) / time,
+      }))
+    }
+  }
+
+  #read(): { at: number; ns: number[] } {
+    const { rows, calls } = this.#clock
+    const words = new BigInt64Array(rows * calls.length)
+    readSync(this.#fd, words, 0, words.byteLength, 0)
+    const at = Number(process.hrtime.bigint())
+    const ns = calls.map((_, call) => {
+      let sum = 0
+      for (let row = 0; row < rows; row++) sum += Number(words[row * calls.length + call])
+      return sum
+    })
+    return { at, ns }
+  }
+}
+
+async function takeTurn(
+  target: Target,
+  program: Program,
+  tally: Tally,
+  clock: OwnClock | undefined,
+): Promise<void> {
   const ticks = Math.ceil((SAMPLES * (program.part ?? 1)) / (program.threads ?? 1) / TURNS)
   const capture = new Capture(target.pid, { rate: program.rate ?? 5000, read: tally.reading })
+  const said = clock?.start()
   try {
     await capture.ticks(Math.max(ticks, MIN_TICKS_A_TURN))
     tally.preempted += preemptions()
+    if (said) tally.hear(said())
   } finally {
     capture.stop()
   }
@@ -140,6 +199,7 @@ class Tally {
   readonly #faults: Record<Fault, number> = { '': 0, 'leaf-line': 0, line: 0, chain: 0 }
   readonly #examples: string[] = []
   readonly #batches: { self: Weights; total: Weights; weight: number }[] = []
+  readonly #said: (readonly Said[])[] = []
   #marked = 0
   #samples = 0
   #ticks = 0
@@ -175,6 +235,11 @@ class Tally {
     for (const { unproved, samples } of ticks.values()) this.#unprovedTicks += unproved / samples
   }
 
+  /** Takes what the program's clock says of one turn; all turns are of the same length. */
+  hear(said: readonly Said[]): void {
+    this.#said.push(said)
+  }
+
   #count(sample: NamedSample): void {
     this.#samples++
     this.#quality[sample.quality]++
@@ -205,6 +270,10 @@ class Tally {
       examples: this.#examples,
       self: this.#estimates('self'),
       total: this.#estimates('total'),
+      said: (this.#said[0] ?? []).map((first, at) => ({
+        ...first,
+        share: this.#said.reduce((sum, turn) => sum + turn[at]!.share, 0) / this.#said.length,
+      })),
     }
   }
 
@@ -265,12 +334,25 @@ export function differences(one: Result, other: Result, kind: 'self' | 'total'):
     .sort((a, b) => Math.abs(b.difference) - Math.abs(a.difference))
 }
 
+/** How the shares of a reading differ from what the program's own clock says meanwhile. */
+export function differencesFromSaid(result: Result): ShareDifference[] {
+  return result.said
+    .map(({ name, kind, share }) => {
+      const seen = result[kind].get(name) ?? estimate([0, 0])
+      return { name, ...compare(seen, { mean: share, variance: 0, batches: seen.batches }) }
+    })
+    .sort((a, b) => Math.abs(b.difference) - Math.abs(a.difference))
+}
+
 function tableRows({ program, minor, results }: Measurement): string {
   return READINGS.map((reading) => {
     const result = results[reading]
     const { exact, repaired, partial, missed } = result.quality
     const percent = (count: number) => `${((100 * count) / result.samples).toFixed(2)} %`
-    const worst = differences(result, results.stop, 'self')[0]
+    const isSaid = result.said.length > 0
+    const worst = (
+      isSaid ? differencesFromSaid(result) : differences(result, results.stop, 'self')
+    )[0]
     const cells = [
       program,
       minor,
@@ -285,7 +367,7 @@ function tableRows({ program, minor, results }: Measurement): string {
       result.lines,
       result.leafLines,
       result.marked,
-      reading === 'stop' || !worst
+      (reading === 'stop' && !isSaid) || !worst
         ? ''
         : `${points(worst.difference)} ± ${points(worst.error)} ${worst.name}`,
     ]

@@ -18,6 +18,15 @@ export interface Rules {
   readonly counts?: Readonly<Record<string, readonly [number, number]>>
   /** Whether a thread without Python frames is there. */
   readonly empty?: boolean
+  /**
+   * A file with what the program's own clock says: 64-bit numbers of ns in each of the calls, in so many rows
+   * that add up. `self` is of a function that calls no other.
+   */
+  readonly clock?: {
+    readonly file: string
+    readonly rows: number
+    readonly calls: readonly (readonly [string, 'self' | 'total'])[]
+  }
 }
 
 /**
