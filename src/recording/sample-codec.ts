@@ -3,70 +3,14 @@ import type { Sample } from '../profile/sample-columns.ts'
 import { type ByteReader, ByteWriter, DamageError } from './bytes.ts'
 import { BLOCK_SAMPLES, FLAG, FLAGS, MAX_BLOCK_SAMPLES, PLACE, PLACES } from './layout.ts'
 
-/** What is known of a thread from its rows so far, and so expected of the next one. */
-interface ThreadState {
-  time: number
-  stack: number
-  quality: number
-  reason: number
-  state: number
-  cpu: number
-  /** The thread whose row came behind this one's last time, and whether that began a tick. */
-  next: { readonly thread: number; readonly isNewTick: boolean } | undefined
-}
-
-/**
- * What is remembered from row to row, on both sides. A steady profile is what is expected: the threads of a
- * tick follow each other as before, and each is where it was.
- */
-class Memory {
-  readonly #threads: ThreadState[] = []
-  /** Time and weight of the tick in hand. */
-  time = 0
-  weight = 0
-  #last: ThreadState | undefined
-
-  thread(index: number): ThreadState {
-    this.#threads[index] ??= {
-      time: 0,
-      stack: NO_STACK,
-      quality: 0,
-      reason: 0,
-      state: 0,
-      cpu: NO_CPU,
-      next: undefined,
-    }
-    return this.#threads[index]
-  }
-
-  get expected(): ThreadState['next'] {
-    return this.#last?.next
-  }
-
-  keep(row: Sample, isNewTick: boolean): void {
-    if (this.#last) {
-      const { next } = this.#last
-      if (next?.thread !== row.thread || next.isNewTick !== isNewTick) {
-        this.#last.next = { thread: row.thread, isNewTick }
-      }
-    }
-    const known = this.thread(row.thread)
-    known.time = row.time
-    known.stack = row.stack
-    known.quality = row.quality
-    known.reason = row.reason
-    known.state = row.state
-    known.cpu = row.cpu
-    this.time = row.time
-    this.weight = row.weight
-    this.#last = known
-  }
-}
-
 /** `next` of a thread behind which no row has come yet. */
 const NOTHING_YET = -1
 
-/** What the encoder remembers of threads, a column each: a recorder does this for every sample. */
+/**
+ * What is known of threads from their rows so far, and so expected of the next ones, on both sides. A
+ * steady profile is what is expected: the threads of a tick follow each other as before, and each is
+ * where it was. A column each, since this is done for every sample.
+ */
 class ThreadColumns {
   time = new Float64Array(0)
   stack = new Int32Array(0)
@@ -225,7 +169,14 @@ function writeSteps(steps: Float64Array, least: number, most: number, out: ByteW
 
 /** Reads what SampleEncoder has written, and believes nothing of it. */
 export class SampleDecoder {
-  readonly #memory = new Memory()
+  readonly #threads = new ThreadColumns()
+  /** Thread of the row before; -1 before the first. */
+  #last = -1
+  /** By TIME and WEIGHT. */
+  readonly #ns = new Float64Array(2)
+  /** Of the block in hand, and how many of them are used. */
+  #steps: Float64Array = new Float64Array(0)
+  #usedSteps = 0
   readonly #row = {
     time: 0,
     weight: 0,
@@ -245,8 +196,9 @@ export class SampleDecoder {
   read(bytes: ByteReader, threads: number, stacks: number, take: (row: Sample) => void): void {
     const rows = bytes.below(MAX_BLOCK_SAMPLES + 1, 'samples')
     if (rows === 0) return
-    const steps = readSteps(bytes, rows)
-    let usedSteps = 0
+    this.#threads.include(threads - 1)
+    this.#steps = readSteps(bytes, rows)
+    this.#usedSteps = 0
     let expectedRows = 0
     let flags = 0
     for (let at = 0; at < rows; at++) {
@@ -261,73 +213,86 @@ export class SampleDecoder {
       const own = expectedRows > 0 ? 0 : flags
       if (expectedRows > 0) expectedRows--
       else flags = 0
-      const isNewTick = this.#read(bytes, own, threads, stacks, () => {
-        if (usedSteps === steps.length) throw new DamageError('there are too few ticks')
-        return steps[usedSteps++]!
-      })
+      const isNewTick = this.#read(bytes, own, threads, stacks)
       if (at === 0 && !isNewTick) throw new DamageError('the first sample is in no tick')
-      this.#memory.keep(this.#row, isNewTick)
       take(this.#row)
     }
-    if (usedSteps !== steps.length) throw new DamageError('there are too many ticks')
+    if (this.#usedSteps !== this.#steps.length) throw new DamageError('there are too many ticks')
   }
 
-  #read(
-    bytes: ByteReader,
-    flags: number,
-    threads: number,
-    stacks: number,
-    nextStep: () => number,
-  ): boolean {
-    const memory = this.#memory
+  /** Reads one row. @returns whether it begins a tick */
+  #read(bytes: ByteReader, flags: number, threads: number, stacks: number): boolean {
+    const known = this.#threads
     const row = this.#row
+    const ns = this.#ns
+    let thread: number
     let place: number
     if ((flags & FLAG.order) !== 0) {
       const order = bytes.below(threads * PLACES, 'thread')
-      row.thread = Math.floor(order / PLACES)
+      thread = Math.floor(order / PLACES)
       place = order % PLACES
     } else {
-      const { expected } = memory
-      if (!expected) throw new DamageError('a sample has no thread')
-      row.thread = expected.thread
-      place = expected.isNewTick ? PLACE.newTick : PLACE.sameTick
+      const expected = this.#last < 0 ? NOTHING_YET : known.next[this.#last]!
+      if (expected === NOTHING_YET) throw new DamageError('a sample has no thread')
+      thread = Math.floor(expected / 2)
+      place = expected % 2 === 1 ? PLACE.newTick : PLACE.sameTick
     }
-    const known = memory.thread(row.thread)
-    row.time = memory.time
-    row.weight = memory.weight
-    if (place !== PLACE.sameTick) {
-      row.time += nextStep()
-      if (row.time < 0 || row.time > Number.MAX_SAFE_INTEGER) {
+    const isNewTick = place !== PLACE.sameTick
+    if (isNewTick) {
+      if (this.#usedSteps === this.#steps.length) throw new DamageError('there are too few ticks')
+      const time = ns[TIME]! + this.#steps[this.#usedSteps++]!
+      if (time < 0 || time > Number.MAX_SAFE_INTEGER) {
         throw new DamageError('a time is out of range')
       }
-      row.weight = place === PLACE.newTick ? row.time - known.time : bytes.unsigned()
-      if (row.weight < 0) throw new DamageError('a weight is negative')
+      const weight = place === PLACE.newTick ? time - known.time[thread]! : bytes.unsigned()
+      if (weight < 0) throw new DamageError('a weight is negative')
+      ns[TIME] = time
+      ns[WEIGHT] = weight
     }
-    row.stack = known.stack
-    if ((flags & FLAG.stack) !== 0) row.stack += bytes.signed()
-    if (row.stack < NO_STACK || row.stack >= stacks) {
-      throw new DamageError(`stack ${row.stack} of ${stacks}`)
+    if (flags !== 0) this.#change(bytes, flags, thread, stacks)
+    if (this.#last >= 0) known.next[this.#last] = thread * 2 + (isNewTick ? 1 : 0)
+    known.time[thread] = ns[TIME]!
+    this.#last = thread
+    row.time = ns[TIME]!
+    row.weight = ns[WEIGHT]!
+    row.thread = thread
+    row.stack = known.stack[thread]!
+    row.quality = known.quality[thread]!
+    row.reason = known.reason[thread]!
+    row.state = known.state[thread]!
+    row.cpu = known.cpu[thread]!
+    return isNewTick
+  }
+
+  /** Reads what is not as it was with a thread. */
+  #change(bytes: ByteReader, flags: number, thread: number, stacks: number): void {
+    const known = this.#threads
+    if ((flags & FLAG.stack) !== 0) {
+      const stack = known.stack[thread]! + bytes.signed()
+      if (stack < NO_STACK || stack >= stacks) throw new DamageError(`stack ${stack} of ${stacks}`)
+      known.stack[thread] = stack
     }
-    row.quality = known.quality
-    row.reason = known.reason
     if ((flags & FLAG.quality) !== 0) {
-      row.quality = bytes.u8()
-      row.reason = bytes.u8()
-      if (row.quality >= QUALITY.length || row.reason >= REASONS.length) {
+      const quality = bytes.u8()
+      const reason = bytes.u8()
+      if (quality >= QUALITY.length || reason >= REASONS.length) {
         throw new DamageError('a quality is unknown')
       }
+      known.quality[thread] = quality
+      known.reason[thread] = reason
     }
-    row.state = known.state
     if ((flags & FLAG.state) !== 0) {
-      row.state = bytes.u8()
-      if (row.state >= 1 << STATES.length) throw new DamageError('a state is unknown')
+      const state = bytes.u8()
+      if (state >= 1 << STATES.length) throw new DamageError('a state is unknown')
+      known.state[thread] = state
     }
-    row.cpu = known.cpu
-    if ((flags & FLAG.cpu) !== 0) row.cpu = row.weight + bytes.signed()
-    if (row.cpu < NO_CPU || row.cpu > Number.MAX_SAFE_INTEGER) {
-      throw new DamageError('a CPU time is out of range')
+    if ((flags & FLAG.cpu) !== 0) {
+      const cpu = this.#ns[WEIGHT]! + bytes.signed()
+      if (cpu < NO_CPU || cpu > Number.MAX_SAFE_INTEGER) {
+        throw new DamageError('a CPU time is out of range')
+      }
+      known.cpu[thread] = cpu
     }
-    return place !== PLACE.sameTick
   }
 }
 
