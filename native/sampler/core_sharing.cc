@@ -153,9 +153,10 @@ bool CoreSharing::Begin(uint64_t tid) {
     bool runnable = false;
     // The count first: a thread that does not run at the second look and was not put on a
     // processor since the first one cannot have run from the second look on either.
-    if (!watched_->RunCount(&count_, &run_time_) || !watched_->Place(&processor, &runnable)) {
+    if (!watched_->RunCount(&count_, &began_at_) || !watched_->Place(&processor, &runnable)) {
       return false;
     }
+    run_time_ = began_at_;
     runnable_ = runnable;
     place_ = processor;
     began_ = runnable ? IsHeld(processor) : watched_->Asleep().value_or(true);
@@ -163,14 +164,18 @@ bool CoreSharing::Begin(uint64_t tid) {
     // What is about to sleep is looked at again.
     if (!runnable) continue;
     elsewhere_ = processor;
-    if (!Hold(processor)) return false;
+    if (!Hold(processor) && !RunOn(processor)) return false;
   }
   return false;
 }
 
 bool CoreSharing::StoodStill() {
   uint64_t count = 0;
-  return began_ && watched_->RunCount(&count, &run_time_) && count == count_;
+  // One that lost its processor when it was about to sleep, and was woken before it had it back,
+  // has a run that is not counted (sched_info_depart, sched_info_arrive; kernel/sched/stats.h). Its
+  // time tells, which is brought up to date whenever it loses a processor.
+  return began_ && watched_->RunCount(&count, &run_time_) && count == count_ &&
+         run_time_ == began_at_;
 }
 
 void CoreSharing::End(uint64_t next) {

@@ -96,7 +96,9 @@ class CoreSharing {
   bool available_ = true;
   bool began_ = false;
   bool runnable_ = false;
+  /// Of the thread of Begin: its runs, its time at the beginning, and its time at the end.
   uint64_t count_ = 0;
+  uint64_t began_at_ = 0;
   uint64_t run_time_ = 0;
   ThreadFacts* watched_ = nullptr;
   /// Of the calling thread.

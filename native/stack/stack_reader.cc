@@ -205,13 +205,36 @@ uint64_t StackReader::HolderNow() {
   return native_id;
 }
 
-bool StackReader::HolderIsSteady() {
-  if (!control_known_) return false;
+/// Of the main interpreter's GIL.
+bool StackReader::ReadControlNow(Control* out) {
   std::vector<std::byte> words(interpreter_size_);
   const uint64_t address = interpreters_.front().address + interpreter_from_;
-  Control now{};
   return memory_->Read(address, words.data(), words.size()) &&
-         ControlIn({address, words.size(), words.data()}, &now) && now.SameHolder(after_.front());
+         ControlIn({address, words.size(), words.data()}, out);
+}
+
+bool StackReader::HolderIsSteady() {
+  Control now{};
+  return control_known_ && ReadControlNow(&now) && now.SameHolder(after_.front());
+}
+
+/// What the plan lacks is copied after the snapshot and so after the second look at the GIL: that
+/// other threads than its holder have not moved holds for it only if the GIL is still there.
+void StackReader::CheckApart() {
+  if (apart_.empty() || motion_ == Motion::kStopped || !control_known_ || !bracketed_) return;
+  const Control& before = after_.front();
+  Control now{};
+  const bool steady = ReadControlNow(&now) && now.SameHolder(before) && now.locked == before.locked;
+  for (const size_t index : apart_) {
+    ThreadSample& sample = samples_[index];
+    if (steady && sample.main_gil) continue;
+    sample.quality = Quality::kRepaired;
+    sample.reason = Reason::kUnproved;
+  }
+}
+
+void StackReader::NoteApart(size_t index) {
+  if (samples_[index].quality == Quality::kExact) apart_.push_back(index);
 }
 
 /// Whether the list of interpreters is, by the snapshot, what it was.
@@ -431,6 +454,7 @@ void StackReader::ListThreads(size_t index) {
     thread->interpreter = index;
     thread->listed = true;
     ++listed_;
+    const size_t fetches = snapshot_.fetches();
     const std::byte* state = StateOf(*thread);
     if (state == nullptr || Load<uint64_t>(state + layout_.thread.interp) != interpreter.address) {
       MissRest(index, thread);
@@ -438,7 +462,10 @@ void StackReader::ListThreads(size_t index) {
     }
     ThreadSample sample{};
     thread->sample = samples_.size();
-    if (ReadThread(thread, state, head, &sample)) samples_.push_back(sample);
+    if (ReadThread(thread, state, head, &sample)) {
+      samples_.push_back(sample);
+      if (snapshot_.fetches() != fetches) NoteApart(samples_.size() - 1);
+    }
     at = Load<uint64_t>(state + layout_.thread.next);
   }
 }
@@ -571,6 +598,7 @@ void StackReader::ReadAll() {
   listed_ = 0;
   for (const auto& thread : threads_) thread->listed = false;
   for (size_t i = 0; i < interpreters_.size(); ++i) ListThreads(i);
+  CheckApart();
   const size_t before = threads_.size();
   std::erase_if(threads_, [](const auto& thread) { return !thread->listed; });
   if (threads_.size() != before) plan_valid_ = false;
@@ -611,7 +639,12 @@ bool StackReader::ReadHolder() {
     return false;  // a state that was freed has lost its place in the list
   }
   steady_holder_ = holder_->native_id;
-  return ReadThread(holder_, state, snapshot_.segments()[0].data, &samples_[holder_->sample]);
+  const size_t fetches = snapshot_.fetches();
+  if (!ReadThread(holder_, state, snapshot_.segments()[0].data, &samples_[holder_->sample])) {
+    return false;
+  }
+  if (snapshot_.fetches() != fetches) NoteApart(holder_->sample);
+  return true;
 }
 
 SampleStatus StackReader::Sample(Motion motion) {
@@ -629,6 +662,7 @@ SampleStatus StackReader::Sample(Motion motion) {
       if (++extra_reads_ > kMaxInterpreterSearches) return SampleStatus::kNoInterpreter;
       continue;
     }
+    apart_.clear();
     generation_ = 0;
     for (size_t i = 0; i < interpreters_.size(); ++i) {
       const Segment& segment = snapshot_.segments()[i];
@@ -645,7 +679,11 @@ SampleStatus StackReader::Sample(Motion motion) {
       ++extra_reads_;
       continue;
     }
-    if (!holder_only) ReadAll();
+    if (holder_only) {
+      CheckApart();
+    } else {
+      ReadAll();
+    }
     return SampleStatus::kOk;
   }
 }

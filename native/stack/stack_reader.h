@@ -189,6 +189,9 @@ class StackReader {
   };
   bool ControlIn(const Segment& segment, Control* out) const;
   void ReadControl();
+  bool ReadControlNow(Control* out);
+  void NoteApart(size_t index);
+  void CheckApart();
 
   RemoteMemory* memory_;
   const Runtime runtime_;
@@ -237,6 +240,8 @@ class StackReader {
   bool keeps_chains_ = false;
 
   std::vector<ThreadSample> samples_;
+  /// Those that seem exact and for which something was copied after the snapshot.
+  std::vector<size_t> apart_;
   size_t extra_reads_ = 0;
   std::vector<uint64_t> code_addresses_;
   std::vector<uint64_t> doubtful_codes_;

@@ -191,6 +191,33 @@ TEST_P(GilTest, AGilThatMovesWhileTheHolderIsReadMakesAllBeReadAnew) {
   EXPECT_EQ(FirstLine(), "taker: run work");
 }
 
+TEST_P(GilTest, WhatIsCopiedAfterTheLooksAtTheGilIsProvedOnlyWhileItStays) {
+  // A new thread is not in the plan: it is copied behind all that is. How many ranges that takes:
+  FakeThread& first = python.AddThread("first").Enter().Call("run");
+  python.memory().ResetCounts();
+  EXPECT_EQ(FirstLine(), "first: run");
+  const uint64_t ranges = python.memory().counts().ranges;
+  python.RemoveThread(first);
+  Settle();
+  FakeThread& worker = python.AddThread("taker").Enter().Call("run");
+  uint64_t copied = 0;
+  python.memory().OnRange([&](uint64_t) {
+    // The last one is the third look at the GIL.
+    if (++copied != ranges - 1) return;
+    worker.Call("work");
+    python.GiveGil(worker);
+  });
+  EXPECT_EQ(FirstLine().substr(0, 27), "taker [repaired unproved]: ");
+  python.memory().OnRange({});
+  EXPECT_EQ(FirstLine(), "taker: run work");
+}
+
+TEST_P(GilTest, WhatIsCopiedAfterTheLooksAtTheGilIsProvedWhereItStayed) {
+  python.AddThread("new").Enter().Call("start");
+  EXPECT_EQ(FirstLine(), "new: start");
+  EXPECT_EQ(LastLine(), "main*: a");
+}
+
 TEST_P(GilTest, AThreadUnderAGilOfItsOwnIsReadAnewEachTime) {
   const uint64_t interpreter = python.AddInterpreter(1, FakePython::Gil::kOwn);
   FakeThread& sub = python.AddThread("sub", interpreter).Enter().Call("job");
