@@ -136,8 +136,14 @@ bool CoreSharing::Hold(int processor) {
   return hold_->Take(processor);
 }
 
+/// Whether the thread of Begin, which belongs to this processor, surely does not run: it is this
+/// thread's or held.
 bool CoreSharing::IsHeld(int processor) {
-  return processor == processor_ || (hold_ != nullptr && hold_->Has(processor));
+  if (processor == processor_) return true;
+  // It may have been on the processor at the look at its time, which then was of the tick before.
+  uint64_t count = 0;
+  return hold_ != nullptr && hold_->Has(processor) && watched_->RunCount(&count, &began_at_) &&
+         count == count_ && hold_->Has(processor);
 }
 
 void CoreSharing::HoldBoth() {
