@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -86,6 +87,8 @@ bool CoreHold::Answers(uint64_t patience) {
 
 void CoreHold::Run() {
   pthread_setname_np(pthread_self(), "pyprof-hold");
+  // As for the thread that it wakes up together with.
+  prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
   AskForPromptWakeups();
   tid_ = static_cast<pid_t>(syscall(SYS_gettid));
   while (true) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 #include "memory/clock.h"
 #include "memory/load.h"
@@ -205,36 +206,39 @@ uint64_t StackReader::HolderNow() {
   return native_id;
 }
 
-/// Of the main interpreter's GIL.
-bool StackReader::ReadControlNow(Control* out) {
+bool StackReader::ReadControlNow(size_t interpreter, Control* out) {
   std::vector<std::byte> words(interpreter_size_);
-  const uint64_t address = interpreters_.front().address + interpreter_from_;
+  const uint64_t address = interpreters_[interpreter].address + interpreter_from_;
   return memory_->Read(address, words.data(), words.size()) &&
          ControlIn({address, words.size(), words.data()}, out);
 }
 
 bool StackReader::HolderIsSteady() {
   Control now{};
-  return control_known_ && ReadControlNow(&now) && now.SameHolder(after_.front());
+  return control_known_ && ReadControlNow(0, &now) && now.SameHolder(after_.front());
 }
 
 /// What the plan lacks is copied after the snapshot and so after the second look at the GIL: that
 /// other threads than its holder have not moved holds for it only if the GIL is still there.
 void StackReader::CheckApart() {
-  if (apart_.empty() || motion_ == Motion::kStopped || !control_known_ || !bracketed_) return;
-  const Control& before = after_.front();
-  Control now{};
-  const bool steady = ReadControlNow(&now) && now.SameHolder(before) && now.locked == before.locked;
-  for (const size_t index : apart_) {
-    ThreadSample& sample = samples_[index];
-    if (steady && sample.main_gil) continue;
-    sample.quality = Quality::kRepaired;
-    sample.reason = Reason::kUnproved;
+  if (motion_ == Motion::kStopped || !bracketed_) return;
+  std::map<size_t, bool> steady;
+  for (const auto& [index, gil] : apart_) {
+    if (!steady.contains(gil)) {
+      Control now{};
+      steady[gil] = ReadControlNow(gil, &now) && now.SameHolder(after_[gil]) &&
+                    now.locked == after_[gil].locked;
+    }
+    if (steady[gil]) continue;
+    samples_[index].quality = Quality::kRepaired;
+    samples_[index].reason = Reason::kUnproved;
   }
 }
 
-void StackReader::NoteApart(size_t index) {
-  if (samples_[index].quality == Quality::kExact) apart_.push_back(index);
+void StackReader::NoteApart(size_t sample, size_t interpreter) {
+  if (control_known_ && samples_[sample].quality == Quality::kExact) {
+    apart_.push_back({sample, gil_of_[interpreter]});
+  }
 }
 
 /// Whether the list of interpreters is, by the snapshot, what it was.
@@ -464,7 +468,7 @@ void StackReader::ListThreads(size_t index) {
     thread->sample = samples_.size();
     if (ReadThread(thread, state, head, &sample)) {
       samples_.push_back(sample);
-      if (snapshot_.fetches() != fetches) NoteApart(samples_.size() - 1);
+      if (snapshot_.fetches() != fetches) NoteApart(samples_.size() - 1, index);
     }
     at = Load<uint64_t>(state + layout_.thread.next);
   }
@@ -643,7 +647,7 @@ bool StackReader::ReadHolder() {
   if (!ReadThread(holder_, state, snapshot_.segments()[0].data, &samples_[holder_->sample])) {
     return false;
   }
-  if (snapshot_.fetches() != fetches) NoteApart(holder_->sample);
+  if (snapshot_.fetches() != fetches) NoteApart(holder_->sample, holder_->interpreter);
   return true;
 }
 

@@ -189,8 +189,8 @@ class StackReader {
   };
   bool ControlIn(const Segment& segment, Control* out) const;
   void ReadControl();
-  bool ReadControlNow(Control* out);
-  void NoteApart(size_t index);
+  bool ReadControlNow(size_t interpreter, Control* out);
+  void NoteApart(size_t sample, size_t interpreter);
   void CheckApart();
 
   RemoteMemory* memory_;
@@ -240,8 +240,13 @@ class StackReader {
   bool keeps_chains_ = false;
 
   std::vector<ThreadSample> samples_;
-  /// Those that seem exact and for which something was copied after the snapshot.
-  std::vector<size_t> apart_;
+  /// A sample that seems exact and for which something was copied after the snapshot, and the
+  /// interpreter whose GIL its thread needs, by index.
+  struct Apart {
+    size_t sample;
+    size_t gil;
+  };
+  std::vector<Apart> apart_;
   size_t extra_reads_ = 0;
   std::vector<uint64_t> code_addresses_;
   std::vector<uint64_t> doubtful_codes_;
