@@ -1,16 +1,14 @@
 #include "sampler/core_hold.h"
 
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <climits>
-
 #include "memory/clock.h"
 #include "sampler/core_sharing.h"
+#include "sampler/futex.h"
 
 namespace pyprof {
 namespace {
@@ -19,17 +17,6 @@ namespace {
 /// is held comes in less than a microsecond. ns.
 constexpr uint64_t kGivenWithin = 150'000;
 constexpr uint64_t kAnsweredWithin = 5'000;
-
-/// @param until a time as of Now; 0: for ever
-void Wait(std::atomic<uint32_t>* word, uint32_t value, uint64_t until) {
-  const timespec time{static_cast<time_t>(until / kSecond), static_cast<long>(until % kSecond)};
-  syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until == 0 ? nullptr : &time, nullptr,
-          FUTEX_BITSET_MATCH_ANY);
-}
-
-void Wake(std::atomic<uint32_t>* word) {
-  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
-}
 
 }  // namespace
 
@@ -40,29 +27,28 @@ CoreHold::CoreHold() : thread_([this] { Run(); }) {
 CoreHold::~CoreHold() {
   stop_ = true;
   ++turn_;
-  Wake(&turn_);
+  FutexWake(&turn_);
   thread_.join();
 }
 
-uint64_t CoreHold::CpuTime() const {
+uint64_t CoreHold::CpuTime() {
   clockid_t clock = 0;
-  auto* thread = const_cast<std::thread*>(&thread_);
-  return pthread_getcpuclockid(thread->native_handle(), &clock) == 0 ? Now(clock) : 0;
+  return pthread_getcpuclockid(thread_.native_handle(), &clock) == 0 ? Now(clock) : 0;
 }
 
 bool CoreHold::Take(int processor) {
   if (processor != processor_) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(processor, &set);
-    if (sched_setaffinity(tid_, sizeof(set), &set) != 0) return false;
+    if (!PinTo(tid_, processor)) return false;
     processor_ = processor;
   }
   if (!IsWanted()) {
     ++turn_;
-    Wake(&turn_);
+    FutexWake(&turn_);
   }
-  return Answers(kGivenWithin);
+  if (Answers(kGivenWithin)) return true;
+  // Whoever goes there instead is not to be kept waiting.
+  Release();
+  return false;
 }
 
 bool CoreHold::Has(int processor) {
@@ -73,7 +59,7 @@ void CoreHold::Release(uint64_t next) {
   if (!IsWanted()) return;
   alarm_ = next;
   ++turn_;
-  Wake(&turn_);
+  FutexWake(&turn_);
 }
 
 bool CoreHold::Answers(uint64_t patience) {
@@ -105,7 +91,7 @@ void CoreHold::Run() {
         if (sched_getcpu() == processor_) answered_ = asked;
       }
     }
-    Wait(&turn_, turn, turn % 2 == 1 ? 0 : alarm_.load());
+    FutexWait(&turn_, turn, turn % 2 == 1 ? 0 : alarm_.load());
   }
 }
 

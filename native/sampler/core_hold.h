@@ -17,20 +17,19 @@ class CoreHold {
   CoreHold(const CoreHold&) = delete;
   CoreHold& operator=(const CoreHold&) = delete;
 
-  /// Takes a processor: false when the thread may not run there, or is not given it soon. It is let
-  /// go by Release, and after kLongest in any case.
+  /// Takes a processor; false, and nothing is held, when the thread may not run there or is not
+  /// given it soon. It is let go by Release, and after kLongest in any case.
   bool Take(int processor);
   /// Whether the thread runs on that processor, which it was to take, at an instant that is after
   /// the call and before its return.
   bool Has(int processor);
-  /// @param next when the same processor is likely to be taken again, as of Now: the thread wakes
-  /// up
-  ///   by itself then, so that both processors are taken at the same moment; 0: not known
+  /// Gives it back. The thread wakes up by itself at the time `next`, when the same processor is
+  /// likely to be taken again, so that both are taken at the same moment; as of Now, 0: not known.
   void Release(uint64_t next = 0);
 
   /// Takes so far, and the CPU time that they have cost, ns.
   uint64_t takes() const { return (turn_ + 1) / 2; }
-  uint64_t CpuTime() const;
+  uint64_t CpuTime();
 
   /// How long a processor is held at most, whatever becomes of the caller, ns.
   static constexpr uint64_t kLongest = 500'000;

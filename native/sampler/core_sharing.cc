@@ -110,10 +110,7 @@ ThreadFacts* CoreSharing::Facts(uint64_t tid) {
 
 bool CoreSharing::RunOn(int processor) {
   if (processor == processor_) return true;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(processor, &set);
-  if (sched_setaffinity(0, sizeof(set), &set) != 0) return false;
+  if (!PinTo(0, processor)) return false;
   processor_ = processor;
   return true;
 }
@@ -140,7 +137,7 @@ bool CoreSharing::Hold(int processor) {
 /// thread's or held.
 bool CoreSharing::IsHeld(int processor) {
   if (processor == processor_) return true;
-  // It may have been on the processor at the look at its time, which then was of the tick before.
+  // The time of a thread that was still running at the look at it was not up to date.
   uint64_t count = 0;
   return hold_ != nullptr && hold_->Has(processor) && watched_->RunCount(&count, &began_at_) &&
          count == count_ && hold_->Has(processor);
@@ -195,6 +192,13 @@ void CoreSharing::End(uint64_t next) {
 
 CoreSharing::Held CoreSharing::held() const {
   return hold_ == nullptr ? Held{} : Held{hold_->takes(), hold_->CpuTime()};
+}
+
+bool PinTo(pid_t thread, int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  return sched_setaffinity(thread, sizeof(set), &set) == 0;
 }
 
 void AskForPromptWakeups() {

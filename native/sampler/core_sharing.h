@@ -114,6 +114,10 @@ class CoreSharing {
   std::unordered_map<uint64_t, std::unique_ptr<ThreadFacts>> facts_;
 };
 
+/// Confines a thread of this process, 0 being the calling one, to one processor; false when it may
+/// not run there.
+bool PinTo(pid_t thread, int processor);
+
 /// Asks the scheduler to give this thread the core promptly and for short: it runs for some
 /// microseconds at a time. Needs no privilege; does nothing where the kernel does not know it.
 void AskForPromptWakeups();

@@ -1,15 +1,14 @@
 #include "sampler/sampler.h"
 
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "memory/clock.h"
+#include "sampler/futex.h"
 
 namespace pyprof {
 namespace {
@@ -100,7 +99,7 @@ void Sampler::Stop() {
 
 void Sampler::Wake() {
   ++requests_;
-  syscall(SYS_futex, &requests_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  FutexWake(&requests_);
 }
 
 bool Sampler::SetEnabled(bool enabled) {
@@ -141,13 +140,10 @@ void Sampler::Drain(Batch* batch) {
 
 /// Returns early when something is requested. False when the sampler is to stop.
 bool Sampler::SleepUntil(uint64_t time) {
-  const timespec until{static_cast<time_t>(time / kSecond), static_cast<long>(time % kSecond)};
   while (true) {
     const uint32_t seen = requests_;
     if (stop_ || wanted_ != enabled_ || Now() >= time) return !stop_;
-    // An absolute time on CLOCK_MONOTONIC; returns early when a request has changed the word.
-    syscall(SYS_futex, &requests_, FUTEX_WAIT_BITSET_PRIVATE, seen, &until, nullptr,
-            FUTEX_BITSET_MATCH_ANY);
+    FutexWait(&requests_, seen, time);
   }
 }
 

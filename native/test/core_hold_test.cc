@@ -15,13 +15,6 @@
 namespace pyprof::test {
 namespace {
 
-void RunOn(int processor) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(processor, &set);
-  ASSERT_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
-}
-
 void Spin(uint64_t time) {
   const uint64_t end = Now() + time;
   while (Now() < end) continue;
@@ -32,7 +25,7 @@ class Counter {
  public:
   explicit Counter(int processor) {
     thread_ = std::thread([this, processor] {
-      RunOn(processor);
+      ASSERT_TRUE(PinTo(0, processor));
       tid_ = static_cast<uint64_t>(syscall(SYS_gettid));
       while (!done_) count_ = count_ + 1;
     });
@@ -58,7 +51,7 @@ void OnTwoProcessors(const Test& test) {
   const std::vector<int> processors = ReachableProcessors();
   if (processors.size() < 2) GTEST_SKIP() << "there is one processor";
   std::thread([&] {
-    RunOn(processors[0]);
+    ASSERT_TRUE(PinTo(0, processors[0]));
     test(processors[1]);
   }).join();
 }

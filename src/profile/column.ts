@@ -2,6 +2,12 @@ export type NumberArray = Float64Array | Int32Array | Uint8Array
 
 const FIRST_CAPACITY = 1024
 
+/** Copies an array to the beginning of a longer one. @returns the longer one */
+export function grown<T extends NumberArray>(from: T, to: T): T {
+  to.set(from)
+  return to
+}
+
 /** An append-only numeric column in one typed array, which doubles when it is full. */
 export class GrowableColumn<T extends NumberArray> {
   readonly #allocate: (length: number) => T
@@ -60,9 +66,7 @@ export class GrowableColumn<T extends NumberArray> {
   #reserve(more: number): void {
     const needed = this.#length + more
     if (needed <= this.#data.length) return
-    const grown = this.#allocate(Math.max(needed, this.#data.length * 2))
-    grown.set(this.view())
-    this.#data = grown
+    this.#data = grown(this.view(), this.#allocate(Math.max(needed, this.#data.length * 2)))
   }
 }
 
@@ -102,9 +106,7 @@ export class CompactColumn {
   }
 
   #move(capacity: number): void {
-    const moved = KINDS[this.#kind]!(capacity)
-    moved.set(this.view())
-    this.#data = moved
+    this.#data = grown(this.view(), KINDS[this.#kind]!(capacity))
   }
 }
 

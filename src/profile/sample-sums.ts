@@ -1,3 +1,4 @@
+import { grown } from './column.ts'
 import { gapCount } from './gaps.ts'
 import { NO_CPU, type Profile, type Quality } from './profile.ts'
 import { type QualityCount, QualitySums } from './quality-view.ts'
@@ -13,9 +14,9 @@ export interface SampleSums {
   readonly time: WeightTotals
   /** Of waiting tasks, whose time is in no other sum of time. */
   readonly waiting: Sum
-  /** ns by stack, without the stacks below it; stacks at the end may be missing. */
+  /** ns by stack, without the stacks below it; there may be fewer rows than stacks, or more. */
   readonly ofStack: ArrayLike<number>
-  /** Samples by thread; threads at the end may be missing. */
+  /** Samples by thread; there may be fewer rows than threads, or more. */
   readonly ofThread: ArrayLike<number>
   readonly activity: ActivitySums
 }
@@ -76,9 +77,8 @@ export class RunningSums implements SampleSums {
     this.activity.include(threads)
     this.#stacks.include(stacks.length)
     if (threads.length > this.#ofThread.length) {
-      const ofThread = new Float64Array(Math.max(threads.length, this.#ofThread.length * 2))
-      ofThread.set(this.#ofThread)
-      this.#ofThread = ofThread
+      const room = Math.max(threads.length, this.#ofThread.length * 2)
+      this.#ofThread = grown(this.#ofThread, new Float64Array(room))
     }
     const isWaiting = Uint8Array.from(threads, ({ waitingTasks }) => (waitingTasks ? 1 : 0))
     for (let row = 0; row < samples.length; row++) {

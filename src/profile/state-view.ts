@@ -1,3 +1,4 @@
+import { grown } from './column.ts'
 import {
   NO_CPU,
   type Profile,
@@ -59,11 +60,8 @@ export class ActivitySums {
     this.#threads = threads
     if (threads.length <= this.#cpu.length) return
     const room = Math.max(threads.length, this.#cpu.length * 2)
-    const [weight, cpu] = [this.#weight, this.#cpu]
-    this.#weight = new Float64Array(room * BITS)
-    this.#cpu = new Float64Array(room).fill(NO_CPU)
-    this.#weight.set(weight)
-    this.#cpu.set(cpu)
+    this.#weight = grown(this.#weight, new Float64Array(room * BITS))
+    this.#cpu = grown(this.#cpu, new Float64Array(room).fill(NO_CPU))
   }
 
   /** Adds one row of a sample table. */

@@ -1,3 +1,4 @@
+import { grown } from './column.ts'
 import { byFunction } from './granularity.ts'
 import { type PlaceTable, places } from './place-view.ts'
 import { NO_STACK, type Profile, QUALITY, type SampleTable, type StackIndex } from './profile.ts'
@@ -53,11 +54,8 @@ export class StackSums {
   }
 
   #resize(stacks: number): void {
-    const { weight, samples } = this
-    this.weight = new Float64Array(stacks)
-    this.samples = new Float64Array(stacks)
-    this.weight.set(weight)
-    this.samples.set(samples)
+    this.weight = grown(this.weight, new Float64Array(stacks))
+    this.samples = grown(this.samples, new Float64Array(stacks))
   }
 
   /** Adds one row of a sample table. A missed sample counts as missed whatever its stack. */

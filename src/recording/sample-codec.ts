@@ -1,3 +1,4 @@
+import { grown } from '../profile/column.ts'
 import { NO_CPU, NO_STACK, QUALITY, REASONS, type SampleTable, STATES } from '../profile/profile.ts'
 import type { Sample } from '../profile/sample-columns.ts'
 import { type ByteReader, ByteWriter, DamageError } from './bytes.ts'
@@ -26,20 +27,13 @@ class ThreadColumns {
     const known = this.time.length
     if (thread < known) return
     const length = Math.max(64, thread + 1, known * 2)
-    const grow = <Values extends Float64Array | Int32Array | Uint8Array>(
-      from: Values,
-      to: Values,
-    ): Values => {
-      to.set(from)
-      return to
-    }
-    this.time = grow(this.time, new Float64Array(length))
-    this.stack = grow(this.stack, new Int32Array(length).fill(NO_STACK))
-    this.quality = grow(this.quality, new Uint8Array(length))
-    this.reason = grow(this.reason, new Uint8Array(length))
-    this.state = grow(this.state, new Uint8Array(length))
-    this.cpu = grow(this.cpu, new Float64Array(length).fill(NO_CPU))
-    this.next = grow(this.next, new Float64Array(length).fill(NOTHING_YET))
+    this.time = grown(this.time, new Float64Array(length))
+    this.stack = grown(this.stack, new Int32Array(length).fill(NO_STACK))
+    this.quality = grown(this.quality, new Uint8Array(length))
+    this.reason = grown(this.reason, new Uint8Array(length))
+    this.state = grown(this.state, new Uint8Array(length))
+    this.cpu = grown(this.cpu, new Float64Array(length).fill(NO_CPU))
+    this.next = grown(this.next, new Float64Array(length).fill(NOTHING_YET))
   }
 }
 

@@ -1,4 +1,4 @@
-import { appendFileSync, openSync, readdirSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Quality, Reading, Reason } from '../../src/profile/profile.ts'
 import { Capture, type NamedSample, past } from './capture.ts'
@@ -108,15 +108,12 @@ export function nameOf({ name, args, env }: Program): string {
 /** What a program's own clock says of its functions. */
 class OwnClock {
   readonly #clock: NonNullable<Rules['clock']>
-  readonly #fd: number
   readonly #threads: number
 
   /** @param threads among which the time is shared */
   constructor(clock: NonNullable<Rules['clock']>, threads: number) {
     this.#clock = clock
-    this.#fd = openSync(clock.file, 'r')
     this.#threads = threads
-    rmSync(clock.file)
   }
 
   /** Ends with the shares since the call. */
@@ -134,13 +131,13 @@ class OwnClock {
   }
 
   #read(): { at: number; ns: number[] } {
-    const { rows, calls } = this.#clock
-    const words = new BigInt64Array(rows * calls.length)
-    readSync(this.#fd, words, 0, words.byteLength, 0)
+    const { file, rows, calls } = this.#clock
+    const words = readFileSync(file)
     const at = Number(process.hrtime.bigint())
     const ns = calls.map((_, call) => {
       let sum = 0
-      for (let row = 0; row < rows; row++) sum += Number(words[row * calls.length + call])
+      for (let row = 0; row < rows; row++)
+        sum += Number(words.readBigInt64LE(8 * (row * calls.length + call)))
       return sum
     })
     return { at, ns }
